@@ -1,0 +1,46 @@
+#include "base/capture_time.h"
+
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+
+namespace flowstitch {
+
+TimeNs MakeTimeNs(int64_t seconds, int64_t nanoseconds) {
+  int64_t scaled = 0;
+  if (__builtin_mul_overflow(seconds, kNsPerSecond, &scaled)) {
+    return seconds < 0 ? kTimeMin : kTimeMax;
+  }
+  return AddNs(scaled, nanoseconds);
+}
+
+TimeNs AddNs(TimeNs time_ns, int64_t span_ns) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(time_ns, span_ns, &sum)) return span_ns < 0 ? kTimeMin : kTimeMax;
+  return sum;
+}
+
+SplitTime SplitTimeNs(TimeNs time_ns) {
+  int64_t seconds = time_ns / kNsPerSecond;
+  int64_t rest = time_ns % kNsPerSecond;
+  if (rest < 0) {
+    --seconds;
+    rest += kNsPerSecond;
+  }
+  return {seconds, static_cast<int32_t>(rest)};
+}
+
+std::string FormatIsoSeconds(TimeNs time_ns) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(SplitTimeNs(time_ns).seconds),
+                          absl::UTCTimeZone());
+}
+
+std::string FormatIsoTime(TimeNs time_ns) {
+  const int32_t rest = SplitTimeNs(time_ns).nanoseconds;
+  std::string text = FormatIsoSeconds(time_ns);
+  if (rest == 0) return text;
+  text.pop_back();
+  if (rest % 1000 == 0) return absl::StrFormat("%s.%06dZ", text, rest / 1000);
+  return absl::StrFormat("%s.%09dZ", text, rest);
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,42 @@
+// Capture time: signed nanoseconds since 1970-01-01T00:00:00Z, as the sensor stamped the frame. It
+// is foreign data: it may be zero, go backwards, or lie beyond 2106. No code here or above reads a
+// clock.
+#ifndef FLOWSTITCH_BASE_CAPTURE_TIME_H_
+#define FLOWSTITCH_BASE_CAPTURE_TIME_H_
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace flowstitch {
+
+using TimeNs = int64_t;
+
+inline constexpr TimeNs kNsPerSecond = 1'000'000'000;
+inline constexpr TimeNs kNsPerMs = 1'000'000;
+inline constexpr TimeNs kTimeMin = std::numeric_limits<TimeNs>::min();
+inline constexpr TimeNs kTimeMax = std::numeric_limits<TimeNs>::max();
+
+// Seconds and fraction to nanoseconds; what does not fit is clamped, never wrapped.
+TimeNs MakeTimeNs(int64_t seconds, int64_t nanoseconds);
+
+// Sum of a time and a span, clamped at both ends.
+TimeNs AddNs(TimeNs time_ns, int64_t span_ns);
+
+// Whole seconds, rounded down, and the rest in [0, 999999999].
+struct SplitTime {
+  int64_t seconds;
+  int32_t nanoseconds;
+};
+SplitTime SplitTimeNs(TimeNs time_ns);
+
+// "2008-10-06T16:12:33.123456Z": UTC with a fraction of 6 digits, or of 9 where microseconds do not
+// tell it, or with none where it is 0. This is tcpflow's form in DFXML, widened to nanoseconds.
+std::string FormatIsoTime(TimeNs time_ns);
+
+// "2008-10-06T16:12:33Z": without a fraction.
+std::string FormatIsoSeconds(TimeNs time_ns);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_BASE_CAPTURE_TIME_H_

@@ -1,0 +1,48 @@
+#include "base/ledger.h"
+
+#include "absl/strings/str_format.h"
+
+namespace flowstitch {
+namespace {
+
+void Compare(const char* left_name, uint64_t left, const char* right_name, uint64_t right,
+             std::vector<std::string>* lines) {
+  if (left == right) return;
+  lines->push_back(absl::StrFormat("%s is %d, but %s is %d", left_name, left, right_name, right));
+}
+
+}  // namespace
+
+void SinkLedger::Add(const SinkLedger& other) {
+#define FLOWSTITCH_ADD(name, help) name += other.name;
+  FLOWSTITCH_SINK_LEDGER(FLOWSTITCH_ADD)
+#undef FLOWSTITCH_ADD
+}
+
+std::vector<std::string> FindImbalance(const SourceLedger& l) {
+  std::vector<std::string> lines;
+  Compare("frames_read", l.frames_read, "sent + dropped",
+          l.frames_sent + l.kernel_dropped + l.interface_dropped + l.buffer_dropped, &lines);
+  return lines;
+}
+
+std::vector<std::string> FindImbalance(const ReassemblyLedger& l) {
+  std::vector<std::string> lines;
+  Compare("frames_received", l.frames_received,
+          "not IP + unknown link type + malformed + not TCP + fragments + segments",
+          l.not_ip_frames + l.unknown_link_type_frames + l.malformed_frames + l.not_tcp_datagrams +
+              l.fragments_absorbed + l.segments,
+          &lines);
+  Compare("payload_bytes", l.payload_bytes,
+          "delivered + retransmitted + overlapping + out of window + before start + after FIN + "
+          "after close + reset payload + unconfirmed + evicted + waiting",
+          l.delivered_bytes + l.retransmitted_bytes + l.overlapping_bytes + l.out_of_window_bytes +
+              l.before_start_bytes + l.after_fin_bytes + l.after_close_bytes +
+              l.reset_payload_bytes + l.unconfirmed_bytes + l.evicted_bytes + l.waiting_bytes,
+          &lines);
+  Compare("stream_bytes", l.stream_bytes, "delivered + gaps", l.delivered_bytes + l.gap_bytes,
+          &lines);
+  return lines;
+}
+
+}  // namespace flowstitch

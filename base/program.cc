@@ -1,0 +1,57 @@
+#include "base/program.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace flowstitch {
+namespace {
+
+std::atomic<int> stop_requests{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch such");
+
+void OnStopSignal(int /*signal*/) { stop_requests.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace
+
+const std::atomic<int>& StopRequests() { return stop_requests; }
+
+void CatchStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnStopSignal;  // without SA_RESTART: blocking calls return and look
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
+}
+
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+}
+
+void SetUpLog(const std::string& program, bool verbose) {
+  auto logger =
+      std::make_shared<spdlog::logger>(program, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%n: %l: %v");
+  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int Report(const absl::Status& status) {
+  if (status.ok()) return kExitOk;
+  spdlog::error("{}", std::string_view(status.message().data(), status.message().size()));
+  return kExitFailed;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,39 @@
+// What every program does around its stage: signals, log, exit status.
+#ifndef FLOWSTITCH_BASE_PROGRAM_H_
+#define FLOWSTITCH_BASE_PROGRAM_H_
+
+#include <atomic>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace flowstitch {
+
+// Exit statuses, the same for all programs.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;    // something could not be read, written or reached
+inline constexpr int kExitBadUsage = 2;  // the command line is wrong
+
+// How often SIGINT, SIGTERM or SIGHUP have come: a stage ends in order after the first, and gives
+// up what it waits for after the second. The counter lives as long as the process.
+const std::atomic<int>& StopRequests();
+// Lets the three signals raise StopRequests(), and ignores SIGPIPE.
+void CatchStopSignals();
+
+// Tells malloc to keep what it has: batches of 256 KiB come and go, and giving each back to the
+// kernel costs a page fault for every 4 KiB of the next one.
+void KeepFreedMemory();
+
+// Log lines go to standard error as "PROGRAM: LEVEL: TEXT". `verbose` adds what helps to find a
+// fault.
+void SetUpLog(const std::string& program, bool verbose);
+
+// Says what went wrong, as an error line, and gives the exit status for it.
+int Report(const absl::Status& status);
+
+// The machine's name, for default names of sources and sinks.
+std::string HostName();
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_BASE_PROGRAM_H_
