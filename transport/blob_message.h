@@ -1,0 +1,65 @@
+// Batches without copies. A batch's payload is the last field of its message, so what stands before
+// it can be written in front of the finished payload, and read without touching it:
+//
+//   headroom        | LinkMessage.sequence | batch tag, length | batch fields | blob tag, length |
+//   blob
+//                   ^ message starts here, once the blob is complete            filled first ────^
+#ifndef FLOWSTITCH_TRANSPORT_BLOB_MESSAGE_H_
+#define FLOWSTITCH_TRANSPORT_BLOB_MESSAGE_H_
+
+#include <google/protobuf/message_lite.h>
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "base/bytes.h"
+#include "proto/link.pb.h"
+#include "transport/wire_message.h"
+
+namespace flowstitch {
+
+// The number of the blob field in PacketBatch and StreamBatch.
+inline constexpr int kBlobFieldNumber = 15;
+
+// A payload that grows, with room in front of it for what describes it.
+class BlobBuffer {
+ public:
+  // `headroom` bytes for the fields before the blob (more is possible, at the price of a copy).
+  BlobBuffer(size_t headroom, size_t capacity);
+
+  // `size` writable bytes behind the ones so far. The buffer grows where it must.
+  uint8_t* Extend(size_t size);
+  void Append(ByteView bytes);
+
+  size_t size() const { return size_; }
+  size_t capacity() const { return capacity_; }
+  bool empty() const { return size_ == 0; }
+
+  // The message `LinkMessage{sequence, <body_field>: {fields, blob}}`, where `fields` has no blob
+  // set. The buffer's memory moves into the message; the buffer is empty afterwards. `batch` gets
+  // the part that is the batch message alone, for taps.
+  WireMessage Finish(uint64_t sequence, int body_field, const google::protobuf::MessageLite& fields,
+                     WireMessage* batch);
+
+ private:
+  void Grow(size_t headroom, size_t capacity);
+
+  size_t headroom_;
+  size_t capacity_;
+  size_t size_ = 0;
+  std::shared_ptr<uint8_t[]> memory_;
+};
+
+// A LinkMessage read from the wire. `blob` points into the wire bytes (or into `message`, if a
+// foreign writer put the blob elsewhere than last), so both must stay alive.
+struct DecodedMessage {
+  wire::LinkMessage* message = nullptr;
+  ByteView blob;
+};
+
+// Reads `bytes` into `message`. A batch's blob field stays empty; the view stands for it.
+absl::Status DecodeLinkMessage(ByteView bytes, wire::LinkMessage* message, ByteView* blob);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_BLOB_MESSAGE_H_

@@ -1,0 +1,72 @@
+#include "transport/dealer_link.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "transport/link_log.h"
+
+namespace flowstitch {
+namespace {
+
+absl::Status Refused(const std::string& text) {
+  return absl::FailedPreconditionError(absl::StrCat("the link was refused: ", text));
+}
+
+}  // namespace
+
+SendingDealer::SendingDealer(Socket socket, LinkIdentity self, wire::Role peer_role,
+                             size_t buffer_bytes)
+    : socket_(std::move(socket)),
+      log_(buffer_bytes),
+      sender_(std::move(self), peer_role, /*dials=*/true, &log_) {}
+
+absl::Status SendingDealer::Service(int64_t now_ns) {
+  wire::LinkMessage message;
+  ByteView blob;
+  while (const auto raw = socket_.Receive()) {
+    const ByteView bytes{static_cast<const uint8_t*>(raw->data()), raw->size()};
+    if (DecodeLinkMessage(bytes, &message, &blob).ok()) sender_.Receive(message, now_ns);
+  }
+  log_.ForgetThrough(sender_.acknowledged());
+  while (const auto out = sender_.NextToSend(now_ns)) {
+    if (!socket_.Send(*out)) break;
+  }
+  LogLinkState("capture", sender_.peer_name(), sender_.state(), &logged_state_);
+  if (sender_.state() == LinkState::kRefused) return Refused(sender_.refusal());
+  return absl::OkStatus();
+}
+
+ReceivingDealer::ReceivingDealer(Socket socket, LinkIdentity self, wire::Role peer_role,
+                                 uint64_t window_bytes)
+    : socket_(std::move(socket)),
+      receiver_(std::move(self), peer_role, /*dials=*/true, window_bytes) {}
+
+absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
+  while (auto raw = socket_.Receive()) {
+    auto delivery = std::make_shared<Delivery>(*std::move(raw));
+    if (!delivery->status().ok()) continue;
+    const uint64_t sequence = delivery->message().sequence();
+    if (sequence == 0) {
+      receiver_.Receive(delivery->message(), now_ns);
+    } else if (receiver_.ReceiveSequenced(sequence, now_ns) == Arrival::kTake) {
+      take(std::move(delivery));
+    }
+  }
+  Send(now_ns);
+  LogLinkState("sink", receiver_.peer_name(), receiver_.state(), &logged_state_);
+  if (receiver_.state() == LinkState::kRefused) return Refused(receiver_.refusal());
+  return absl::OkStatus();
+}
+
+void ReceivingDealer::Send(int64_t now_ns) {
+  while (const auto out = receiver_.NextToSend(now_ns)) {
+    if (!socket_.Send(*out)) break;
+  }
+}
+
+void ReceivingDealer::Flush(int64_t now_ns) {
+  receiver_.AcknowledgeNow();
+  Send(now_ns);
+}
+
+}  // namespace flowstitch

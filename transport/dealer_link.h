@@ -1,0 +1,68 @@
+// Links of the ends that dial: a capture that sends, a sink that receives. One DEALER socket, one
+// peer.
+#ifndef FLOWSTITCH_TRANSPORT_DEALER_LINK_H_
+#define FLOWSTITCH_TRANSPORT_DEALER_LINK_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "transport/delivery.h"
+#include "transport/link_receiver.h"
+#include "transport/link_sender.h"
+#include "transport/send_log.h"
+#include "transport/socket.h"
+
+namespace flowstitch {
+
+class SendingDealer {
+ public:
+  SendingDealer(Socket socket, LinkIdentity self, wire::Role peer_role, size_t buffer_bytes);
+
+  uint64_t next_sequence() const { return log_.next_sequence(); }
+  bool full() const { return log_.full(); }
+  void Append(WireMessage message) { log_.Append(std::move(message)); }
+  void set_watermark_ns(TimeNs watermark_ns) { sender_.set_watermark_ns(watermark_ns); }
+
+  // Reads what has come and sends what may go; never blocks. An error when the peer refused.
+  absl::Status Service(int64_t now_ns);
+  // True when the peer is finished with everything appended.
+  bool drained() const { return sender_.acknowledged() == log_.last_sequence(); }
+
+  Socket& socket() { return socket_; }
+  const LinkSender& core() const { return sender_; }
+
+ private:
+  Socket socket_;
+  SendLog log_;
+  LinkSender sender_;
+  LinkState logged_state_ = LinkState::kWaiting;
+};
+
+class ReceivingDealer {
+ public:
+  // Gets every batch and End, in order, once.
+  using Taker = std::function<void(std::shared_ptr<Delivery>)>;
+
+  ReceivingDealer(Socket socket, LinkIdentity self, wire::Role peer_role, uint64_t window_bytes);
+
+  absl::Status Service(int64_t now_ns, const Taker& take);
+  void Finish(uint64_t sequence, size_t bytes) { receiver_.Finish(sequence, bytes); }
+  // Says what is finished at once; for the last words before the process ends.
+  void Flush(int64_t now_ns);
+
+  Socket& socket() { return socket_; }
+  LinkReceiver& core() { return receiver_; }
+
+ private:
+  void Send(int64_t now_ns);
+
+  Socket socket_;
+  LinkReceiver receiver_;
+  LinkState logged_state_ = LinkState::kWaiting;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_DEALER_LINK_H_

@@ -1,0 +1,35 @@
+// Who is at the other end: the versioned Hello, and why one is refused.
+#ifndef FLOWSTITCH_TRANSPORT_HELLO_H_
+#define FLOWSTITCH_TRANSPORT_HELLO_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "proto/link.pb.h"
+
+namespace flowstitch {
+
+struct LinkIdentity {
+  wire::Role role = wire::ROLE_UNKNOWN;
+  std::string name;
+  uint64_t epoch = 0;  // one random number for each start of the process
+  bool live = false;   // a capture of an interface
+};
+
+// A random epoch, never 0.
+uint64_t RandomEpoch();
+
+// "a capture", "a sink" …, as people say it.
+std::string RoleForPeople(wire::Role role);
+
+// Fills the fields of a Hello that both ends have in common.
+void FillHello(const LinkIdentity& self, wire::Hello* hello);
+
+// Why `hello` cannot be spoken with, when a peer of role `expected` is wanted; nothing if it can.
+std::optional<wire::Refusal> CheckHello(const wire::Hello& hello, const LinkIdentity& self,
+                                        wire::Role expected);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_HELLO_H_

@@ -1,0 +1,41 @@
+// What a sender keeps until every peer has acknowledged it: numbered messages, bounded in bytes.
+#ifndef FLOWSTITCH_TRANSPORT_SEND_LOG_H_
+#define FLOWSTITCH_TRANSPORT_SEND_LOG_H_
+
+#include <cstdint>
+#include <deque>
+
+#include "transport/wire_message.h"
+
+namespace flowstitch {
+
+class SendLog {
+ public:
+  explicit SendLog(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // The number that the next appended message gets, and must carry.
+  uint64_t next_sequence() const { return first_ + messages_.size(); }
+  // The oldest message still here; next_sequence() when there is none.
+  uint64_t first_sequence() const { return first_; }
+  uint64_t last_sequence() const { return next_sequence() - 1; }
+
+  void Append(WireMessage message);
+  // The message of that number, or null when it is gone or not yet there.
+  const WireMessage* Find(uint64_t sequence) const;
+  // Forgets all messages up to and with `sequence`.
+  void ForgetThrough(uint64_t sequence);
+
+  size_t bytes() const { return bytes_; }
+  // When full, a reader of files waits and a live capture drops; Append itself never refuses.
+  bool full() const { return bytes_ >= limit_bytes_; }
+
+ private:
+  size_t limit_bytes_;
+  size_t bytes_ = 0;
+  uint64_t first_ = 1;
+  std::deque<WireMessage> messages_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_SEND_LOG_H_

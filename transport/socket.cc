@@ -1,0 +1,166 @@
+#include "transport/socket.h"
+
+#include <google/protobuf/stubs/logging.h>
+
+#include <chrono>
+
+#include "absl/strings/str_format.h"
+#include "transport/link_limits.h"
+
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace flowstitch {
+namespace {
+
+// ThreadSanitizer does not see the atomics inside libzmq: over inproc, the bytes of a shared
+// message go from thread to thread by them.
+void GiveToOtherThread([[maybe_unused]] const void* bytes) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_release(const_cast<void*>(bytes));
+#endif
+}
+
+void TakeFromOtherThread([[maybe_unused]] const void* bytes) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_acquire(const_cast<void*>(bytes));
+#endif
+}
+
+void FreeOwner(void* /*data*/, void* hint) {
+  TakeFromOtherThread(hint);
+  delete static_cast<std::shared_ptr<const void>*>(hint);
+}
+
+// Small messages are copied; a batch is shared with the socket until it has gone out.
+constexpr size_t kShareFromBytes = 1024;
+
+zmq::message_t MakeMessage(const WireMessage& message) {
+  if (message.size() < kShareFromBytes) {
+    zmq::message_t copy(message.bytes().data(), message.size());
+    GiveToOtherThread(copy.data());
+    return copy;
+  }
+  auto* hint = new std::shared_ptr<const void>(message.owner());
+  GiveToOtherThread(hint);
+  GiveToOtherThread(message.bytes().data());
+  return {const_cast<uint8_t*>(message.bytes().data()), message.size(), FreeOwner, hint};
+}
+
+absl::Status Explain(const SocketEndpoint& endpoint, const zmq::error_t& error) {
+  std::string why = error.what();
+  if (error.num() == EADDRINUSE) why = "the address is in use by another process";
+  if (error.num() == EADDRNOTAVAIL) why = "this machine does not have that address";
+  if (error.num() == EACCES) why = "permission denied";
+  if (error.num() == ENODEV) why = "no such interface or address on this machine";
+  if (error.num() == ENOENT) why = "the directory of the socket does not exist";
+  return absl::UnavailableError(absl::StrFormat(
+      "cannot %s '%s': %s", endpoint.bind ? "bind" : "connect to", endpoint.address, why));
+}
+
+}  // namespace
+
+absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type type,
+                                    const std::vector<SocketEndpoint>& endpoints) {
+  // What a stranger sends must not fill our log.
+  google::protobuf::SetLogHandler(nullptr);
+  try {
+    Socket socket{zmq::socket_t(context, type)};
+    zmq::socket_t& s = socket.socket_;
+    s.set(zmq::sockopt::linger, 500);  // for the last acknowledgement before an exit
+    s.set(zmq::sockopt::ipv6, true);
+    s.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(kMaxMessageBytes));
+    s.set(zmq::sockopt::reconnect_ivl, 100);
+    s.set(zmq::sockopt::reconnect_ivl_max, 2000);
+    if (type != zmq::socket_type::pub && type != zmq::socket_type::sub) {
+      s.set(zmq::sockopt::sndhwm, 0);
+      s.set(zmq::sockopt::rcvhwm, 0);
+    }
+    if (type == zmq::socket_type::router) s.set(zmq::sockopt::router_handover, true);
+    for (const SocketEndpoint& endpoint : endpoints) {
+      try {
+        if (endpoint.bind) {
+          s.bind(endpoint.address);
+          socket.bound_address_ = s.get(zmq::sockopt::last_endpoint);
+        } else {
+          s.connect(endpoint.address);
+          socket.bound_address_ = endpoint.address;
+        }
+      } catch (const zmq::error_t& error) {
+        return Explain(endpoint, error);
+      }
+    }
+    return socket;
+  } catch (const zmq::error_t& error) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("cannot open a ZeroMQ socket: %s", error.what()));
+  }
+}
+
+bool Socket::Send(const WireMessage& message) {
+  try {
+    return socket_.send(MakeMessage(message), zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t&) {
+    return false;
+  }
+}
+
+bool Socket::SendParts(std::string_view first, const WireMessage& second) {
+  try {
+    if (!socket_.send(zmq::buffer(first), zmq::send_flags::dontwait | zmq::send_flags::sndmore)) {
+      return false;
+    }
+    return socket_.send(MakeMessage(second), zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t&) {
+    return false;
+  }
+}
+
+std::optional<zmq::message_t> Socket::Receive() {
+  try {
+    zmq::message_t message;
+    if (!socket_.recv(message, zmq::recv_flags::dontwait)) return std::nullopt;
+    TakeFromOtherThread(message.data());
+    return message;
+  } catch (const zmq::error_t&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<Socket::Parts> Socket::ReceiveParts() {
+  while (auto first = Receive()) {
+    if (!first->more()) continue;
+    auto second = Receive();
+    if (!second) return std::nullopt;
+    bool longer = false;
+    for (bool more = second->more(); more;) {
+      const auto rest = Receive();
+      more = rest && rest->more();
+      longer = true;
+    }
+    if (longer) continue;
+    return Parts{first->to_string(), *std::move(second)};
+  }
+  return std::nullopt;
+}
+
+bool WaitForInput(const std::vector<Socket*>& sockets, int extra_fd, int timeout_ms) {
+  std::vector<zmq::pollitem_t> items;
+  for (Socket* socket : sockets) items.push_back(socket->poll_item());
+  if (extra_fd >= 0) items.push_back({nullptr, extra_fd, ZMQ_POLLIN, 0});
+  try {
+    zmq::poll(items, std::chrono::milliseconds(timeout_ms));
+    return true;
+  } catch (const zmq::error_t&) {
+    return false;  // EINTR: a signal; the caller looks at its stop flag
+  }
+}
+
+int64_t SteadyNowNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace flowstitch

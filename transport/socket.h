@@ -1,0 +1,57 @@
+// A ZeroMQ socket with our options set, and its failures as absl::Status. Queues inside ZeroMQ are
+// without limit: the link's window bounds what is under way, and its log what waits.
+#ifndef FLOWSTITCH_TRANSPORT_SOCKET_H_
+#define FLOWSTITCH_TRANSPORT_SOCKET_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "absl/status/statusor.h"
+#include "transport/endpoint.h"
+#include "transport/wire_message.h"
+
+namespace flowstitch {
+
+class Socket {
+ public:
+  // Binds or connects to every endpoint; the error names the one that failed and why.
+  static absl::StatusOr<Socket> Open(zmq::context_t& context, zmq::socket_type type,
+                                     const std::vector<SocketEndpoint>& endpoints);
+
+  // False when the message could not be queued (the peer is gone); the link sends it again.
+  bool Send(const WireMessage& message);
+  bool SendParts(std::string_view first, const WireMessage& second);
+  // The next message, or nothing when none is there.
+  std::optional<zmq::message_t> Receive();
+  // As Receive, for messages of two parts; ones of another shape are dropped.
+  struct Parts {
+    std::string first;
+    zmq::message_t second;
+  };
+  std::optional<Parts> ReceiveParts();
+
+  // For zmq::poll.
+  zmq::pollitem_t poll_item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  // The address after a bind to a wildcard port, or the endpoint as given.
+  const std::string& bound_address() const { return bound_address_; }
+
+ private:
+  explicit Socket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+
+  zmq::socket_t socket_;
+  std::string bound_address_;
+};
+
+// Waits until one of the sockets can be read, `extra_fd` (if not negative) can, or the time is
+// over. False when a signal came in between.
+bool WaitForInput(const std::vector<Socket*>& sockets, int extra_fd, int timeout_ms);
+
+// Nanoseconds of a steady clock, for the link's intervals.
+int64_t SteadyNowNs();
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_SOCKET_H_

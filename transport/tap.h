@@ -1,0 +1,34 @@
+// A tap: a PUB socket for anyone else. Best effort: a consumer that is too slow loses messages of
+// its own, and the publisher never waits. Topics are in proto/README.md.
+#ifndef FLOWSTITCH_TRANSPORT_TAP_H_
+#define FLOWSTITCH_TRANSPORT_TAP_H_
+
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "transport/socket.h"
+
+namespace flowstitch {
+
+// "packets" and "streams", each followed by '.' and the name of the source or the number of the
+// shard.
+inline constexpr std::string_view kPacketTopic = "packets.";
+inline constexpr std::string_view kStreamTopic = "streams.";
+
+class Tap {
+ public:
+  static absl::StatusOr<Tap> Open(zmq::context_t& context, std::string_view endpoints);
+
+  // `batch` is the PacketBatch or StreamBatch alone, without the link's envelope.
+  void Publish(std::string_view topic, const WireMessage& batch) {
+    socket_.SendParts(topic, batch);
+  }
+
+ private:
+  explicit Tap(Socket socket) : socket_(std::move(socket)) {}
+  Socket socket_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_TAP_H_
