@@ -1,0 +1,33 @@
+#include "reassembler/community_id.h"
+
+#include <openssl/sha.h>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace flowstitch {
+
+std::string CommunityId(const FlowKey& key, uint8_t protocol, uint16_t seed) {
+  // Seed, lower address, higher address, protocol, a zero, lower port, higher port; "lower" is the
+  // endpoint that sorts first by address and then by port, as in FlowKey.
+  uint8_t data[2 + 16 + 16 + 2 + 4];
+  size_t n = 0;
+  StoreBe16(data, seed);
+  n += 2;
+  for (const Endpoint* endpoint : {&key.low, &key.high}) {
+    const ByteView address = endpoint->address.wire();
+    std::memcpy(data + n, address.data(), address.size());
+    n += address.size();
+  }
+  data[n++] = protocol;
+  data[n++] = 0;
+  StoreBe16(data + n, key.low.port);
+  StoreBe16(data + n + 2, key.high.port);
+  n += 4;
+  uint8_t digest[SHA_DIGEST_LENGTH];
+  SHA1(data, n, digest);
+  return absl::StrCat("1:", absl::Base64Escape(absl::string_view(
+                                reinterpret_cast<const char*>(digest), sizeof(digest))));
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,86 @@
+// Fragments to datagrams: IPv4 (RFC 791, 3.2) and IPv6 (RFC 8200, 4.5). The first copy of a byte
+// stays. Bounded in datagrams, bytes and packet time; what is given up is counted.
+#ifndef FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
+#define FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
+
+#include <list>
+#include <optional>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/capture_time.h"
+#include "base/ledger.h"
+#include "reassembler/ip_header.h"
+
+namespace flowstitch {
+
+struct FragmentLimits {
+  // Incomplete datagrams. Full: the oldest is given up.
+  size_t datagrams = 16384;
+  // Bytes of their fragments, with what each costs. Full: the oldest datagram is given up.
+  size_t bytes = size_t{64} << 20;
+  // Fragments of one datagram; more are dropped.
+  size_t fragments = 8192;
+  // Packet time from a datagram's first fragment until it is given up.
+  int64_t timeout_ns = 30 * kNsPerSecond;
+};
+
+// No datagram is longer than this (65535 less a header, or an IPv6 jumbo that nobody fragments).
+inline constexpr uint32_t kMaxDatagramPayload = 65535;
+
+class Defragmenter {
+ public:
+  explicit Defragmenter(FragmentLimits limits = {}) : limits_(limits) {}
+
+  // Takes a fragment. When it completes its datagram, the whole one comes back; its payload is
+  // valid until the next call. Otherwise the fragment is counted as absorbed (or, within that,
+  // dropped).
+  std::optional<IpHeader> Add(const IpHeader& fragment, TimeNs now_ns, ReassemblyLedger* ledger);
+
+  size_t datagrams() const { return by_key_.size(); }
+
+ private:
+  struct Key {
+    IpAddress source, destination;
+    uint32_t identification = 0;
+    uint8_t protocol = 0;  // of IPv4; in IPv6 later fragments do not tell it
+    friend bool operator==(const Key&, const Key&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Key& k) {
+      h = H::combine_contiguous(std::move(h), k.source.bytes.data(), 16);
+      h = H::combine_contiguous(std::move(h), k.destination.bytes.data(), 16);
+      return H::combine(std::move(h), k.identification, k.protocol);
+    }
+  };
+  struct Part {
+    uint32_t offset;
+    std::vector<uint8_t> bytes;
+  };
+  struct Datagram {
+    Key key;
+    TimeNs first_time_ns = 0;
+    std::vector<Part> parts;  // by offset, disjoint
+    uint32_t length = 0;      // of the whole payload; 0: the last fragment has not come
+    uint32_t received = 0;
+    uint8_t protocol = 0;  // from the first fragment
+    uint64_t fragments = 0;
+    size_t cost = 0;
+  };
+  using Datagrams = std::list<Datagram>;  // oldest first
+
+  static constexpr size_t kPartOverhead = 64;
+
+  bool Insert(Datagram* datagram, uint32_t offset, ByteView bytes);
+  void GiveUp(Datagrams::iterator it, ReassemblyLedger* ledger);
+  void Forget(Datagrams::iterator it);
+
+  const FragmentLimits limits_;
+  Datagrams datagrams_;
+  absl::flat_hash_map<Key, Datagrams::iterator> by_key_;
+  size_t bytes_ = 0;
+  std::vector<uint8_t> whole_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_

@@ -1,0 +1,34 @@
+// From a frame to the datagram in it: link headers, VLAN stacks, MPLS, PPPoE. Captured bytes only;
+// what the headers claim beyond them makes the frame malformed.
+#ifndef FLOWSTITCH_REASSEMBLER_LINK_LAYER_H_
+#define FLOWSTITCH_REASSEMBLER_LINK_LAYER_H_
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace flowstitch {
+
+enum class LinkVerdict : uint8_t { kIp, kNotIp, kMalformed, kUnknownLinkType };
+
+// Deeper stacks of tags and labels are malformed.
+inline constexpr int kMaxVlanTags = 4;
+inline constexpr int kMaxMplsLabels = 16;
+
+struct LinkLayer {
+  LinkVerdict verdict = LinkVerdict::kMalformed;
+  ByteView datagram;  // from the IP header to the end of what was captured (padding included)
+  bool has_macs = false;
+  bool outer_8021q = false;  // the first tag has the type 0x8100
+  uint8_t vlan_count = 0;
+  std::array<uint16_t, kMaxVlanTags> vlan = {};  // outermost first, 12 bits each
+  std::array<uint8_t, 6> source_mac = {};
+  std::array<uint8_t, 6> destination_mac = {};
+};
+
+LinkLayer ReadLinkLayer(uint32_t link_type, ByteView frame);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_LINK_LAYER_H_

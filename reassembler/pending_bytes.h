@@ -1,0 +1,60 @@
+// Bytes of one stream that wait behind a hole: disjoint chunks in order of position. The first copy
+// of a byte stays. A chunk can also stand for bytes that the snapshot length cut off: they are
+// known to be missing and wait for their place like the others.
+//
+//   next      hole       chunk         hole    chunk
+//    |.......................|##########|......|####|
+#ifndef FLOWSTITCH_REASSEMBLER_PENDING_BYTES_H_
+#define FLOWSTITCH_REASSEMBLER_PENDING_BYTES_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "absl/container/btree_map.h"
+#include "base/bytes.h"
+#include "base/capture_time.h"
+#include "reassembler/sequence_space.h"
+
+namespace flowstitch {
+
+class PendingBytes {
+ public:
+  struct Chunk {
+    uint32_t length = 0;
+    TimeNs time_ns = 0;
+    std::unique_ptr<uint8_t[]> bytes;  // null: truncated, known to be missing
+  };
+  // What an insertion found there already: the same position, its bytes and the new ones.
+  using OnSeen = std::function<void(Position at, ByteView kept, ByteView offered)>;
+
+  // Memory a chunk costs beyond its bytes, so that a flood of small ones is bounded by bytes.
+  static constexpr size_t kChunkOverhead = 64;
+
+  // Stores what is not there; returns how many bytes were new. `seen` gets the rest, part by part.
+  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, const OnSeen& seen);
+  // Marks a range as cut off, where nothing is there.
+  void InsertTruncated(Position at, uint32_t length, TimeNs time_ns);
+
+  bool empty() const { return chunks_.empty(); }
+  Position first() const { return chunks_.begin()->first; }
+  Position end() const;
+  // Takes the first chunk.
+  std::pair<Position, Chunk> TakeFirst();
+  // Drops what lies at or behind `limit`; returns the payload bytes dropped.
+  size_t DropFrom(Position limit);
+  // Drops what lies before `limit`; returns the payload bytes dropped.
+  size_t DropBefore(Position limit);
+
+  // Payload bytes held, and memory they cost.
+  size_t payload_bytes() const { return payload_bytes_; }
+  size_t memory_bytes() const { return payload_bytes_ + chunks_.size() * kChunkOverhead; }
+
+ private:
+  absl::btree_map<Position, Chunk> chunks_;
+  size_t payload_bytes_ = 0;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_PENDING_BYTES_H_

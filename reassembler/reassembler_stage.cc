@@ -1,0 +1,298 @@
+#include "reassembler/reassembler_stage.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "reassembler/source_merger.h"
+#include "reassembler/stream_batcher.h"
+#include "reassembler/tcp_reassembler.h"
+#include "transport/ledger_codec.h"
+#include "transport/router_receiver.h"
+#include "transport/router_sender.h"
+#include "transport/tap.h"
+#include "transport/utf8_text.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr int kWaitMs = 5;
+// Frames taken before the sockets are looked at again.
+constexpr int kFramesPerTurn = 2048;
+// After a stop request, sinks that cannot be reached are waited for so long.
+constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
+
+class ReassemblerStage {
+ public:
+  ReassemblerStage(const ReassemblerOptions& options, const std::atomic<int>& stop)
+      : options_(options),
+        stop_(stop),
+        epoch_(RandomEpoch()),
+        merger_(options.reorder_window_ms * kNsPerMs),
+        batcher_(epoch_, options.shard),
+        reassembler_(options.limits, FragmentLimits(), &batcher_) {}
+
+  absl::Status Open(zmq::context_t& context);
+  absl::Status Run();
+
+ private:
+  void ServiceCaptures();
+  void AddNewSources();
+  void TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery);
+  bool TakeFrames();
+  void FinishEnds();
+  bool MayStart() const;
+  bool AllEnded() const;
+  bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
+  void Flush();
+  void SendEnd();
+  wire::Ledger MakeLedger();
+  absl::Status Drain();
+
+  const ReassemblerOptions& options_;
+  const std::atomic<int>& stop_;
+  const uint64_t epoch_;
+  std::unique_ptr<RouterReceiver> captures_;
+  std::unique_ptr<RouterSender> sinks_;
+  std::optional<Tap> tap_;
+  std::vector<Socket*> sockets_;
+  SourceMerger merger_;
+  StreamBatcher batcher_;
+  TcpReassembler reassembler_;
+  std::vector<wire::SourceLedger> source_ends_;
+  std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
+  std::string source_error_;
+  uint64_t tap_sequence_ = 0;
+  bool started_ = false;
+};
+
+absl::Status ReassemblerStage::Open(zmq::context_t& context) {
+  auto captures = ParseEndpoints(options_.captures, /*binds_by_default=*/true);
+  if (!captures.ok()) return captures.status();
+  auto capture_socket = Socket::Open(context, zmq::socket_type::router, *captures);
+  if (!capture_socket.ok()) return capture_socket.status();
+  captures_ = std::make_unique<RouterReceiver>(
+      *std::move(capture_socket), LinkIdentity{wire::REASSEMBLER_INPUT, options_.name, epoch_},
+      wire::CAPTURE, options_.window_bytes);
+  sockets_.push_back(&captures_->socket());
+  if (options_.sinks != "none") {
+    auto sinks = ParseEndpoints(options_.sinks, /*binds_by_default=*/true);
+    if (!sinks.ok()) return sinks.status();
+    auto sink_socket = Socket::Open(context, zmq::socket_type::router, *sinks);
+    if (!sink_socket.ok()) return sink_socket.status();
+    sinks_ = std::make_unique<RouterSender>(
+        *std::move(sink_socket), LinkIdentity{wire::REASSEMBLER_OUTPUT, options_.name, epoch_},
+        wire::SINK, options_.buffer_bytes);
+    sockets_.push_back(&sinks_->socket());
+  }
+  if (!options_.tap.empty()) {
+    auto tap = Tap::Open(context, options_.tap);
+    if (!tap.ok()) return tap.status();
+    tap_ = *std::move(tap);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReassemblerStage::Run() {
+  bool busy = false;
+  while (stop_ == 0 && !(started_ && AllEnded())) {
+    WaitForInput(sockets_, -1, busy ? 0 : kWaitMs);
+    ServiceCaptures();
+    started_ = started_ || MayStart();
+    busy = started_ && CanSend() && TakeFrames();
+    FinishEnds();
+    if (batcher_.due(SteadyNowNs())) Flush();
+    if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());
+  }
+  // What has arrived is used, also after a stop request.
+  while (TakeFrames()) {
+  }
+  FinishEnds();
+  reassembler_.Finish();
+  Flush();
+  SendEnd();
+  return Drain();
+}
+
+void ReassemblerStage::ServiceCaptures() {
+  captures_->set_flows(reassembler_.ledger().flows_opened);
+  captures_->Service(SteadyNowNs(), [this](size_t peer, std::shared_ptr<Delivery> delivery) {
+    TakeDelivery(peer, std::move(delivery));
+  });
+  const auto& peers = captures_->peers();
+  AddNewSources();
+  for (size_t i = 0; i < peers.size(); ++i) {
+    merger_.SetWatermark(i, peers[i]->link->heartbeat_watermark_ns());
+  }
+}
+
+void ReassemblerStage::AddNewSources() {
+  const auto& peers = captures_->peers();
+  while (merger_.sources() < peers.size()) {
+    const LinkReceiver& link = *peers[merger_.sources()]->link;
+    merger_.AddSource(link.peer_name(), link.peer_live());
+    source_ends_.emplace_back();
+    source_end_sequences_.push_back(0);
+  }
+}
+
+void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
+  AddNewSources();
+  const uint64_t sequence = delivery->message().sequence();
+  if (delivery->message().has_packets()) {
+    merger_.EndSource(peer, false);
+    if (merger_.AddBatch(peer, std::move(delivery))) return;
+    spdlog::warn("reassembler: a batch of source '{}' contradicts itself and is not used",
+                 captures_->peers()[peer]->link->peer_name());
+  } else if (delivery->message().has_end()) {
+    const wire::End& end = delivery->message().end();
+    source_ends_[peer] = end.source();
+    if (source_error_.empty()) source_error_ = end.error();
+    merger_.EndSource(peer, true);
+    source_end_sequences_[peer] = sequence;
+  }
+}
+
+// An End is finished with when everything before it is.
+void ReassemblerStage::FinishEnds() {
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    if (source_end_sequences_[i] == 0 || !merger_.drained(i)) continue;
+    captures_->Finish(i, source_end_sequences_[i], 0);
+    source_end_sequences_[i] = 0;
+  }
+}
+
+// True when there may be more to take at once.
+bool ReassemblerStage::TakeFrames() {
+  const SourceMerger::OnFinished finished = [this](size_t source, uint64_t sequence, size_t bytes) {
+    captures_->Finish(source, sequence, bytes);
+  };
+  Frame frame;
+  for (int i = 0; i < kFramesPerTurn; ++i) {
+    if (!merger_.Next(&frame, finished)) return false;
+    reassembler_.OnFrame(frame);
+    if (!batcher_.full()) continue;
+    Flush();
+    if (!CanSend()) return true;
+  }
+  return true;
+}
+
+bool ReassemblerStage::MayStart() const {
+  if (captures_->peers().size() < std::max(options_.sources, 1u)) return false;
+  return sinks_ == nullptr || sinks_->peers().size() >= options_.wait_sinks;
+}
+
+bool ReassemblerStage::AllEnded() const {
+  if (options_.sources == 0) return false;
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    if (!merger_.ended(i) || !merger_.drained(i)) return false;
+  }
+  return true;
+}
+
+void ReassemblerStage::Flush() {
+  if (batcher_.empty()) return;
+  WireMessage batch;
+  const uint64_t sequence = sinks_ != nullptr ? sinks_->next_sequence() : ++tap_sequence_;
+  WireMessage message = batcher_.Flush(sequence, reassembler_.now_ns(), &batch);
+  if (tap_) tap_->Publish(absl::StrCat(std::string(kStreamTopic), options_.shard), batch);
+  if (sinks_ == nullptr) return;
+  sinks_->Append(std::move(message));
+  sinks_->Service(SteadyNowNs());
+}
+
+wire::Ledger ReassemblerStage::MakeLedger() {
+  wire::Ledger ledger;
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    wire::SourceLedger* source = ledger.add_sources();
+    *source = source_ends_[i];
+    const LinkReceiver& link = *captures_->peers()[i]->link;
+    source->set_name(link.peer_name());
+    source->set_epoch(link.peer_epoch());
+    source->set_frames_received(merger_.ledger(i).frames_received);
+    source->set_late_frames(merger_.ledger(i).late_frames);
+    source->set_batches_received(merger_.ledger(i).batches_received);
+    source->set_duplicate_batches(link.duplicates());
+  }
+  ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
+  for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
+    wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
+    unknown->set_link_type(type);
+    unknown->set_frames(frames);
+  }
+  return ledger;
+}
+
+void ReassemblerStage::SendEnd() {
+  for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
+    spdlog::warn("reassembler: {} frames of link type {} were not read: it is not known here",
+                 frames, type);
+  }
+  for (const std::string& line : FindImbalance(reassembler_.ledger())) {
+    spdlog::error("reassembler: the ledger does not balance: {}", line);
+  }
+  if (sinks_ == nullptr) return;
+  wire::LinkMessage message;
+  message.set_sequence(sinks_->next_sequence());
+  wire::End* end = message.mutable_end();
+  end->set_batches(message.sequence() - 1);
+  end->set_error(source_error_);
+  *end->mutable_ledger() = MakeLedger();
+  sinks_->Append(WireMessage(message.SerializeAsString()));
+}
+
+// Until every sink has finished with everything.
+absl::Status ReassemblerStage::Drain() {
+  int64_t alone_since_ns = SteadyNowNs();
+  while (sinks_ != nullptr) {
+    const int64_t now_ns = SteadyNowNs();
+    ServiceCaptures();
+    sinks_->Service(now_ns);
+    if (sinks_->drained()) break;
+    const bool reached =
+        std::any_of(sinks_->peers().begin(), sinks_->peers().end(),
+                    [](const auto& peer) { return peer->link->state() == LinkState::kOpen; });
+    if (reached || stop_ == 0) alone_since_ns = now_ns;
+    if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {
+      return absl::UnavailableError(
+          absl::StrFormat("no sink at '%s' took all that was reassembled", options_.sinks));
+    }
+    WaitForInput(sockets_, -1, kWaitMs);
+  }
+  captures_->Flush(SteadyNowNs());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
+  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
+      ToUtf8(options.name) != options.name) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
+  }
+  if (const auto e = ParseEndpoints(options.captures, true); !e.ok()) return e.status();
+  if (options.sinks != "none") {
+    if (const auto e = ParseEndpoints(options.sinks, true); !e.ok()) return e.status();
+  } else if (options.tap.empty()) {
+    return absl::InvalidArgumentError("--sinks none needs a --tap, or nothing would come out");
+  }
+  if (!options.tap.empty()) {
+    if (const auto e = ParseEndpoints(options.tap, true); !e.ok()) return e.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
+                                 const std::atomic<int>& stop) {
+  ReassemblerStage stage(options, stop);
+  if (const absl::Status status = stage.Open(context); !status.ok()) return status;
+  return stage.Run();
+}
+
+}  // namespace flowstitch

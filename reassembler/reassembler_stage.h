@@ -1,0 +1,23 @@
+// The reassembler stage: packets of all sources in, streams to all sinks out. Writes nothing to
+// disk.
+#ifndef FLOWSTITCH_REASSEMBLER_REASSEMBLER_STAGE_H_
+#define FLOWSTITCH_REASSEMBLER_REASSEMBLER_STAGE_H_
+
+#include <atomic>
+#include <zmq.hpp>
+
+#include "absl/status/status.h"
+#include "reassembler/reassembler_options.h"
+
+namespace flowstitch {
+
+// What cannot work is said before anything is started.
+absl::Status CheckReassemblerOptions(const ReassemblerOptions& options);
+
+// Runs until the sources have ended, or `stop` is raised, and the sinks have everything.
+absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
+                                 const std::atomic<int>& stop);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_REASSEMBLER_STAGE_H_

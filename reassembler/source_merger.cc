@@ -1,0 +1,104 @@
+#include "reassembler/source_merger.h"
+
+#include <algorithm>
+
+namespace flowstitch {
+
+void SourceMerger::AddSource(std::string name, bool live) {
+  sources_.emplace_back();
+  sources_.back().name = std::move(name);
+  sources_.back().live = live;
+}
+
+bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
+  const wire::PacketBatch& batch = delivery->message().packets();
+  const int frames = batch.capture_time_ns_size();
+  if (frames == 0 || batch.captured_length_size() != frames || batch.wire_length_size() != frames) {
+    return false;
+  }
+  uint64_t bytes = 0;
+  for (const uint32_t length : batch.captured_length()) {
+    if (length > kMaxFrameBytes) return false;
+    bytes += length;
+  }
+  if (bytes != delivery->blob().size()) return false;
+  Source& source = sources_[index];
+  source.ledger.frames_received += static_cast<uint64_t>(frames);
+  ++source.ledger.batches_received;
+  SetWatermark(index, batch.watermark_ns());
+  source.batches.push_back(std::move(delivery));
+  return true;
+}
+
+void SourceMerger::SetWatermark(size_t source, TimeNs watermark_ns) {
+  sources_[source].watermark_ns = std::max(sources_[source].watermark_ns, watermark_ns);
+  highest_ns_ = std::max(highest_ns_, watermark_ns);
+}
+
+void SourceMerger::EndSource(size_t source, bool ended) { sources_[source].ended = ended; }
+
+TimeNs SourceMerger::HeadTime(const Source& source) const {
+  const wire::PacketBatch& batch = source.batches.front()->message().packets();
+  return std::max(source.taken_ns, TimeNs{batch.capture_time_ns(source.frame)});
+}
+
+bool SourceMerger::HoldsUp(const Source& other, TimeNs time_ns, const Source& candidate) const {
+  if (other.ended || !other.batches.empty()) return false;
+  // At the same time, the lower name goes first, and may still come.
+  const bool passed = other.watermark_ns > time_ns ||
+                      (other.watermark_ns == time_ns && other.name > candidate.name);
+  if (passed) return false;
+  const bool lags = other.live && highest_ns_ > AddNs(other.watermark_ns, reorder_window_ns_);
+  return !lags;
+}
+
+// Moves past the frame that was given out last.
+void SourceMerger::Release(const OnFinished& finished) {
+  if (last_ == SIZE_MAX) return;
+  Source& source = sources_[last_];
+  const Delivery& delivery = *source.batches.front();
+  const wire::PacketBatch& batch = delivery.message().packets();
+  source.offset += batch.captured_length(source.frame);
+  if (++source.frame == batch.capture_time_ns_size()) {
+    const uint64_t sequence = delivery.message().sequence();
+    const size_t bytes = delivery.wire_size();
+    source.frame = 0;
+    source.offset = 0;
+    source.batches.pop_front();
+    if (finished) finished(last_, sequence, bytes);
+  }
+  last_ = SIZE_MAX;
+}
+
+bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
+  Release(finished);
+  size_t best = SIZE_MAX;
+  TimeNs best_time = 0;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].batches.empty()) continue;
+    const TimeNs time_ns = HeadTime(sources_[i]);
+    const bool better = best == SIZE_MAX || time_ns < best_time ||
+                        (time_ns == best_time && sources_[i].name < sources_[best].name);
+    if (!better) continue;
+    best = i;
+    best_time = time_ns;
+  }
+  if (best == SIZE_MAX) return false;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (i != best && HoldsUp(sources_[i], best_time, sources_[best])) return false;
+  }
+  Source& source = sources_[best];
+  const Delivery& delivery = *source.batches.front();
+  const wire::PacketBatch& batch = delivery.message().packets();
+  frame->bytes = delivery.blob().subspan(source.offset, batch.captured_length(source.frame));
+  frame->wire_length = batch.wire_length(source.frame);
+  frame->link_type = batch.link_type();
+  frame->time_ns = batch.capture_time_ns(source.frame);
+  if (best_time < taken_ns_) ++source.ledger.late_frames;
+  taken_ns_ = std::max(taken_ns_, best_time);
+  source.taken_ns = best_time;
+  last_ = best;
+  return true;
+}
+
+}  // namespace flowstitch

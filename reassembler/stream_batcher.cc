@@ -1,0 +1,182 @@
+#include "reassembler/stream_batcher.h"
+
+#include "proto/link.pb.h"
+#include "reassembler/community_id.h"
+#include "reassembler/ip_header.h"
+
+namespace flowstitch {
+namespace {
+
+// About what each kind of event takes on the wire, rounded up.
+constexpr size_t kOpenedBytes = 200;
+constexpr size_t kBytesBytes = 40;
+constexpr size_t kGapBytes = 48;
+constexpr size_t kConflictBytes = 128;
+constexpr size_t kClosedBytes = 250;
+// Room beyond the limit for the event that crosses it and for the batch's own fields.
+constexpr size_t kHeadroomSlack = 4096;
+// Room for the segment that crosses the limit of payload.
+constexpr size_t kSegmentSlack = 64 << 10;
+
+wire::Direction ToWire(StreamDirection direction) {
+  return direction == StreamDirection::kClientToServer ? wire::CLIENT_TO_SERVER
+                                                       : wire::SERVER_TO_CLIENT;
+}
+
+wire::OpenedBy ToWire(OpenedBy opened_by) {
+  switch (opened_by) {
+    case OpenedBy::kSyn:
+      return wire::SYN;
+    case OpenedBy::kSynAck:
+      return wire::SYN_ACK;
+    case OpenedBy::kGuess:
+      return wire::GUESS;
+  }
+  return wire::OPENED_BY_UNKNOWN;
+}
+
+wire::GapReason ToWire(GapReason reason) {
+  switch (reason) {
+    case GapReason::kAcknowledged:
+      return wire::ACKNOWLEDGED;
+    case GapReason::kNotAcknowledged:
+      return wire::NOT_ACKNOWLEDGED;
+    case GapReason::kFlowEnded:
+      return wire::FLOW_ENDED;
+    case GapReason::kStreamLimit:
+      return wire::STREAM_LIMIT;
+    case GapReason::kMemoryLimit:
+      return wire::MEMORY_LIMIT;
+    case GapReason::kTruncated:
+      return wire::TRUNCATED;
+  }
+  return wire::GAP_REASON_UNKNOWN;
+}
+
+wire::CloseReason ToWire(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kFinished:
+      return wire::FINISHED;
+    case CloseReason::kReset:
+      return wire::RESET;
+    case CloseReason::kIdle:
+      return wire::IDLE;
+    case CloseReason::kReplaced:
+      return wire::REPLACED;
+    case CloseReason::kEvicted:
+      return wire::EVICTED;
+    case CloseReason::kOpenAtEnd:
+      return wire::OPEN_AT_END;
+  }
+  return wire::CLOSE_REASON_UNKNOWN;
+}
+
+void ToWire(const StreamSummary& s, wire::StreamSummary* out) {
+#define FLOWSTITCH_TO_WIRE(type, name, help) out->set_##name(s.name);
+  FLOWSTITCH_STREAM_SUMMARY(FLOWSTITCH_TO_WIRE)
+#undef FLOWSTITCH_TO_WIRE
+}
+
+}  // namespace
+
+StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, StreamBatcherLimits limits)
+    : limits_(limits),
+      epoch_(epoch),
+      shard_(shard),
+      payload_(limits.event_bytes + kHeadroomSlack, limits.batch_bytes + kSegmentSlack) {
+  Reset();
+}
+
+void StreamBatcher::Reset() {
+  arena_.Reset();
+  fields_ = google::protobuf::Arena::CreateMessage<wire::StreamBatch>(&arena_);
+  fields_->set_reassembler_epoch(epoch_);
+  fields_->set_shard(shard_);
+  event_bytes_ = 0;
+  waiting_since_ns_ = 0;
+}
+
+wire::StreamEvent* StreamBatcher::Add(size_t event_bytes) {
+  event_bytes_ += event_bytes;
+  return fields_->add_events();
+}
+
+bool StreamBatcher::due(int64_t now_ns) {
+  if (empty()) return false;
+  if (waiting_since_ns_ == 0) waiting_since_ns_ = now_ns;
+  return now_ns - waiting_since_ns_ >= limits_.delay_ns;
+}
+
+void StreamBatcher::OnFlowOpened(const FlowInfo& flow) {
+  wire::FlowOpened* out = Add(kOpenedBytes)->mutable_opened();
+  out->set_flow(flow.id);
+  out->set_client_address(flow.client.address.wire().data(), flow.client.address.wire().size());
+  out->set_server_address(flow.server.address.wire().data(), flow.server.address.wire().size());
+  out->set_client_port(flow.client.port);
+  out->set_server_port(flow.server.port);
+  out->set_first_time_ns(flow.first_time_ns);
+  for (int i = 0; i < flow.link.vlan_count; ++i)
+    out->add_vlan(flow.link.vlan[static_cast<size_t>(i)]);
+  out->set_outer_8021q(flow.link.outer_8021q);
+  if (flow.link.has_macs) {
+    out->set_client_mac(flow.link.source_mac.data(), flow.link.source_mac.size());
+    out->set_server_mac(flow.link.destination_mac.data(), flow.link.destination_mac.size());
+  }
+  out->set_opened_by(ToWire(flow.opened_by));
+  out->set_mid_stream(flow.mid_stream);
+  out->set_community_id(CommunityId(MakeFlowKey(flow.client, flow.server).key, kProtocolTcp));
+}
+
+void StreamBatcher::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+                            TimeNs time_ns) {
+  wire::StreamBytes* out = Add(kBytesBytes)->mutable_bytes();
+  out->set_flow(flow);
+  out->set_direction(ToWire(direction));
+  out->set_offset(offset);
+  out->set_length(static_cast<uint32_t>(bytes.size()));
+  out->set_time_ns(time_ns);
+  payload_.Append(bytes);
+}
+
+void StreamBatcher::OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+                          GapReason reason, TimeNs time_ns) {
+  wire::StreamGap* out = Add(kGapBytes)->mutable_gap();
+  out->set_flow(flow);
+  out->set_direction(ToWire(direction));
+  out->set_offset(offset);
+  out->set_length(length);
+  out->set_reason(ToWire(reason));
+  out->set_time_ns(time_ns);
+}
+
+void StreamBatcher::OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+                               TimeNs time_ns) {
+  wire::StreamConflict* out = Add(kConflictBytes)->mutable_conflict();
+  out->set_flow(flow);
+  out->set_direction(ToWire(direction));
+  out->set_offset(conflict.offset);
+  out->set_length(conflict.length);
+  out->set_kept(conflict.kept.data(), conflict.kept.size());
+  out->set_dropped(conflict.dropped.data(), conflict.dropped.size());
+  out->set_time_ns(time_ns);
+}
+
+void StreamBatcher::OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
+                                 const std::array<StreamSummary, 2>& summaries) {
+  wire::FlowClosed* out = Add(kClosedBytes)->mutable_closed();
+  out->set_flow(flow);
+  out->set_reason(ToWire(reason));
+  out->set_time_ns(time_ns);
+  ToWire(summaries[0], out->mutable_client_to_server());
+  ToWire(summaries[1], out->mutable_server_to_client());
+}
+
+WireMessage StreamBatcher::Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch) {
+  fields_->set_time_ns(time_ns);
+  WireMessage message =
+      payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, batch);
+  Reset();
+  return message;
+}
+
+}  // namespace flowstitch

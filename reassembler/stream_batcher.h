@@ -1,0 +1,61 @@
+// Stream events into StreamBatches: up to about 256 KiB or a few tens of ms.
+#ifndef FLOWSTITCH_REASSEMBLER_STREAM_BATCHER_H_
+#define FLOWSTITCH_REASSEMBLER_STREAM_BATCHER_H_
+
+#include <google/protobuf/arena.h>
+
+#include <memory>
+
+#include "proto/stream_batch.pb.h"
+#include "reassembler/stream_events.h"
+#include "transport/blob_message.h"
+
+namespace flowstitch {
+
+struct StreamBatcherLimits {
+  size_t batch_bytes = 256 << 10;    // of payload
+  size_t event_bytes = 128 << 10;    // of everything else, about
+  int64_t delay_ns = 20 * kNsPerMs;  // flushed when its first event has waited so long
+};
+
+class StreamBatcher : public StreamEvents {
+ public:
+  StreamBatcher(uint64_t epoch, uint32_t shard, StreamBatcherLimits limits = {});
+
+  void OnFlowOpened(const FlowInfo& flow) override;
+  void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+               TimeNs time_ns) override;
+  void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+             GapReason reason, TimeNs time_ns) override;
+  void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+                  TimeNs time_ns) override;
+  void OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
+                    const std::array<StreamSummary, 2>& summaries) override;
+
+  bool empty() const { return fields_->events_size() == 0; }
+  bool full() const {
+    return payload_.size() >= limits_.batch_bytes || event_bytes_ >= limits_.event_bytes;
+  }
+  // Whether the batch has waited since `now_ns` of an earlier call; of a steady clock.
+  bool due(int64_t now_ns);
+
+  // The batch as link message number `sequence`; `batch` gets the part for taps.
+  WireMessage Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch);
+
+ private:
+  wire::StreamEvent* Add(size_t event_bytes);
+  void Reset();
+
+  const StreamBatcherLimits limits_;
+  const uint64_t epoch_;
+  const uint32_t shard_;
+  google::protobuf::Arena arena_;
+  wire::StreamBatch* fields_ = nullptr;
+  BlobBuffer payload_;
+  size_t event_bytes_ = 0;
+  int64_t waiting_since_ns_ = 0;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_STREAM_BATCHER_H_

@@ -1,0 +1,67 @@
+// What the TCP core tells: events of flows, in order. Views are valid during the call only.
+#ifndef FLOWSTITCH_REASSEMBLER_STREAM_EVENTS_H_
+#define FLOWSTITCH_REASSEMBLER_STREAM_EVENTS_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/capture_time.h"
+#include "base/flow_key.h"
+#include "base/stream_summary.h"
+#include "reassembler/link_layer.h"
+
+namespace flowstitch {
+
+using FlowId = uint64_t;
+
+enum class StreamDirection : uint8_t { kClientToServer = 0, kServerToClient = 1 };
+
+enum class OpenedBy : uint8_t { kSyn, kSynAck, kGuess };
+
+enum class GapReason : uint8_t {
+  kAcknowledged,     // the peer has the bytes, no sensor saw them, the grace period is over
+  kNotAcknowledged,  // too much time or data went by
+  kFlowEnded,
+  kStreamLimit,
+  kMemoryLimit,
+  kTruncated,
+};
+
+enum class CloseReason : uint8_t { kFinished, kReset, kIdle, kReplaced, kEvicted, kOpenAtEnd };
+
+struct FlowInfo {
+  FlowId id = 0;
+  Endpoint client;
+  Endpoint server;
+  TimeNs first_time_ns = 0;
+  LinkLayer link;  // of the first segment; MACs turned so that source is the client
+  OpenedBy opened_by = OpenedBy::kGuess;
+  bool mid_stream = false;
+};
+
+struct Conflict {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  ByteView kept;
+  ByteView dropped;
+};
+
+class StreamEvents {
+ public:
+  virtual ~StreamEvents() = default;
+  virtual void OnFlowOpened(const FlowInfo& flow) = 0;
+  virtual void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+                       TimeNs time_ns) = 0;
+  virtual void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+                     GapReason reason, TimeNs time_ns) = 0;
+  virtual void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+                          TimeNs time_ns) = 0;
+  virtual void OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
+                            const std::array<StreamSummary, 2>& summaries) = 0;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_STREAM_EVENTS_H_

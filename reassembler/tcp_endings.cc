@@ -1,0 +1,178 @@
+// What ends a flow, what is remembered of it, and what time-outs and limits do.
+#include "reassembler/tcp_reassembler.h"
+
+#include <algorithm>
+#include <array>
+
+namespace flowstitch {
+namespace {
+
+// Data this close behind a closed stream's end is the tail of it, not another connection.
+constexpr int32_t kTombstoneSlackBytes = 16 << 20;
+
+constexpr auto kClient = StreamDirection::kClientToServer;
+constexpr auto kServer = StreamDirection::kServerToClient;
+
+}  // namespace
+
+CloseReason TcpReassembler::ReasonSoFar(const Flow& flow) const {
+  if (flow.reset) return CloseReason::kReset;
+  if (flow.streams[0].fin_seen() && flow.streams[1].fin_seen()) return CloseReason::kFinished;
+  return CloseReason::kReplaced;
+}
+
+void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
+  Flow& flow = table_.flow(index);
+  for (const StreamDirection direction : {kClient, kServer}) {
+    TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+    if (reason == CloseReason::kEvicted) {
+      stream.Evict(ContextOf(flow, direction));
+    } else {
+      stream.Finish(ContextOf(flow, direction));
+    }
+  }
+  const std::array<StreamSummary, 2> summaries = {flow.streams[0].summary(),
+                                                  flow.streams[1].summary()};
+  events_->OnFlowClosed(flow.id, reason, now_ns_, summaries);
+  ++ledger_.flows_closed;
+  Tombstone memory;
+  for (const StreamDirection direction : {kClient, kServer}) {
+    const TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+    auto& side = memory.sides[flow.client_is_high == (direction == kClient) ? 1 : 0];
+    side.known = stream.anchored();
+    if (!side.known) continue;
+    side.syn_seen = stream.syn_seen();
+    side.isn = stream.isn();
+    side.end = stream.next_sequence();
+  }
+  const FlowKey key = flow.key;
+  table_.Remove({index, EntryKind::kFlow});
+  const uint32_t tomb = table_.AddTombstone(key);
+  Tombstone& tombstone = table_.tombstone(tomb);
+  tombstone.closed_ns = now_ns_;
+  std::copy(std::begin(memory.sides), std::end(memory.sides), std::begin(tombstone.sides));
+  wheel_.Add(AddNs(now_ns_, limits_.tombstone_ns), {tomb, table_.tombstones().slab.generation(tomb),
+                                                    static_cast<uint8_t>(EntryKind::kTombstone)});
+  EnforceTableLimits();
+}
+
+void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
+  const Tombstone::Side side = table_.tombstone(index).sides[segment.from_high ? 1 : 0];
+  if (Has(segment, kTcpRst)) {
+    ++ledger_.tombstone_segments;
+    Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
+    return;
+  }
+  const bool repeated_syn = side.syn_seen && side.isn == segment.tcp.sequence;
+  bool opens = IsSyn(segment) && !repeated_syn;
+  if (!IsSyn(segment) && BringsData(segment)) {
+    // Another sequence space than the closed stream's is another connection whose SYN was missed.
+    const int32_t distance = SequenceDistance(segment.tcp.sequence, side.end);
+    opens = side.known && (distance > kTombstoneSlackBytes || distance < -(1 << 30));
+  }
+  if (!opens) {
+    ++ledger_.tombstone_segments;
+    Ignore(segment, &ReassemblyLedger::after_close_bytes);
+    return;
+  }
+  table_.Remove({index, EntryKind::kTombstone});
+  OnUnknown(segment);
+}
+
+// Gives up holes whose time has come, and closes the flow when it is over. False when it is closed.
+bool TcpReassembler::CheckFlow(uint32_t index) {
+  Flow& flow = table_.flow(index);
+  TimeNs again_ns = kTimeMax;
+  for (const StreamDirection direction : {kClient, kServer}) {
+    TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+    again_ns = std::min(again_ns, stream.CheckWaiting(ContextOf(flow, direction)));
+  }
+  if (flow.streams[0].finished() && flow.streams[1].finished()) {
+    CloseFlow(index, CloseReason::kFinished);
+    return false;
+  }
+  if (again_ns != kTimeMax) Remind(index, again_ns);
+  return true;
+}
+
+void TcpReassembler::Remind(uint32_t index, TimeNs when_ns) {
+  Flow& flow = table_.flow(index);
+  if (when_ns >= flow.reminded_ns) return;
+  flow.reminded_ns = when_ns;
+  wheel_.Add(when_ns, {index, table_.flows().slab.generation(index),
+                       static_cast<uint8_t>(EntryKind::kFlow)});
+}
+
+void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
+  const auto kind = static_cast<EntryKind>(reminder.kind);
+  const uint32_t index = reminder.index;
+  switch (kind) {
+    case EntryKind::kHalfOpen: {
+      if (!table_.half_open().slab.Is(index, reminder.generation)) return;
+      const TimeNs due_ns =
+          AddNs(table_.half_open(index).last_time_ns, limits_.half_open_timeout_ns);
+      if (now_ns_ < due_ns) {
+        wheel_.Add(due_ns, reminder);
+        return;
+      }
+      ++ledger_.half_open_expired;
+      table_.Remove({index, kind});
+      return;
+    }
+    case EntryKind::kTombstone:
+      if (!table_.tombstones().slab.Is(index, reminder.generation)) return;
+      if (now_ns_ < AddNs(table_.tombstone(index).closed_ns, limits_.tombstone_ns)) {
+        wheel_.Add(AddNs(table_.tombstone(index).closed_ns, limits_.tombstone_ns), reminder);
+        return;
+      }
+      table_.Remove({index, kind});
+      return;
+    case EntryKind::kFlow: {
+      if (!table_.flows().slab.Is(index, reminder.generation)) return;
+      Flow& flow = table_.flow(index);
+      flow.reminded_ns = kTimeMax;
+      if (!CheckFlow(index)) return;
+      const TimeNs idle_ns = AddNs(flow.last_time_ns, limits_.idle_timeout_ns);
+      const TimeNs linger_ns =
+          flow.reset ? AddNs(flow.reset_ns, limits_.reset_linger_ns) : kTimeMax;
+      if (now_ns_ >= linger_ns) {
+        CloseFlow(index, CloseReason::kReset);
+      } else if (now_ns_ >= idle_ns) {
+        CloseFlow(index, CloseReason::kIdle);
+      } else {
+        Remind(index, std::min(idle_ns, linger_ns));
+      }
+      return;
+    }
+  }
+}
+
+void TcpReassembler::EnforceTableLimits() {
+  if (table_.half_open().slab.size() > limits_.half_open_flows) {
+    ++ledger_.half_open_expired;
+    table_.Remove({table_.half_open().by_silence.oldest(), EntryKind::kHalfOpen});
+  }
+  if (table_.tombstones().slab.size() > limits_.tombstones) {
+    table_.Remove({table_.tombstones().by_silence.oldest(), EntryKind::kTombstone});
+  }
+  if (table_.flows().slab.size() > limits_.flows) {
+    ++ledger_.flows_evicted;
+    CloseFlow(table_.flows().by_silence.oldest(), CloseReason::kEvicted);
+  }
+}
+
+void TcpReassembler::Finish() {
+  auto& flows = table_.flows();
+  while (flows.by_silence.oldest() != Slab<Flow>::kNone) {
+    const uint32_t index = flows.by_silence.oldest();
+    const Flow& flow = table_.flow(index);
+    CloseFlow(index, flow.reset ? CloseReason::kReset : CloseReason::kOpenAtEnd);
+  }
+  auto& half_open = table_.half_open();
+  while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {
+    ++ledger_.half_open_expired;
+    table_.Remove({half_open.by_silence.oldest(), EntryKind::kHalfOpen});
+  }
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,132 @@
+// One direction of a connection: from segments in any order to stream bytes in order. Knows nothing
+// of the other direction but what it acknowledges. All rules about holes, overlaps and the stream's
+// two ends live here; rules about connections live in tcp_reassembler.cc.
+//
+//   origin            next          first pending        fin
+//     |  delivered      |    hole      |#####|......|###|  |
+//     offset 0
+#ifndef FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
+#define FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
+
+#include <memory>
+#include <vector>
+
+#include "base/ledger.h"
+#include "reassembler/pending_bytes.h"
+#include "reassembler/sequence_space.h"
+#include "reassembler/stream_events.h"
+#include "reassembler/tcp_limits.h"
+
+namespace flowstitch {
+
+// What a stream works with and does not own; made for each call.
+struct StreamContext {
+  FlowId flow;
+  StreamDirection direction;
+  const TcpLimits& limits;
+  StreamEvents& events;
+  ReassemblyLedger& ledger;
+  size_t& all_waiting_bytes;  // memory of the pending bytes of all streams
+  TimeNs now_ns;              // the highest capture time so far
+};
+
+class TcpStream {
+ public:
+  TcpStream() = default;
+  ~TcpStream() = default;
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+
+  // A SYN with the initial sequence number `isn` in this direction, with its payload, if any.
+  // Payload of a SYN without Fast Open is delivered only when the peer accepts it.
+  void OnSyn(const StreamContext& c, uint32_t isn, ByteView payload, bool fast_open,
+             TimeNs time_ns);
+  // Payload from `sequence` on, and how much more the capture cut off.
+  void OnData(const StreamContext& c, uint32_t sequence, ByteView payload, uint32_t truncated,
+              TimeNs time_ns);
+  void OnFin(const StreamContext& c, uint32_t sequence_after_data);
+  void OnReset(const StreamContext& c, uint32_t sequence);
+  // The peer has acknowledged everything before `acknowledgement`.
+  void OnAcknowledged(const StreamContext& c, uint32_t acknowledgement);
+
+  // Gives up what has waited long enough. Returns when to look again; kTimeMax: not before more
+  // comes.
+  TimeNs CheckWaiting(const StreamContext& c);
+  // The flow has ended: what waits is delivered behind gaps.
+  void Finish(const StreamContext& c);
+  // The flow is given up: what waits is dropped and counted.
+  void Evict(const StreamContext& c);
+
+  // Whether a RST with this number would be within the window.
+  bool AcceptsReset(const TcpLimits& limits, uint32_t sequence) const;
+  // Whether the number could belong to this stream at all.
+  bool Near(const TcpLimits& limits, uint32_t sequence) const;
+  // Whether a SYN with this number is one of this very stream, repeated or late.
+  bool IsOwnSyn(uint32_t isn) const;
+
+  bool anchored() const { return space_.anchored(); }
+  bool syn_seen() const { return summary_.syn_seen; }
+  bool fin_seen() const { return summary_.fin_seen; }
+  bool untouched() const { return summary_.bytes == 0 && pending_.empty() && !fin_seen(); }
+  // FIN seen and everything before it delivered.
+  bool finished() const { return start_ == Start::kRunning && fin_ != 0 && next_ >= fin_; }
+  uint32_t isn() const { return space_.SequenceOf(origin_) - 1; }
+  uint32_t next_sequence() const { return space_.SequenceOf(next_ > highest_ ? next_ : highest_); }
+  void CountPacket(uint32_t wire_length, uint32_t captured_length, TimeNs time_ns);
+  const StreamSummary& summary() const { return summary_; }
+
+ private:
+  enum class Start : uint8_t {
+    kUnknown,  // nothing seen
+    kHolding,  // data without a SYN: waits for data that lies earlier
+    kRunning,
+  };
+  struct HeldConflict {
+    Position at;
+    uint64_t length;
+    std::vector<uint8_t> kept, dropped;
+    TimeNs time_ns;
+  };
+
+  void StartAt(const StreamContext& c, Position origin);
+  void StartAtFirstPending(const StreamContext& c);
+  void Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns);
+  void EmitGap(const StreamContext& c, uint64_t length, GapReason reason, TimeNs time_ns);
+  void DrainPending(const StreamContext& c);
+  void GiveUpHole(const StreamContext& c, GapReason reason);
+  size_t Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
+  size_t Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
+  void TakeTruncated(const StreamContext& c, Position at, uint32_t length, TimeNs time_ns);
+  void OnSeen(const StreamContext& c, Position at, ByteView kept, ByteView offered, TimeNs time_ns);
+  void Report(const StreamContext& c, const HeldConflict& conflict);
+  void EnforceLimits(const StreamContext& c);
+  void NotePending(const StreamContext& c, size_t memory_before, size_t payload_before);
+  // The lowest position that is or may become part of the stream.
+  Position Floor() const {
+    if (start_ == Start::kRunning) return next_;
+    return pending_.empty() ? highest_ : pending_.first();
+  }
+  void AcceptHeldSyn(const StreamContext& c);
+  void DropHeldSyn(const StreamContext& c);
+
+  SequenceSpace space_;
+  Start start_ = Start::kUnknown;
+  bool reset_ = false;
+  Position origin_ = kFirstPosition;
+  Position next_ = kFirstPosition;
+  Position highest_ = kFirstPosition;
+  Position acknowledged_ = 0;  // 0: nothing so far
+  Position fin_ = 0;           // 0: none
+  Position reset_at_ = 0;
+  PendingBytes pending_;
+  Position hole_at_ = 0;  // the `next_` that hole_since_ns_ belongs to
+  TimeNs hole_since_ns_ = 0;
+  TimeNs hole_acknowledged_ns_ = kTimeMax;
+  StreamSummary summary_;
+  std::unique_ptr<std::vector<uint8_t>> held_syn_;
+  std::unique_ptr<std::vector<HeldConflict>> held_conflicts_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
