@@ -1,0 +1,55 @@
+#include "capture/batcher.h"
+
+#include <algorithm>
+
+#include "proto/link.pb.h"
+
+namespace flowstitch {
+namespace {
+
+// Bytes of the three packed arrays for each frame, and of everything else before the frames.
+constexpr size_t kBytesPerFrame = 16;
+constexpr size_t kOtherFieldsBytes = 512;
+
+}  // namespace
+
+Batcher::Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits limits)
+    : limits_(limits),
+      frames_(static_cast<size_t>(limits.batch_frames) * kBytesPerFrame + kOtherFieldsBytes,
+              limits.batch_bytes) {
+  fields_.set_source(std::move(source));
+  fields_.set_source_epoch(epoch);
+  fields_.set_live(live);
+}
+
+bool Batcher::MustFlushBefore(const Frame& frame) const {
+  if (empty()) return false;
+  return frame.link_type != fields_.link_type() || frames() >= limits_.batch_frames ||
+         frames_.size() + frame.bytes.size() > limits_.batch_bytes;
+}
+
+void Batcher::Add(const Frame& frame, int64_t now_ns) {
+  if (empty()) {
+    first_added_ns_ = now_ns;
+    fields_.set_link_type(frame.link_type);
+  }
+  fields_.add_capture_time_ns(frame.time_ns);
+  fields_.add_captured_length(static_cast<uint32_t>(frame.bytes.size()));
+  fields_.add_wire_length(frame.wire_length);
+  frames_.Append(frame.bytes);
+  watermark_ns_ = std::max(watermark_ns_, frame.time_ns);
+}
+
+WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
+  fields_.set_first_frame(next_frame_);
+  fields_.set_watermark_ns(watermark_ns_);
+  next_frame_ += static_cast<uint64_t>(frames());
+  WireMessage message =
+      frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
+  fields_.clear_capture_time_ns();
+  fields_.clear_captured_length();
+  fields_.clear_wire_length();
+  return message;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,51 @@
+// Frames into PacketBatches: all of one link type, up to about 256 KiB or a few tens of ms.
+#ifndef FLOWSTITCH_CAPTURE_BATCHER_H_
+#define FLOWSTITCH_CAPTURE_BATCHER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/frame.h"
+#include "proto/packet_batch.pb.h"
+#include "transport/blob_message.h"
+
+namespace flowstitch {
+
+struct BatcherLimits {
+  size_t batch_bytes = 256 << 10;    // flushed when full
+  int batch_frames = 4096;           // flushed when it has so many
+  int64_t delay_ns = 20 * kNsPerMs;  // flushed when its first frame has waited so long
+};
+
+class Batcher {
+ public:
+  Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits limits = {});
+
+  // Whether `frame` would not fit into the batch under way: then Flush comes first.
+  bool MustFlushBefore(const Frame& frame) const;
+  void Add(const Frame& frame, int64_t now_ns);
+
+  bool empty() const { return fields_.capture_time_ns_size() == 0; }
+  // Whether the batch has waited long enough (of a steady clock).
+  bool due(int64_t now_ns) const {
+    return !empty() && now_ns - first_added_ns_ >= limits_.delay_ns;
+  }
+  int frames() const { return fields_.capture_time_ns_size(); }
+  TimeNs watermark_ns() const { return watermark_ns_; }
+
+  // The batch as link message number `sequence`; `batch` gets the part for taps.
+  WireMessage Flush(uint64_t sequence, WireMessage* batch);
+
+ private:
+  const BatcherLimits limits_;
+  wire::PacketBatch fields_;
+  BlobBuffer frames_;
+  uint64_t next_frame_ = 0;
+  int64_t first_added_ns_ = 0;
+  TimeNs watermark_ns_ = kTimeMin;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_CAPTURE_BATCHER_H_

@@ -1,0 +1,67 @@
+// Capture files: pcap (draft-ietf-opsawg-pcap: microseconds and nanoseconds, both byte orders, and
+// the variant with 24-byte records) and pcapng (draft-ietf-opsawg-pcapng: sections, interfaces of
+// several link types and time resolutions). Damage ends the file with an error that names file and
+// offset; the frames before it have been given out.
+#ifndef FLOWSTITCH_CAPTURE_CAPTURE_FILE_H_
+#define FLOWSTITCH_CAPTURE_CAPTURE_FILE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/frame.h"
+#include "capture/input_buffer.h"
+#include "capture/pcapng_blocks.h"
+
+namespace flowstitch {
+
+class CaptureFile {
+ public:
+  // Reads the file's header; the error says what the file is not.
+  static absl::StatusOr<std::unique_ptr<CaptureFile>> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<CaptureFile>> FromInput(const std::string& name,
+                                                                std::unique_ptr<InputBuffer> input);
+
+  // The next frame; its bytes are valid until the next call. False at the end: status() tells
+  // which.
+  bool Next(Frame* frame);
+  // OK after an orderly end.
+  const absl::Status& status() const { return status_; }
+
+  uint64_t offset() const { return input_->offset(); }
+  uint64_t file_bytes() const { return input_->file_bytes(); }
+
+ private:
+  enum class Format { kPcap, kPcapng };
+
+  CaptureFile(std::string name, std::unique_ptr<InputBuffer> input)
+      : name_(std::move(name)), input_(std::move(input)) {}
+
+  absl::Status ReadHeader();
+  absl::Status ReadPcapHeader();
+  bool NextPcap(Frame* frame);
+  bool NextPcapng(Frame* frame);
+  bool Damaged(std::string_view what);
+  uint32_t Load32(const uint8_t* p) const { return swapped_ ? LoadBe32(p) : LoadLe32(p); }
+
+  std::string name_;
+  std::unique_ptr<InputBuffer> input_;
+  Format format_ = Format::kPcap;
+  bool swapped_ = false;    // the file is big-endian
+  size_t taken_later_ = 0;  // of the record that was given out last
+  absl::Status status_;
+
+  // pcap
+  uint32_t link_type_ = 0;
+  int64_t fraction_ns_ = 1000;
+  size_t record_header_bytes_ = 16;
+
+  // pcapng
+  std::vector<PcapngInterface> interfaces_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_CAPTURE_CAPTURE_FILE_H_

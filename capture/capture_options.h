@@ -1,0 +1,36 @@
+// The options of a capture, and their flags.
+#ifndef FLOWSTITCH_CAPTURE_CAPTURE_OPTIONS_H_
+#define FLOWSTITCH_CAPTURE_CAPTURE_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "capture/live_source.h"
+#include "transport/link_limits.h"
+
+namespace flowstitch {
+
+inline constexpr char kDefaultCapturesEndpoint[] = "tcp://127.0.0.1:9471";
+
+struct CaptureOptions {
+  std::vector<std::string> files;  // "-": standard input
+  LiveOptions live;                // used when its interface is not empty
+  std::string filter;
+  std::string name;
+  std::string reassembler = kDefaultCapturesEndpoint;
+  std::string tap;
+  size_t buffer_bytes = kDefaultSendBufferBytes;
+  bool progress = false;
+};
+
+// Declares the flags of flowstitch-capture on `app`; `options` is filled when it parses.
+void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
+                     std::vector<std::string>* filter_words);
+
+// The flags that give another process these options.
+std::vector<std::string> CaptureArguments(const CaptureOptions& options);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_CAPTURE_CAPTURE_OPTIONS_H_

@@ -1,0 +1,336 @@
+#include "capture/capture_stage.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "capture/batcher.h"
+#include "capture/capture_file.h"
+#include "capture/frame_filter.h"
+#include "capture/progress.h"
+#include "capture/shard_choice.h"
+#include "transport/dealer_link.h"
+#include "transport/ledger_codec.h"
+#include "transport/tap.h"
+#include "transport/utf8_text.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr int kWaitMs = 10;
+// After a stop request, a reassembler that cannot be reached is waited for so long.
+constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
+// After a stop request, what the kernel still holds is taken for so long.
+constexpr int64_t kTakeRestNs = kNsPerSecond / 2;
+
+class CaptureStage {
+ public:
+  CaptureStage(const CaptureOptions& options, const std::atomic<int>& stop)
+      : options_(options),
+        live_(!options.live.interface.empty()),
+        stop_(stop),
+        epoch_(RandomEpoch()),
+        filter_(live_ ? "" : options.filter),  // of an interface, the kernel filters
+        progress_(options.progress && isatty(STDERR_FILENO)) {}
+
+  absl::Status Open(zmq::context_t& context);
+  absl::Status Run();
+  const SourceLedger& ledger() const { return ledger_; }
+
+ private:
+  struct Shard {
+    std::unique_ptr<SendingDealer> link;
+    std::unique_ptr<Batcher> batcher;
+  };
+
+  absl::Status OpenInterface();
+  absl::Status ReadFiles();
+  absl::Status ReadFile(const std::string& path);
+  absl::Status ReadInterface();
+  absl::Status TakeRest(const std::function<void(const Frame&)>& take);
+  void TakeFromFile(const Frame& frame);
+  void TakeLive(const Frame& frame);
+  void Flush(Shard& shard);
+  void FlushDue(int64_t now_ns);
+  void Service();
+  void WaitWhileFull(Shard& shard);
+  absl::Status Finish(const absl::Status& result);
+  bool Stopped() const { return stop_.load(std::memory_order_relaxed) > 0 || !link_error_.ok(); }
+
+  const CaptureOptions& options_;
+  const bool live_;
+  const std::atomic<int>& stop_;
+  const uint64_t epoch_;
+  FrameFilter filter_;
+  Progress progress_;
+  std::vector<Shard> shards_;
+  std::vector<Socket*> sockets_;
+  std::optional<Tap> tap_;
+  std::string topic_;
+  std::unique_ptr<LiveSource> interface_;
+  SourceLedger ledger_;
+  absl::Status link_error_;
+  absl::Status tap_status_;
+  uint64_t file_bytes_before_ = 0;
+  uint64_t total_bytes_ = 0;
+  const CaptureFile* file_ = nullptr;
+};
+
+absl::Status CaptureStage::Open(zmq::context_t& context) {
+  auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
+  if (!endpoints.ok()) return endpoints.status();
+  for (const SocketEndpoint& endpoint : *endpoints) {
+    auto socket = Socket::Open(context, zmq::socket_type::dealer, {endpoint});
+    if (!socket.ok()) return socket.status();
+    Shard shard;
+    shard.link = std::make_unique<SendingDealer>(
+        *std::move(socket), LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_},
+        wire::REASSEMBLER_INPUT, options_.buffer_bytes);
+    shard.batcher = std::make_unique<Batcher>(options_.name, epoch_, live_);
+    shards_.push_back(std::move(shard));
+  }
+  for (const Shard& shard : shards_) sockets_.push_back(&shard.link->socket());
+  if (!options_.tap.empty()) {
+    auto tap = Tap::Open(context, options_.tap);
+    // The link is there already, and with it somebody who waits for an end.
+    tap_status_ = tap.status();
+    if (tap.ok()) tap_ = *std::move(tap);
+    topic_ = absl::StrCat(std::string(kPacketTopic), options_.name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CaptureStage::OpenInterface() {
+  LiveOptions live = options_.live;
+  live.filter = options_.filter;
+  auto source = LiveSource::Open(live);
+  if (!source.ok()) return source.status();
+  interface_ = *std::move(source);
+  spdlog::info("listening on {}", options_.live.interface);
+  return absl::OkStatus();
+}
+
+// Whatever fails here, the reassembler hears of the end.
+absl::Status CaptureStage::Run() {
+  absl::Status result = tap_status_;
+  if (result.ok()) result = live_ ? OpenInterface() : ReadFiles();
+  if (live_ && result.ok()) result = ReadInterface();
+  return Finish(result);
+}
+
+absl::Status CaptureStage::ReadFiles() {
+  absl::Status result;
+  for (const std::string& path : options_.files) {
+    struct stat info = {};
+    if (path == "-" || stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    total_bytes_ += static_cast<uint64_t>(info.st_size);
+  }
+  for (const std::string& path : options_.files) {
+    if (Stopped()) break;
+    const absl::Status status = ReadFile(path);
+    if (status.ok()) continue;
+    // The other files are read all the same; every error is said, the first one is the result.
+    if (result.ok()) {
+      result = status;
+    } else {
+      spdlog::error("{}", std::string(status.message()));
+    }
+  }
+  return result;
+}
+
+absl::Status CaptureStage::ReadFile(const std::string& path) {
+  auto input = InputBuffer::Open(path);
+  if (!input.ok()) return input.status();
+  (*input)->set_on_idle([this] {
+    FlushDue(SteadyNowNs());
+    Service();
+    return !Stopped();
+  });
+  auto opened = CaptureFile::FromInput(path, *std::move(input));
+  if (!opened.ok()) return Stopped() ? absl::OkStatus() : opened.status();
+  CaptureFile& file = **opened;
+  file_ = &file;
+  Frame frame;
+  while (!Stopped() && file.Next(&frame)) {
+    if (!filter_.Matches(frame)) {
+      if (!filter_.status().ok()) break;
+      continue;
+    }
+    TakeFromFile(frame);
+  }
+  file_bytes_before_ += file.offset();
+  file_ = nullptr;
+  if (!filter_.status().ok()) return filter_.status();
+  return Stopped() ? absl::OkStatus() : file.status();
+}
+
+void CaptureStage::TakeFromFile(const Frame& frame) {
+  ++ledger_.frames_read;
+  ledger_.bytes_read += frame.bytes.size();
+  Shard& shard = shards_[ChooseShard(frame, shards_.size())];
+  if (shard.batcher->MustFlushBefore(frame)) {
+    Flush(shard);
+    WaitWhileFull(shard);
+  }
+  // A pipe's batch may have to go out before it is full; a file's clock is not looked at.
+  shard.batcher->Add(frame, total_bytes_ == 0 ? SteadyNowNs() : 0);
+  ++ledger_.frames_sent;
+}
+
+absl::Status CaptureStage::ReadInterface() {
+  const std::function<void(const Frame&)> take = [this](const Frame& frame) { TakeLive(frame); };
+  while (!Stopped()) {
+    const auto n = interface_->Read(1024, take);
+    if (!n.ok()) return n.status();
+    const int64_t now_ns = SteadyNowNs();
+    FlushDue(now_ns);
+    Service();
+    progress_.Update(now_ns, ledger_.bytes_read, 0, ledger_.frames_read,
+                     shards_[0].link->core().peer_flows());
+    if (*n == 0) WaitForInput(sockets_, interface_->fd(), kWaitMs);
+  }
+  return TakeRest(take);
+}
+
+// After a stop request, what the kernel had captured by then: it hands over a part that is not full
+// only after a while. A busy interface never runs dry, so time bounds it too.
+absl::Status CaptureStage::TakeRest(const std::function<void(const Frame&)>& take) {
+  const int64_t until_ns = SteadyNowNs() + kTakeRestNs;
+  int quiet_ms = 0;
+  while (quiet_ms < 3 * kPacketBufferTimeoutMs && stop_ < 2 && SteadyNowNs() < until_ns) {
+    const auto n = interface_->Read(1024, take);
+    if (!n.ok()) return n.status();
+    Service();
+    if (*n > 0) continue;
+    WaitForInput({}, interface_->fd(), kPacketBufferTimeoutMs);
+    quiet_ms += kPacketBufferTimeoutMs;
+  }
+  return absl::OkStatus();
+}
+
+void CaptureStage::TakeLive(const Frame& frame) {
+  ++ledger_.frames_read;
+  ledger_.bytes_read += frame.bytes.size();
+  Shard& shard = shards_[ChooseShard(frame, shards_.size())];
+  if (shard.batcher->MustFlushBefore(frame)) Flush(shard);
+  if (shard.link->full()) {
+    ++ledger_.buffer_dropped;  // the newest goes, what was promised stays
+    return;
+  }
+  shard.batcher->Add(frame, SteadyNowNs());
+  ++ledger_.frames_sent;
+}
+
+void CaptureStage::Flush(Shard& shard) {
+  if (shard.batcher->empty()) return;
+  WireMessage batch;
+  shard.link->Append(shard.batcher->Flush(shard.link->next_sequence(), &batch));
+  shard.link->set_watermark_ns(shard.batcher->watermark_ns());
+  if (tap_) tap_->Publish(topic_, batch);
+  if (!live_) Service();
+}
+
+void CaptureStage::FlushDue(int64_t now_ns) {
+  for (Shard& shard : shards_) {
+    if (shard.batcher->due(now_ns)) Flush(shard);
+  }
+}
+
+void CaptureStage::Service() {
+  const int64_t now_ns = SteadyNowNs();
+  for (Shard& shard : shards_) {
+    const absl::Status status = shard.link->Service(now_ns);
+    if (!status.ok() && link_error_.ok()) link_error_ = status;
+  }
+  if (file_ != nullptr) {
+    progress_.Update(now_ns, file_bytes_before_ + file_->offset(), total_bytes_,
+                     ledger_.frames_read, shards_[0].link->core().peer_flows());
+  }
+}
+
+void CaptureStage::WaitWhileFull(Shard& shard) {
+  while (shard.link->full() && !Stopped()) {
+    WaitForInput(sockets_, -1, kWaitMs);
+    Service();
+  }
+}
+
+absl::Status CaptureStage::Finish(const absl::Status& result) {
+  if (interface_ != nullptr) {
+    const LiveDrops drops = interface_->drops();
+    ledger_.kernel_dropped = drops.kernel;
+    ledger_.interface_dropped = drops.interface;
+    ledger_.frames_read += drops.kernel + drops.interface;
+  }
+  for (Shard& shard : shards_) {
+    Flush(shard);
+    wire::LinkMessage message;
+    message.set_sequence(shard.link->next_sequence());
+    wire::End* end = message.mutable_end();
+    end->set_batches(message.sequence() - 1);
+    end->set_error(ToUtf8({result.message().data(), result.message().size()}));
+    ToWire(ledger_, end->mutable_source());
+    end->mutable_source()->set_name(options_.name);
+    end->mutable_source()->set_epoch(epoch_);
+    for (const std::string& file : options_.files) end->mutable_source()->add_inputs(ToUtf8(file));
+    if (live_) end->mutable_source()->add_inputs(ToUtf8(options_.live.interface));
+    shard.link->Append(WireMessage(message.SerializeAsString()));
+  }
+  int64_t alone_since_ns = SteadyNowNs();
+  while (link_error_.ok()) {
+    Service();
+    bool drained = true;
+    bool reached = false;
+    for (const Shard& shard : shards_) {
+      drained &= shard.link->drained();
+      reached |= shard.link->core().state() == LinkState::kOpen;
+    }
+    if (drained) return result;
+    const int64_t now_ns = SteadyNowNs();
+    if (reached || stop_ == 0) alone_since_ns = now_ns;
+    if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {
+      return absl::UnavailableError(absl::StrFormat(
+          "no reassembler at '%s' took all that was captured", options_.reassembler));
+    }
+    WaitForInput(sockets_, -1, kWaitMs);
+  }
+  return link_error_;
+}
+
+}  // namespace
+
+absl::Status CheckCaptureOptions(const CaptureOptions& options) {
+  if (options.files.empty() == options.live.interface.empty()) {
+    return absl::InvalidArgumentError(
+        "give either capture files (-r FILE) or an interface (-i IFACE)");
+  }
+  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
+      ToUtf8(options.name) != options.name) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
+  }
+  if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
+  if (!options.tap.empty()) {
+    if (const auto e = ParseEndpoints(options.tap, true); !e.ok()) return e.status();
+  }
+  return FrameFilter::Check(options.filter);
+}
+
+absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
+                             const std::atomic<int>& stop, SourceLedger* ledger) {
+  CaptureStage stage(options, stop);
+  absl::Status status = stage.Open(context);
+  if (status.ok()) status = stage.Run();
+  if (ledger != nullptr) *ledger = stage.ledger();
+  return status;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,26 @@
+// The capture stage: frames from files or an interface, in batches, over the link to the
+// reassembler.
+#ifndef FLOWSTITCH_CAPTURE_CAPTURE_STAGE_H_
+#define FLOWSTITCH_CAPTURE_CAPTURE_STAGE_H_
+
+#include <atomic>
+#include <zmq.hpp>
+
+#include "absl/status/status.h"
+#include "base/ledger.h"
+#include "capture/capture_options.h"
+
+namespace flowstitch {
+
+// What cannot work is said before anything is started: files, filter, endpoints.
+absl::Status CheckCaptureOptions(const CaptureOptions& options);
+
+// Runs until the files are read, or `stop` is raised, and the reassembler has everything. The
+// status says what could not be read; everything else has been sent all the same. `ledger` may be
+// null.
+absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
+                             const std::atomic<int>& stop, SourceLedger* ledger);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_CAPTURE_CAPTURE_STAGE_H_
