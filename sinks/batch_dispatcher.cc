@@ -1,0 +1,44 @@
+#include "sinks/batch_dispatcher.h"
+
+namespace flowstitch {
+namespace {
+
+uint64_t FlowOf(const wire::StreamEvent& event) {
+  switch (event.event_case()) {
+    case wire::StreamEvent::kOpened:
+      return event.opened().flow();
+    case wire::StreamEvent::kBytes:
+      return event.bytes().flow();
+    case wire::StreamEvent::kGap:
+      return event.gap().flow();
+    case wire::StreamEvent::kConflict:
+      return event.conflict().flow();
+    case wire::StreamEvent::kClosed:
+      return event.closed().flow();
+    case wire::StreamEvent::EVENT_NOT_SET:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_bytes,
+                            std::vector<std::vector<EventRef>>* lists) {
+  lists->assign(workers_, {});
+  uint64_t payload_offset = 0;
+  for (int i = 0; i < batch.events_size(); ++i) {
+    const wire::StreamEvent& event = batch.events(i);
+    EventRef ref;
+    ref.event = static_cast<uint32_t>(i);
+    ref.payload_offset = payload_offset;
+    if (event.has_bytes()) payload_offset += event.bytes().length();
+    const auto low = static_cast<uint32_t>(FlowOf(event) & 0xff);
+    if (low % shards_ != shard_) continue;
+    if (event.has_closed()) ref.close_order = closed_++;
+    (*lists)[low / shards_ % workers_].push_back(ref);
+  }
+  return payload_offset == payload_bytes;
+}
+
+}  // namespace flowstitch

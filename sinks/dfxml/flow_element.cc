@@ -1,0 +1,159 @@
+#include "sinks/dfxml/flow_element.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "sinks/dfxml/xml_text.h"
+
+namespace flowstitch {
+namespace {
+
+std::string MacText(const std::string& mac) {
+  std::string text;
+  for (const char byte : mac) {
+    absl::StrAppendFormat(&text, "%s%02x", text.empty() ? "" : ":", static_cast<uint8_t>(byte));
+  }
+  return text;
+}
+
+// Length of the stream's file: gaps at the end do not lengthen it, and -b may cut it.
+uint64_t FileBytes(const SinkStream& stream, const FlowElementOptions& options) {
+  uint64_t bytes = stream.length;
+  if (options.max_bytes >= 0) bytes = std::min(bytes, static_cast<uint64_t>(options.max_bytes));
+  return bytes;
+}
+
+void WriteRuns(const SinkStream& stream, XmlText* xml) {
+  if (stream.gaps.empty() && stream.bodies.empty()) return;
+  xml->Start("byte_runs");
+  for (const GapRecord& gap : stream.gaps) {
+    xml->Start("byte_run");
+    xml->Attribute("file_offset", gap.offset);
+    xml->Attribute("len", gap.length);
+    xml->Attribute("fill", "0");
+    xml->Attribute("flowstitch:gap", gap.reason);
+    xml->End();
+  }
+  for (const BodyRecord& body : stream.bodies) {
+    xml->Start("byte_run");
+    xml->Attribute("file_offset", body.stream_offset);
+    xml->Attribute("len", body.stream_bytes);
+    xml->Attribute("uncompressed_len", body.bytes);
+    xml->Attribute("flowstitch:body", body.path);
+    xml->End();
+  }
+  xml->End();
+}
+
+void WriteDigests(const std::vector<DigestValue>& digests, XmlText* xml) {
+  for (const DigestValue& digest : digests) {
+    xml->Start("hashdigest");
+    xml->Attribute("type", digest.type);
+    xml->Text(digest.hex);
+    xml->End();
+  }
+}
+
+// tcpflow's element, attribute by attribute; "startime" is its spelling, and what its consumers
+// read.
+void WriteTcpflow(const SinkFlow& flow, int direction, XmlText* xml) {
+  const StreamSummary& s = flow.streams[static_cast<size_t>(direction)].summary;
+  const Endpoint& source = flow.source_of(direction);
+  const Endpoint& destination = flow.destination_of(direction);
+  const bool from_client = direction == kClientToServer;
+  xml->Start("tcpflow");
+  xml->Attribute("xmlns", kTcpflowNamespace);
+  xml->Attribute("startime", FormatIsoTime(s.first_time_ns));
+  xml->Attribute("endtime", FormatIsoTime(s.last_time_ns));
+  if (!flow.client_mac.empty()) {
+    xml->Attribute("mac_daddr", MacText(from_client ? flow.server_mac : flow.client_mac));
+    xml->Attribute("mac_saddr", MacText(from_client ? flow.client_mac : flow.server_mac));
+  }
+  const bool ipv4 = source.address.family == IpFamily::kIpv4;
+  xml->Attribute("family", static_cast<uint64_t>(ipv4 ? AF_INET : AF_INET6));
+  xml->Attribute("src_ipn", FormatIpAddress(source.address));
+  xml->Attribute("dst_ipn", FormatIpAddress(destination.address));
+  xml->Attribute("srcport", uint64_t{source.port});
+  xml->Attribute("dstport", uint64_t{destination.port});
+  xml->Attribute("packets", s.packets);
+  xml->Attribute("out_of_order_count", s.out_of_order_packets);
+  xml->Attribute("len", s.wire_bytes);
+  if (s.captured_bytes != s.wire_bytes) xml->Attribute("caplen", s.captured_bytes);
+  xml->End();
+}
+
+void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
+  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  const StreamSummary& s = stream.summary;
+  xml->Start("flowstitch:stream");
+  xml->Attribute("flow", flow.number);
+  xml->Attribute("direction",
+                 direction == kClientToServer ? "client_to_server" : "server_to_client");
+  xml->Attribute("community_id", flow.community_id);
+  xml->Attribute("opened_by", flow.opened_by);
+  if (flow.mid_stream) xml->Attribute("mid_stream", "true");
+  xml->Attribute("close_reason", flow.close_reason);
+  for (const uint16_t vlan : flow.vlan) {
+    xml->Attribute("vlan", uint64_t{vlan});
+    break;
+  }
+  xml->Attribute("bytes", s.bytes);
+  xml->Attribute("gaps", s.gaps);
+  xml->Attribute("gap_bytes", s.gap_bytes);
+  xml->Attribute("retransmitted_bytes", s.retransmitted_bytes);
+  xml->Attribute("overlapping_bytes", s.overlapping_bytes);
+  xml->Attribute("conflicting_bytes", s.conflicting_bytes);
+  xml->Attribute("truncated_bytes", s.truncated_bytes);
+  xml->End();
+}
+
+void WriteStream(const SinkFlow& flow, int direction, const FlowElementOptions& options,
+                 XmlText* xml) {
+  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  xml->Start("fileobject");
+  if (!stream.path.empty() && options.files_written) xml->Element("filename", stream.path);
+  xml->Element("filesize", FileBytes(stream, options));
+  if (!stream.path.empty() && options.files_written) {
+    const std::string time = FormatIsoTime(stream.summary.first_time_ns);
+    xml->Element("mtime", time);
+    xml->Element("atime", time);
+  }
+  WriteRuns(stream, xml);
+  WriteDigests(stream.digests, xml);
+  WriteTcpflow(flow, direction, xml);
+  WriteOwn(flow, direction, xml);
+  xml->End();
+}
+
+void WriteBody(const SinkStream& stream, const BodyRecord& body, XmlText* xml) {
+  xml->Start("fileobject");
+  xml->Element("filename", body.path);
+  xml->Element("filesize", body.bytes);
+  WriteDigests(body.digests, xml);
+  xml->Start("flowstitch:body");
+  xml->Attribute("of", stream.path);
+  xml->Attribute("offset", body.stream_offset);
+  xml->Attribute("bytes", body.stream_bytes);
+  xml->Attribute("complete", body.complete ? "true" : "false");
+  if (!body.note.empty()) xml->Attribute("note", body.note);
+  xml->End();
+  xml->End();
+}
+
+}  // namespace
+
+std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options) {
+  XmlText xml;
+  for (int direction : {kClientToServer, kServerToClient}) {
+    const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+    if (stream.summary.packets == 0 && stream.length == 0) continue;
+    WriteStream(flow, direction, options, &xml);
+    for (const BodyRecord& body : stream.bodies) WriteBody(stream, body, &xml);
+  }
+  return xml.Take();
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,86 @@
+#include "sinks/dfxml/xml_text.h"
+
+#include <libxml/chvalid.h>
+#include <libxml/parser.h>
+#include <libxml/xmlwriter.h>
+
+#include <algorithm>
+
+namespace flowstitch {
+namespace {
+
+const xmlChar* Xml(const char* text) { return reinterpret_cast<const xmlChar*>(text); }
+
+// Length of the UTF-8 character at the front, or 0 when it is none that XML 1.0 allows.
+size_t CharacterLength(std::string_view text) {
+  int length = static_cast<int>(std::min<size_t>(text.size(), 4));
+  const int code = xmlGetUTF8Char(reinterpret_cast<const unsigned char*>(text.data()), &length);
+  if (code < 0 || !xmlIsCharQ(static_cast<unsigned>(code))) return 0;
+  return static_cast<size_t>(length);
+}
+
+}  // namespace
+
+void PrepareXmlForThreads() { xmlInitParser(); }
+
+std::string ValidXmlText(std::string_view text) {
+  std::string valid;
+  while (!text.empty()) {
+    const size_t n = CharacterLength(text);
+    if (n == 0) {
+      valid += '?';
+      text.remove_prefix(1);
+    } else {
+      valid.append(text.substr(0, n));
+      text.remove_prefix(n);
+    }
+  }
+  return valid;
+}
+
+XmlText::XmlText() : buffer_(xmlBufferCreate()) {
+  writer_ = xmlNewTextWriterMemory(buffer_, 0);
+  xmlTextWriterSetIndent(writer_, 1);
+  xmlTextWriterSetIndentString(writer_, Xml("  "));
+}
+
+XmlText::~XmlText() {
+  xmlFreeTextWriter(writer_);
+  xmlBufferFree(buffer_);
+}
+
+void XmlText::Declaration() { xmlTextWriterStartDocument(writer_, nullptr, "UTF-8", nullptr); }
+
+void XmlText::Start(const char* element) { xmlTextWriterStartElement(writer_, Xml(element)); }
+
+void XmlText::Attribute(const char* name, std::string_view value) {
+  xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(ValidXmlText(value).c_str()));
+}
+
+void XmlText::Attribute(const char* name, uint64_t value) {
+  Attribute(name, std::string_view(std::to_string(value)));
+}
+
+void XmlText::Text(std::string_view text) {
+  xmlTextWriterWriteString(writer_, Xml(ValidXmlText(text).c_str()));
+}
+
+void XmlText::End() { xmlTextWriterEndElement(writer_); }
+
+void XmlText::Element(const char* name, std::string_view text) {
+  xmlTextWriterWriteElement(writer_, Xml(name), Xml(ValidXmlText(text).c_str()));
+}
+
+void XmlText::Element(const char* name, uint64_t value) {
+  Element(name, std::string_view(std::to_string(value)));
+}
+
+std::string XmlText::Take() {
+  xmlTextWriterFlush(writer_);
+  std::string text(reinterpret_cast<const char*>(xmlBufferContent(buffer_)),
+                   static_cast<size_t>(xmlBufferLength(buffer_)));
+  xmlBufferEmpty(buffer_);
+  return text;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,47 @@
+// XML as text, through libxml2's writer. Text from packets and file names is made valid: what
+// XML 1.0 does not allow becomes '?'.
+#ifndef FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
+#define FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+struct _xmlBuffer;
+struct _xmlTextWriter;
+
+namespace flowstitch {
+
+// Once, before several threads write XML.
+void PrepareXmlForThreads();
+
+class XmlText {
+ public:
+  XmlText();
+  ~XmlText();
+  XmlText(const XmlText&) = delete;
+  XmlText& operator=(const XmlText&) = delete;
+
+  void Declaration();
+  void Start(const char* element);
+  void Attribute(const char* name, std::string_view value);
+  void Attribute(const char* name, uint64_t value);
+  void Text(std::string_view text);
+  void End();
+  // <name>text</name>
+  void Element(const char* name, std::string_view text);
+  void Element(const char* name, uint64_t value);
+
+  // What was written since the last Take. Open elements stay open.
+  std::string Take();
+
+ private:
+  _xmlBuffer* buffer_;
+  _xmlTextWriter* writer_;
+};
+
+std::string ValidXmlText(std::string_view text);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_

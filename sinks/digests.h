@@ -1,0 +1,45 @@
+// Digests of bytes as they pass: MD5, SHA-1, SHA-256 by choice, through OpenSSL.
+#ifndef FLOWSTITCH_SINKS_DIGESTS_H_
+#define FLOWSTITCH_SINKS_DIGESTS_H_
+
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "sinks/sink_flow.h"
+
+struct evp_md_ctx_st;
+
+namespace flowstitch {
+
+struct DigestChoice {
+  bool md5 = false;
+  bool sha1 = false;
+  bool sha256 = false;
+  bool any() const { return md5 || sha1 || sha256; }
+};
+
+class Digests {
+ public:
+  explicit Digests(const DigestChoice& choice);
+  ~Digests();
+  Digests(const Digests&) = delete;
+  Digests& operator=(const Digests&) = delete;
+
+  void Update(ByteView bytes);
+  // So many zero bytes: a gap reads as zeros.
+  void UpdateZeros(uint64_t count);
+  // In the order MD5, SHA1, SHA256. Ends the computation.
+  std::vector<DigestValue> Finish();
+
+ private:
+  struct One {
+    const char* type;
+    evp_md_ctx_st* context;
+  };
+  std::vector<One> all_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_DIGESTS_H_

@@ -1,0 +1,142 @@
+#include "sinks/file_names.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";
+
+std::string AddressName(const IpAddress& address) {
+  if (address.family == IpFamily::kIpv6) return FormatIpAddress(address);
+  const auto& b = address.bytes;
+  return absl::StrFormat("%03d.%03d.%03d.%03d", b[0], b[1], b[2], b[3]);
+}
+
+std::string MacName(const std::string& mac) {
+  if (mac.size() != 6) return "00:00:00:00:00:00";
+  const auto* b = reinterpret_cast<const uint8_t*>(mac.data());
+  return absl::StrFormat("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+}
+
+// tcpflow numbers streams, two for each flow.
+uint64_t StreamNumber(const SinkFlow& flow, int direction) {
+  return flow.number * 2 + static_cast<uint64_t>(direction);
+}
+
+std::string ExpandToken(char token, const SinkFlow& flow, int direction, uint32_t counter) {
+  const bool tagged = flow.outer_8021q && !flow.vlan.empty();
+  const uint64_t number = StreamNumber(flow, direction);
+  switch (token) {
+    case 'A':
+      return AddressName(flow.source_of(direction).address);
+    case 'a':
+      return absl::StrFormat("%05d", flow.source_of(direction).port);
+    case 'B':
+      return AddressName(flow.destination_of(direction).address);
+    case 'b':
+      return absl::StrFormat("%05d", flow.destination_of(direction).port);
+    case 'E':
+      return MacName(direction == kClientToServer ? flow.client_mac : flow.server_mac);
+    case 'e':
+      return MacName(direction == kClientToServer ? flow.server_mac : flow.client_mac);
+    case 'V':
+      return tagged ? "--" : "";
+    case 'v':
+      return tagged ? absl::StrCat(flow.vlan[0]) : "";
+    case 'T':
+      return FormatIsoSeconds(flow.first_time_ns);
+    case 't':
+      return absl::StrCat(SplitTimeNs(flow.first_time_ns).seconds);
+    case 'C':
+      return counter > 0 ? "c" : "";
+    case 'c':
+      return counter > 0 ? absl::StrCat(counter) : "";
+    case '#':
+      return absl::StrCat(counter);
+    case 'N':
+      return absl::StrFormat("%03d", number % 1000);
+    case 'K':
+      return absl::StrFormat("%03d", number / 1000 % 1000);
+    case 'M':
+      return absl::StrFormat("%03d", number / 1'000'000 % 1000);
+    case 'G':
+      return absl::StrFormat("%03d", number / 1'000'000'000 % 1000);
+    case 'S':
+      return absl::StrFormat("%020d", flow.number);
+    default:
+      return "%";
+  }
+}
+
+bool Contains(std::string_view text, std::string_view token) {
+  return text.find(token) != std::string_view::npos;
+}
+
+}  // namespace
+
+absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
+  if (text.empty()) return absl::InvalidArgumentError("the template of file names is empty");
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\0') return absl::InvalidArgumentError("a template cannot hold a NUL byte");
+    if (text[i] != '%') continue;
+    ++i;
+    if (i == text.size() || kTokens.find(text[i]) == std::string_view::npos) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "the template '%s' has the unknown token '%%%s'; known are %%%s", std::string(text),
+          i == text.size() ? "" : std::string(1, text[i]), std::string(kTokens)));
+    }
+  }
+  NameTemplate result;
+  result.text_ = text;
+  if (!Contains(text, "%c") && !Contains(text, "%#")) result.text_ += "%C%c";
+  result.names_endpoints_ =
+      Contains(text, "%A") && Contains(text, "%a") && Contains(text, "%B") && Contains(text, "%b");
+  return result;
+}
+
+std::string NameTemplate::Expand(const SinkFlow& flow, int direction, uint32_t counter) const {
+  std::string name;
+  for (size_t i = 0; i < text_.size(); ++i) {
+    if (text_[i] == '%') {
+      absl::StrAppend(&name, ExpandToken(text_[++i], flow, direction, counter));
+    } else {
+      name += text_[i];
+    }
+  }
+  return name;
+}
+
+absl::StatusOr<std::string> TemplateForFormat(std::string_view letters, std::string_view base) {
+  std::string text(base);
+  for (const char letter : letters) {
+    switch (letter) {
+      case 'c':
+      case 'X':
+      case 'M':
+        break;  // the counter is in the template; X and M concern the report and digests
+      case 't':
+        text = "%tT" + text;
+        break;
+      case 'T':
+        text = "%T" + text;
+        break;
+      case 'k':
+        text = "%K/" + text;
+        break;
+      case 'm':
+        text = "%M000-%M999/%M%K/" + text;
+        break;
+      case 'g':
+        text = "%G000000-%G999999/%G%M000-%G%M999/%G%M%K/" + text;
+        break;
+      default:
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "-F: the letter '%c' is not known; known are c, t, T, X, M, k, m, g", letter));
+    }
+  }
+  return text;
+}
+
+}  // namespace flowstitch

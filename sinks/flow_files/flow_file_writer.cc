@@ -1,0 +1,197 @@
+#include "sinks/flow_files/flow_file_writer.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "sinks/safe_file.h"
+
+namespace flowstitch {
+
+FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, size_t state_slot,
+                               SinkLedger* ledger)
+    : options_(options), slot_(state_slot), ledger_(ledger), cache_(options.max_descriptors) {}
+
+FlowFileWriter::~FlowFileWriter() {
+  while (cache_.CloseOldest()) {
+  }
+}
+
+FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
+  auto& state = flow.states[slot_];
+  if (state == nullptr) {
+    auto made = std::make_unique<State>();
+    for (int d : {kClientToServer, kServerToClient}) {
+      made->files[d].stream = &flow.streams[static_cast<size_t>(d)];
+    }
+    open_states_[flow.id] = made.get();
+    state = std::move(made);
+  }
+  return static_cast<State*>(state.get())->files[direction];
+}
+
+void FlowFileWriter::ChooseName(SinkFlow& flow, int direction) {
+  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  const uint64_t key = absl::HashOf(options_.names.Expand(flow, direction, 0));
+  uint32_t& counter = counters_[key];
+  const bool plain = options_.directory == "." || options_.directory.empty();
+  do {
+    stream.name = options_.names.Expand(flow, direction, counter++);
+    stream.path = plain ? stream.name : absl::StrCat(options_.directory, "/", stream.name);
+  } while (options_.write && !options_.directory_was_empty &&
+           access(stream.path.c_str(), F_OK) == 0);
+}
+
+void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+                             TimeNs /*time_ns*/, BatchHold* hold) {
+  File& file = FileOf(flow, direction);
+  if (file.stream->path.empty()) {
+    ChooseName(flow, direction);
+    if (options_.digests.any()) file.digests = std::make_unique<Digests>(options_.digests);
+  }
+  if (options_.max_bytes >= 0) {
+    const auto limit = static_cast<uint64_t>(options_.max_bytes);
+    if (offset >= limit) return;
+    bytes = bytes.first(std::min<size_t>(bytes.size(), limit - offset));
+  }
+  file.end = offset + bytes.size();
+  if (file.digests != nullptr) {
+    // A gap reads as zeros, once bytes follow it: one at the end does not lengthen the file.
+    file.digests->UpdateZeros(offset - file.digested);
+    file.digests->Update(bytes);
+    file.digested = file.end;
+  }
+  if (!options_.write || !status_.ok() || bytes.empty()) return;
+  ++hold->holds;
+  if (file.pieces.empty()) {
+    waiting_.push_back(
+        {hold->sequence, flow.id, static_cast<State*>(flow.states[slot_].get()), direction});
+  }
+  file.pieces.push_back({hold, bytes, offset});
+  file.piece_bytes += bytes.size();
+  if (file.piece_bytes >= options_.write_from_bytes) Write(&file);
+}
+
+absl::Status FlowFileWriter::OpenFile(File* file) {
+  if (file->descriptor.fd >= 0) {
+    cache_.Touch(&file->descriptor);
+    return absl::OkStatus();
+  }
+  const std::string& path = file->stream->path;
+  const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (file->created ? 0 : O_CREAT | O_EXCL);
+  int fd = open(path.c_str(), flags, 0666);
+  while (fd < 0 && (errno == EMFILE || errno == ENFILE) && cache_.CloseOldest()) {
+    fd = open(path.c_str(), flags, 0666);
+  }
+  if (fd < 0 && errno == ENOENT && !file->created) {
+    if (const absl::Status status = MakeParentDirectories(path); !status.ok()) return status;
+    fd = open(path.c_str(), flags, 0666);
+  }
+  if (fd < 0) return FileError(file->created ? "open" : "create", path);
+  if (!file->created) ++ledger_->flow_files;
+  file->created = true;
+  file->descriptor.fd = fd;
+  cache_.Add(&file->descriptor);
+  return absl::OkStatus();
+}
+
+// Pieces [first, last) lie one behind the other.
+absl::Status FlowFileWriter::WriteRun(File* file, size_t first, size_t last) {
+  iovec parts[IOV_MAX];
+  uint64_t total = 0;
+  for (size_t i = first; i < last; ++i) {
+    const ByteView bytes = file->pieces[i].bytes;
+    parts[i - first] = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
+    total += bytes.size();
+  }
+  uint64_t offset = file->pieces[first].offset;
+  const ssize_t n = pwritev(file->descriptor.fd, parts, static_cast<int>(last - first),
+                            static_cast<off_t>(offset));
+  if (n < 0 && errno != EINTR) return FileError("write", file->stream->path);
+  ledger_->file_bytes_written += total;
+  if (static_cast<uint64_t>(n) == total) return absl::OkStatus();
+  // A short write: the rest, piece by piece.
+  uint64_t done = n < 0 ? 0 : static_cast<uint64_t>(n);
+  for (size_t i = first; i < last; ++i) {
+    const Piece& piece = file->pieces[i];
+    const size_t skip = static_cast<size_t>(std::min<uint64_t>(done, piece.bytes.size()));
+    done -= skip;
+    const absl::Status status = WriteAt(file->descriptor.fd, piece.bytes.subspan(skip),
+                                        piece.offset + skip, file->stream->path);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FlowFileWriter::WritePieces(File* file) {
+  if (const absl::Status status = OpenFile(file); !status.ok()) return status;
+  const auto& pieces = file->pieces;
+  for (size_t first = 0; first < pieces.size();) {
+    size_t last = first + 1;
+    while (last < pieces.size() && last - first < IOV_MAX &&
+           pieces[last].offset == pieces[last - 1].offset + pieces[last - 1].bytes.size()) {
+      ++last;
+    }
+    if (const absl::Status status = WriteRun(file, first, last); !status.ok()) return status;
+    first = last;
+  }
+  return absl::OkStatus();
+}
+
+void FlowFileWriter::Write(File* file) {
+  if (file->pieces.empty() || !status_.ok()) return;
+  const absl::Status status = WritePieces(file);
+  if (!status.ok()) {
+    status_ = status;  // the batches stay held, so that they are never acknowledged
+    return;
+  }
+  for (const Piece& piece : file->pieces) --piece.hold->holds;
+  file->pieces.clear();
+  file->piece_bytes = 0;
+}
+
+void FlowFileWriter::WriteThrough(uint64_t sequence) {
+  while (!waiting_.empty() && status_.ok()) {
+    const Waiting entry = waiting_.front();
+    const auto it = open_states_.find(entry.flow_id);
+    const bool stale =
+        it == open_states_.end() || it->second != entry.state ||
+        entry.state->files[entry.direction].pieces.empty() ||
+        entry.state->files[entry.direction].pieces.front().hold->sequence != entry.sequence;
+    // A stale entry goes whatever its number: a restarted reassembler counts from 1 again.
+    if (!stale && entry.sequence > sequence) return;
+    waiting_.pop_front();
+    if (!stale) Write(&entry.state->files[entry.direction]);
+  }
+}
+
+void FlowFileWriter::CloseFile(SinkFlow& flow, int direction) {
+  File& file = FileOf(flow, direction);
+  SinkStream& stream = *file.stream;
+  Write(&file);
+  if (file.digests != nullptr) stream.digests = file.digests->Finish();
+  if (!file.created) return;
+  if (const absl::Status status = OpenFile(&file); !status.ok()) {
+    if (status_.ok()) status_ = status;
+    return;
+  }
+  SetFileTimes(file.descriptor.fd, stream.summary.first_time_ns);
+  if (!cache_.Close(&file.descriptor) && status_.ok()) status_ = FileError("write", stream.path);
+}
+
+void FlowFileWriter::OnClosed(SinkFlow& flow) {
+  for (int direction : {kClientToServer, kServerToClient}) {
+    if (!flow.streams[static_cast<size_t>(direction)].path.empty()) CloseFile(flow, direction);
+  }
+  // A failure leaves pieces that hold their batches; the state lives on with the flow until the
+  // end.
+  open_states_.erase(flow.id);
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,95 @@
+// Flow files: one file a stream, tcpflow's names and times, gaps as holes. Bytes are not copied:
+// they stay in their batch until enough have come together for one write, until the flow closes, or
+// until the batch has to be acknowledged. A small flow costs one open, one write and one close.
+#ifndef FLOWSTITCH_SINKS_FLOW_FILES_FLOW_FILE_WRITER_H_
+#define FLOWSTITCH_SINKS_FLOW_FILES_FLOW_FILE_WRITER_H_
+
+#include <deque>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "base/ledger.h"
+#include "sinks/digests.h"
+#include "sinks/file_names.h"
+#include "sinks/flow_files/descriptor_cache.h"
+#include "sinks/sink_flow.h"
+
+namespace flowstitch {
+
+struct FlowFileOptions {
+  std::string directory = ".";
+  NameTemplate names;
+  bool write = true;  // false: names and digests only
+  DigestChoice digests;
+  int64_t max_bytes = -1;  // of one file; -1: no limit
+  size_t max_descriptors = 512;
+  size_t write_from_bytes = 256 << 10;  // so much of one stream is written at once
+  bool directory_was_empty = false;     // then no name needs to be looked for on the disk
+};
+
+class FlowFileWriter : public Writer {
+ public:
+  FlowFileWriter(const FlowFileOptions& options, size_t state_slot, SinkLedger* ledger);
+  ~FlowFileWriter() override;
+
+  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+               BatchHold* hold) override;
+  void OnClosed(SinkFlow& flow) override;
+
+  // Writes everything that holds a batch up to and with `sequence`.
+  void WriteThrough(uint64_t sequence);
+
+  // The first failure; after it nothing is written any more.
+  const absl::Status& status() const { return status_; }
+
+ private:
+  struct Piece {
+    BatchHold* hold;
+    ByteView bytes;
+    uint64_t offset;
+  };
+  struct File {
+    SinkStream* stream = nullptr;
+    CachedDescriptor descriptor;
+    bool created = false;
+    std::vector<Piece> pieces;
+    size_t piece_bytes = 0;
+    std::unique_ptr<Digests> digests;
+    uint64_t digested = 0;  // stream offset up to which they went
+    uint64_t end = 0;       // of the last byte: the file's length
+  };
+  struct State : WriterState {
+    File files[2];
+  };
+  struct Waiting {
+    uint64_t sequence;  // of the batch of its first piece
+    uint64_t flow_id;
+    State* state;
+    int direction;
+  };
+
+  File& FileOf(SinkFlow& flow, int direction);
+  void ChooseName(SinkFlow& flow, int direction);
+  absl::Status OpenFile(File* file);
+  absl::Status WritePieces(File* file);
+  absl::Status WriteRun(File* file, size_t first, size_t last);
+  void Write(File* file);
+  void CloseFile(SinkFlow& flow, int direction);
+
+  const FlowFileOptions options_;
+  const size_t slot_;
+  SinkLedger* const ledger_;
+  DescriptorCache cache_;
+  // How many files of a name there were, by a hash of the name without its counter.
+  absl::flat_hash_map<uint64_t, uint32_t> counters_;
+  // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
+  // written since then is not looked at.
+  std::deque<Waiting> waiting_;
+  absl::flat_hash_map<uint64_t, State*> open_states_;
+  absl::Status status_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_FLOW_FILES_FLOW_FILE_WRITER_H_

@@ -1,0 +1,246 @@
+#include "sinks/http/http_parser.h"
+
+#include <htp/htp.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace flowstitch {
+namespace {
+
+// One header field, and one line of a head; more is an error of the message.
+constexpr size_t kFieldLimitBytes = 64 << 10;
+constexpr uint32_t kMaxHeaders = 1024;
+// Bytes of one direction that wait while the parser wants the other.
+constexpr size_t kMaxHeldBytes = size_t{1} << 20;
+
+HttpParser* ParserOf(htp_connp_t* connp) {
+  return static_cast<HttpParser*>(htp_connp_get_user_data(connp));
+}
+
+std::string Text(const bstr* text) {
+  if (text == nullptr) return "";
+  return {reinterpret_cast<const char*>(bstr_ptr(text)), bstr_len(text)};
+}
+
+std::string Header(const htp_table_t* headers, const char* name) {
+  if (headers == nullptr) return "";
+  const auto* header = static_cast<const htp_header_t*>(htp_table_get_c(headers, name));
+  return header == nullptr ? "" : Text(header->value);
+}
+
+htp_time_t ToHtpTime(TimeNs time_ns) {
+  const SplitTime split = SplitTimeNs(time_ns);
+  return {static_cast<time_t>(split.seconds), split.nanoseconds / 1000};
+}
+
+}  // namespace
+
+HttpParserConfig::HttpParserConfig() : config_(htp_config_create()) {
+  htp_config_set_server_personality(config_, HTP_SERVER_APACHE_2);
+  htp_config_set_field_limits(config_, kFieldLimitBytes / 2, kFieldLimitBytes);
+  htp_config_set_number_headers_limit(config_, kMaxHeaders);
+  htp_config_set_log_level(config_, HTP_LOG_NONE);
+  htp_config_set_tx_auto_destroy(config_, 1);
+  htp_config_set_response_decompression(config_, 0);
+  htp_config_set_request_decompression(config_, 0);
+  htp_config_set_parse_request_cookies(config_, 0);
+  htp_config_set_parse_request_auth(config_, 0);
+  htp_config_register_request_headers(config_, HttpParser::OnRequestHeaders);
+  htp_config_register_request_body_data(config_, HttpParser::OnRequestBody);
+  htp_config_register_request_complete(config_, HttpParser::OnRequestComplete);
+  htp_config_register_response_line(config_, HttpParser::OnResponseLine);
+  htp_config_register_response_headers(config_, HttpParser::OnResponseHeaders);
+  htp_config_register_response_body_data(config_, HttpParser::OnResponseBody);
+  htp_config_register_response_complete(config_, HttpParser::OnResponseComplete);
+}
+
+HttpParserConfig::~HttpParserConfig() { htp_config_destroy(config_); }
+
+HttpParser::HttpParser(const HttpParserConfig& config, HttpEvents* events)
+    : parser_(htp_connp_create(config.config_)), events_(events) {
+  htp_connp_set_user_data(parser_, this);
+  htp_connp_open(parser_, nullptr, 0, nullptr, 0, nullptr);
+}
+
+HttpParser::~HttpParser() { htp_connp_destroy_all(parser_); }
+
+int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  HttpHead head;
+  head.number = ++self->side(HttpKind::kRequest).messages;
+  head.method = Text(tx->request_method);
+  head.content_type = Header(tx->request_headers, "content-type");
+  head.content_encoding = Header(tx->request_headers, "content-encoding");
+  self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length);
+  self->events_->OnHead(HttpKind::kRequest, head);
+  return HTP_OK;
+}
+
+// RFC 9112, 6.3: these have no body, whatever their headers say. libhtp believes a Content-Length,
+// except in the answer to a HEAD.
+int HttpParser::OnResponseLine(htp_tx_t* tx) {
+  const int status = tx->response_status_number;
+  if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
+  return HTP_OK;
+}
+
+int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  Side& side = self->side(HttpKind::kResponse);
+  side.messages += 1 + static_cast<uint32_t>(std::max(0, tx->seen_100continue));
+  HttpHead head;
+  head.number = side.messages;
+  head.status = tx->response_status_number;
+  head.method = Text(tx->request_method);
+  head.content_type = Header(tx->response_headers, "content-type");
+  head.content_encoding = Header(tx->response_headers, "content-encoding");
+  self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length);
+  self->events_->OnHead(HttpKind::kResponse, head);
+  return HTP_OK;
+}
+
+// Only where a body's length is known, or is all that follows, is it certain where a gap in it
+// ends.
+void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length) {
+  Side& s = side(kind);
+  const bool counted = content_length > 0;
+  s.in_body = true;
+  s.gap_allowed =
+      transfer_coding == HTP_CODING_IDENTITY && (counted || kind == HttpKind::kResponse);
+  s.body_left = counted ? static_cast<uint64_t>(content_length) : UINT64_MAX;
+}
+
+void HttpParser::EndBody(HttpKind kind, bool complete) {
+  side(kind).in_body = false;
+  events_->OnEnd(kind, complete);
+}
+
+void HttpParser::Body(HttpKind kind, const uint8_t* data, size_t length) {
+  if (length == 0) return;
+  Side& s = side(kind);
+  s.body_left -= std::min<uint64_t>(s.body_left, length);
+  if (data == nullptr) {
+    events_->OnBodyGap(kind, length);
+    return;
+  }
+  const std::less_equal<const uint8_t*> before;
+  const bool inside = !s.feeding.empty() && before(s.feeding.data(), data) &&
+                      before(data, s.feeding.data() + s.feeding.size());
+  const uint64_t within = inside ? static_cast<uint64_t>(data - s.feeding.data()) : 0;
+  events_->OnBody(kind, {data, length}, s.feeding_offset + within);
+}
+
+int HttpParser::OnRequestBody(htp_tx_data_t* data) {
+  ParserOf(data->tx->connp)->Body(HttpKind::kRequest, data->data, data->len);
+  return HTP_OK;
+}
+
+int HttpParser::OnResponseBody(htp_tx_data_t* data) {
+  ParserOf(data->tx->connp)->Body(HttpKind::kResponse, data->data, data->len);
+  return HTP_OK;
+}
+
+int HttpParser::OnRequestComplete(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  const bool short_body =
+      tx->request_content_length > 0 && tx->request_message_len < tx->request_content_length;
+  const bool cut_chunks = self->closing_ && tx->request_transfer_coding == HTP_CODING_CHUNKED;
+  self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks);
+  return HTP_OK;
+}
+
+int HttpParser::OnResponseComplete(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  bool complete = true;
+  if (tx->response_content_length > 0) {
+    complete = tx->response_message_len >= tx->response_content_length;
+  } else if (self->closing_) {
+    // Chunks have an end of their own; a body without any length ends with the flow.
+    complete = tx->response_transfer_coding != HTP_CODING_CHUNKED && self->orderly_;
+  }
+  self->EndBody(HttpKind::kResponse, complete);
+  return HTP_OK;
+}
+
+void HttpParser::Hold(Side* s, ByteView bytes, uint64_t offset) {
+  if (s->held.size() + bytes.size() > kMaxHeldBytes) {
+    s->stopped = true;
+    return;
+  }
+  if (s->held.empty()) s->held_offset = offset;
+  s->held.append(AsText(bytes));
+}
+
+void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
+  Side& s = side(kind);
+  const htp_time_t time = ToHtpTime(time_ns);
+  s.feeding = bytes;
+  s.feeding_offset = offset;
+  const bool request = kind == HttpKind::kRequest;
+  const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
+                            : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
+  s.feeding = {};
+  if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
+    s.stopped = true;
+    return;
+  }
+  s.blocked = state == HTP_STREAM_DATA_OTHER;
+  if (!s.blocked) return;
+  const size_t used =
+      request ? htp_connp_req_data_consumed(parser_) : htp_connp_res_data_consumed(parser_);
+  if (used < bytes.size()) Hold(&s, bytes.subspan(used), offset + used);
+}
+
+void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
+  Side& s = side(kind);
+  if (s.stopped || !s.blocked) return;
+  s.blocked = false;
+  if (s.held.empty()) return;
+  const std::string held = std::exchange(s.held, {});
+  FeedNow(kind, AsBytes(held), s.held_offset, time_ns);
+}
+
+void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
+  Side& s = side(kind);
+  if (s.stopped || bytes.empty()) return;
+  if (s.blocked) {
+    Hold(&s, bytes, offset);
+    return;
+  }
+  FeedNow(kind, bytes, offset, time_ns);
+  const HttpKind other = kind == HttpKind::kRequest ? HttpKind::kResponse : HttpKind::kRequest;
+  FeedHeld(other, time_ns);
+}
+
+void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
+  Side& s = side(kind);
+  if (s.stopped) return;
+  if (s.blocked || !s.in_body || !s.gap_allowed || length > s.body_left) {
+    // Where the next message begins is lost with the gap: no guess is made.
+    s.stopped = true;
+    if (s.in_body) EndBody(kind, false);
+    return;
+  }
+  // libhtp takes bytes without content.
+  const htp_time_t time = ToHtpTime(time_ns);
+  const bool request = kind == HttpKind::kRequest;
+  const int state = request ? htp_connp_req_data(parser_, &time, nullptr, length)
+                            : htp_connp_res_data(parser_, &time, nullptr, length);
+  s.stopped = state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP;
+}
+
+void HttpParser::Close(bool orderly, TimeNs time_ns) {
+  closing_ = true;
+  orderly_ = orderly;
+  FeedHeld(HttpKind::kRequest, time_ns);
+  FeedHeld(HttpKind::kResponse, time_ns);
+  const htp_time_t time = ToHtpTime(time_ns);
+  htp_connp_close(parser_, &time);
+  for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
+    if (side(kind).in_body) EndBody(kind, false);
+  }
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,36 @@
+// flowstitch-sink: streams of a reassembler to files and reports.
+#include <CLI/CLI.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/program.h"
+#include "sinks/sink_stage.h"
+
+int main(int argc, char** argv) {
+  using namespace flowstitch;
+  CLI::App app("Writes the streams that a reassembler gives: flow files, HTTP bodies, a report.",
+               "flowstitch-sink");
+  SinkOptions options;
+  bool verbose = false;
+  AddSinkFlags(app, &options);
+  app.add_flag("-v,--verbose", verbose, "Say more.");
+  app.set_version_flag("-V,--version", "flowstitch-sink " FLOWSTITCH_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
+  }
+  SetUpLog("flowstitch-sink", verbose);
+  if (options.name.empty()) options.name = absl::StrCat(HostName(), "-", options.shard);
+  if (options.command_line.empty()) {
+    options.command_line = absl::StrJoin(std::vector<std::string>(argv, argv + argc), " ");
+  }
+  if (const auto status = CheckSinkOptions(options); !status.ok()) {
+    Report(status);
+    return kExitBadUsage;
+  }
+  CatchStopSignals();
+  KeepFreedMemory();
+  zmq::context_t context;
+  return Report(RunSinkStage(options, context, StopRequests()));
+}

@@ -1,0 +1,118 @@
+#include "sinks/safe_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_format.h"
+
+namespace flowstitch {
+
+absl::Status FileError(const std::string& action, const std::string& path) {
+  const int error = errno;
+  std::string why = std::strerror(error);
+  if (error == ENOSPC) why += "; free some space, what was not written is not reported as whole";
+  if (error == EACCES || error == EPERM) why += "; choose another directory with -o";
+  const std::string text = absl::StrFormat("cannot %s '%s': %s", action, path, why);
+  if (error == ENOSPC || error == EMFILE || error == ENFILE) {
+    return absl::ResourceExhaustedError(text);
+  }
+  return absl::UnavailableError(text);
+}
+
+absl::Status MakeParentDirectories(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) {
+      return FileError("make the directory", directory);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrepareOutputDirectory(const std::string& directory) {
+  if (const absl::Status status = MakeParentDirectories(directory + "/"); !status.ok())
+    return status;
+  struct stat info = {};
+  if (stat(directory.c_str(), &info) != 0) return FileError("use the output directory", directory);
+  if (!S_ISDIR(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("cannot use the output directory '%s': it is not a directory", directory));
+  }
+  if (access(directory.c_str(), W_OK | X_OK) != 0) {
+    return FileError("write to the output directory", directory);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteAt(int fd, ByteView bytes, uint64_t offset, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FileError("write", path);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return absl::OkStatus();
+}
+
+void SetFileTimes(int fd, TimeNs time_ns) {
+  const SplitTime split = SplitTimeNs(time_ns);
+  const timespec time = {split.seconds, split.nanoseconds};
+  const timespec times[2] = {time, time};
+  futimens(fd, times);  // a file system that cannot hold the time keeps its own
+}
+
+PartFile::~PartFile() { Discard(); }
+
+absl::Status PartFile::Open(const std::string& final_path) {
+  struct stat info = {};
+  if (stat(final_path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "cannot write '%s': it is there already and is not a regular file", final_path));
+  }
+  part_path_ = final_path + ".part";
+  fd_ = ::open(part_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0 && errno == ENOENT) {
+    if (const absl::Status status = MakeParentDirectories(part_path_); !status.ok()) return status;
+    fd_ = ::open(part_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  }
+  if (fd_ < 0) return FileError("create", part_path_);
+  size_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status PartFile::Append(ByteView bytes) {
+  const absl::Status status = WriteAt(fd_, bytes, size_, part_path_);
+  if (status.ok()) size_ += bytes.size();
+  return status;
+}
+
+absl::Status PartFile::Truncate() {
+  size_ = 0;
+  if (ftruncate(fd_, 0) != 0) return FileError("truncate", part_path_);
+  return absl::OkStatus();
+}
+
+absl::Status PartFile::Commit(const std::string& path, TimeNs time_ns) {
+  // A hole at the end has to be made explicit.
+  if (ftruncate(fd_, static_cast<off_t>(size_)) != 0) return FileError("write", part_path_);
+  if (time_ns != kTimeMin) SetFileTimes(fd_, time_ns);
+  const int closed = ::close(fd_);
+  fd_ = -1;
+  if (closed != 0 || rename(part_path_.c_str(), path.c_str()) != 0) return FileError("write", path);
+  return absl::OkStatus();
+}
+
+void PartFile::Discard() {
+  if (fd_ < 0) return;
+  close(fd_);
+  fd_ = -1;
+  unlink(part_path_.c_str());
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,57 @@
+// Files whose failures are told with their path, and that have their final name only when complete.
+#ifndef FLOWSTITCH_SINKS_SAFE_FILE_H_
+#define FLOWSTITCH_SINKS_SAFE_FILE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/bytes.h"
+#include "base/capture_time.h"
+
+namespace flowstitch {
+
+// "cannot ACTION 'PATH': WHY", with what to do where that is known; from errno.
+absl::Status FileError(const std::string& action, const std::string& path);
+
+// Makes the directories of `path` that are missing (not its last part).
+absl::Status MakeParentDirectories(const std::string& path);
+
+// Makes `directory`, if it is missing, and checks that files can be made in it.
+absl::Status PrepareOutputDirectory(const std::string& directory);
+
+// Writes all of `bytes` at `offset` of an open file.
+absl::Status WriteAt(int fd, ByteView bytes, uint64_t offset, const std::string& path);
+
+// Access and modification time of an open file.
+void SetFileTimes(int fd, TimeNs time_ns);
+
+// A file that is written beside its final name: PATH.part until Commit. Deleted if never committed.
+class PartFile {
+ public:
+  PartFile() = default;
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  absl::Status Open(const std::string& final_path);
+  bool open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+  absl::Status Append(ByteView bytes);
+  uint64_t size() const { return size_; }
+  // Leaves `count` bytes unwritten, as a hole.
+  void Skip(uint64_t count) { size_ += count; }
+  absl::Status Truncate();
+  // Gives it its final name, or another one, and a time (kTimeMin: leaves the clock's).
+  absl::Status Commit(const std::string& path, TimeNs time_ns = kTimeMin);
+  void Discard();
+
+ private:
+  int fd_ = -1;
+  uint64_t size_ = 0;
+  std::string part_path_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_SAFE_FILE_H_

@@ -1,0 +1,114 @@
+// A flow as the writers see it, and what they do with it.
+#ifndef FLOWSTITCH_SINKS_SINK_FLOW_H_
+#define FLOWSTITCH_SINKS_SINK_FLOW_H_
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/capture_time.h"
+#include "base/flow_key.h"
+#include "base/stream_summary.h"
+
+namespace flowstitch {
+
+// Gaps and bodies listed for one stream in the report; more are only counted.
+inline constexpr size_t kMaxListedGaps = 10'000;
+
+struct GapRecord {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  std::string reason;  // the wire's word, in lower case
+};
+
+struct DigestValue {
+  std::string type;  // "MD5", "SHA1", "SHA256": the words of DFXML
+  std::string hex;
+};
+
+// An HTTP body that was written to a file.
+struct BodyRecord {
+  std::string path;
+  uint64_t bytes = 0;          // in the file
+  uint64_t stream_offset = 0;  // where the body, still coded, begins
+  uint64_t stream_bytes = 0;   // what it takes there
+  bool complete = false;
+  std::string note;  // why it is incomplete or kept as it came
+  std::vector<DigestValue> digests;
+};
+
+// One direction of a flow.
+struct SinkStream {
+  std::string path;     // of its file; empty before the first byte
+  std::string name;     // the same without the output directory
+  uint64_t length = 0;  // so far, gaps included
+  uint64_t bytes = 0;   // so far, without
+  TimeNs first_byte_ns = 0;
+  std::vector<GapRecord> gaps;
+  std::vector<BodyRecord> bodies;
+  std::vector<DigestValue> digests;
+  StreamSummary summary;  // when closed
+};
+
+// State that a writer keeps for a flow.
+struct WriterState {
+  virtual ~WriterState() = default;
+};
+
+// Indexes of directions everywhere in a sink.
+inline constexpr int kClientToServer = 0;
+inline constexpr int kServerToClient = 1;
+
+inline constexpr size_t kMaxWriters = 8;
+
+struct SinkFlow {
+  uint64_t id = 0;
+  uint64_t number = 0;  // in the order of opening
+  Endpoint client;
+  Endpoint server;
+  TimeNs first_time_ns = 0;
+  std::vector<uint16_t> vlan;
+  bool outer_8021q = false;
+  std::string client_mac;  // 6 bytes or empty
+  std::string server_mac;
+  std::string community_id;
+  std::string opened_by;  // "syn", "syn_ack", "guess"
+  bool mid_stream = false;
+  std::array<SinkStream, 2> streams;
+  uint64_t conflicts = 0;
+  bool closed = false;
+  std::string close_reason;
+  TimeNs closed_ns = 0;
+  std::array<std::unique_ptr<WriterState>, kMaxWriters> states;
+
+  const Endpoint& source_of(int direction) const {
+    return direction == kClientToServer ? client : server;
+  }
+  const Endpoint& destination_of(int direction) const {
+    return direction == kClientToServer ? server : client;
+  }
+};
+
+// A batch whose bytes a writer still needs. The worker keeps the batch, and with it every view into
+// it, until nothing holds it; then the batch can be acknowledged.
+struct BatchHold {
+  uint64_t sequence = 0;
+  uint32_t holds = 0;
+};
+
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual void OnOpened(SinkFlow& /*flow*/) {}
+  // `bytes` stay valid while `hold->holds` is raised.
+  virtual void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+                       TimeNs time_ns, BatchHold* hold) = 0;
+  virtual void OnGap(SinkFlow& /*flow*/, int /*direction*/, const GapRecord& /*gap*/) {}
+  virtual void OnClosed(SinkFlow& /*flow*/) {}
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_SINK_FLOW_H_

@@ -1,0 +1,301 @@
+#include "sinks/sink_stage.h"
+
+#include <dirent.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "sinks/sink_worker.h"
+#include "sinks/summary.h"
+#include "transport/dealer_link.h"
+#include "transport/ledger_codec.h"
+#include "transport/utf8_text.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr int kWaitMs = 5;
+constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
+// Descriptors for everything that is not a flow file.
+constexpr int kOtherDescriptors = 128;
+constexpr int kMaxDescriptorsPerWorker = 4096;
+
+bool DirectoryIsEmpty(const std::string& path) {
+  DIR* directory = opendir(path.c_str());
+  if (directory == nullptr) return false;
+  bool empty = true;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") empty = false;
+  }
+  closedir(directory);
+  return empty;
+}
+
+absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options) {
+  auto text = TemplateForFormat(options.format_letters, options.name_template);
+  if (!text.ok()) return text.status();
+  return NameTemplate::Parse(*text);
+}
+
+std::string ReportPath(const SinkOptions& options) {
+  if (!options.report_path.empty()) return options.report_path;
+  if (options.directory == "." || options.directory.empty()) return "report.xml";
+  return absl::StrCat(options.directory, "/report.xml");
+}
+
+int DescriptorsPerWorker(const SinkOptions& options, int workers) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  int most = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) - kOtherDescriptors;
+  if (options.max_descriptors > 0) most = std::min(most, options.max_descriptors);
+  return std::clamp(most / workers, 1, kMaxDescriptorsPerWorker);
+}
+
+int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
+  // Names that do not tell endpoints apart, and the console, need one order for all flows.
+  if (options.console || !names.names_endpoints()) return 1;
+  if (options.workers > 0) return options.workers;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
+}
+
+class SinkStage {
+ public:
+  SinkStage(const SinkOptions& options, const std::atomic<int>& stop)
+      : options_(options), stop_(stop) {}
+
+  absl::Status Open(zmq::context_t& context);
+  absl::Status Run();
+
+ private:
+  void TakeDelivery(std::shared_ptr<Delivery> delivery);
+  void FinishBatches();
+  void RelieveWindow();
+  absl::Status WorkerStatus() const;
+  absl::Status WriteEnd();
+
+  const SinkOptions& options_;
+  const std::atomic<int>& stop_;
+  std::unique_ptr<ReceivingDealer> link_;
+  std::unique_ptr<BatchDispatcher> dispatcher_;
+  std::unique_ptr<ReportWriter> report_;
+  std::vector<std::unique_ptr<SinkWorker>> workers_;
+  std::deque<std::shared_ptr<InFlightBatch>> in_flight_;
+  size_t in_flight_bytes_ = 0;
+  uint64_t relieved_through_ = 0;  // sequence number up to which workers were told to write
+  std::vector<std::vector<EventRef>> lists_;
+  std::shared_ptr<Delivery> end_;
+  uint64_t reassembler_epoch_ = 0;
+  absl::Status contradiction_;
+};
+
+absl::Status SinkStage::Open(zmq::context_t& context) {
+  auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
+  if (!endpoints.ok()) return endpoints.status();
+  const auto names = TemplateOf(options_);
+  if (!names.ok()) return names.status();
+  uint32_t shard = 0;
+  uint32_t shards = 1;
+  ParseShard(options_.shard, &shard, &shards);
+  const int workers = WorkersOf(options_, *names);
+  dispatcher_ = std::make_unique<BatchDispatcher>(shard, shards, static_cast<uint32_t>(workers));
+
+  SinkWorkerOptions worker;
+  worker.files.directory = options_.directory;
+  worker.files.names = *names;
+  worker.files.write = options_.files;
+  worker.files.digests = options_.digests;
+  worker.files.max_bytes = options_.max_bytes;
+  worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
+  worker.files.directory_was_empty = DirectoryIsEmpty(options_.directory);
+  worker.http = options_.http;
+  worker.console = options_.console;
+  worker.console_form = options_.console_form;
+  worker.console_form.max_bytes = options_.max_bytes;
+  worker.elements = {options_.max_bytes, options_.files && options_.max_bytes != 0};
+  if (options_.dfxml) {
+    report_ = std::make_unique<ReportWriter>();
+    const absl::Status status = report_->Open(ReportPath(options_), options_.command_line);
+    if (!status.ok()) return status;
+    worker.report = report_.get();
+  }
+  auto socket = Socket::Open(context, zmq::socket_type::dealer, *endpoints);
+  if (!socket.ok()) return socket.status();
+  link_ = std::make_unique<ReceivingDealer>(*std::move(socket),
+                                            LinkIdentity{wire::SINK, options_.name, RandomEpoch()},
+                                            wire::REASSEMBLER_OUTPUT, options_.window_bytes);
+  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<SinkWorker>(worker));
+  return absl::OkStatus();
+}
+
+void SinkStage::TakeDelivery(std::shared_ptr<Delivery> delivery) {
+  if (delivery->message().has_end()) {
+    end_ = std::move(delivery);
+    return;
+  }
+  if (!delivery->message().has_streams()) return;
+  const wire::StreamBatch& batch = delivery->message().streams();
+  if (reassembler_epoch_ != 0 && batch.reassembler_epoch() != reassembler_epoch_) {
+    spdlog::warn("sink: the reassembler was restarted; flows that were open end here");
+    for (const auto& worker : workers_) worker->PostRestart();
+  }
+  if (batch.reassembler_epoch() != reassembler_epoch_) relieved_through_ = 0;
+  reassembler_epoch_ = batch.reassembler_epoch();
+  if (!dispatcher_->Split(batch, delivery->blob().size(), &lists_)) {
+    contradiction_ = absl::DataLossError(
+        "a batch of streams contradicts itself: its payload is not what its events say");
+    return;
+  }
+  auto in_flight = std::make_shared<InFlightBatch>();
+  in_flight->delivery = std::move(delivery);
+  in_flight->epoch = link_->core().peer_epoch();
+  const auto users =
+      std::count_if(lists_.begin(), lists_.end(), [](const auto& list) { return !list.empty(); });
+  in_flight->users = static_cast<int>(users);
+  in_flight_bytes_ += in_flight->delivery->wire_size();
+  in_flight_.push_back(in_flight);
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (!lists_[i].empty()) workers_[i]->Post(in_flight, std::move(lists_[i]));
+  }
+}
+
+void SinkStage::FinishBatches() {
+  while (!in_flight_.empty() && in_flight_.front()->users.load(std::memory_order_acquire) == 0) {
+    const Delivery& delivery = *in_flight_.front()->delivery;
+    if (in_flight_.front()->epoch == link_->core().peer_epoch()) {
+      link_->Finish(delivery.message().sequence(), delivery.wire_size());
+    }
+    in_flight_bytes_ -= delivery.wire_size();
+    in_flight_.pop_front();
+  }
+  RelieveWindow();
+}
+
+// Bytes wait in their batches to be written together with others, but not until the window is
+// closed: the older half of what is in flight is written, whichever worker holds it.
+void SinkStage::RelieveWindow() {
+  if (in_flight_bytes_ <= options_.window_bytes / 2) return;
+  if (in_flight_.front()->delivery->message().sequence() <= relieved_through_) return;  // under way
+  size_t bytes = 0;
+  for (const auto& in_flight : in_flight_) {
+    relieved_through_ = in_flight->delivery->message().sequence();
+    bytes += in_flight->delivery->wire_size();
+    if (bytes >= in_flight_bytes_ / 2) break;
+  }
+  for (const auto& worker : workers_) worker->PostWriteThrough(relieved_through_);
+}
+
+absl::Status SinkStage::WorkerStatus() const {
+  if (!contradiction_.ok()) return contradiction_;
+  for (const auto& worker : workers_) {
+    if (const absl::Status status = worker->status(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SinkStage::Run() {
+  int64_t stop_since_ns = 0;
+  while (end_ == nullptr) {
+    WaitForInput({&link_->socket()}, -1, kWaitMs);
+    const int64_t now_ns = SteadyNowNs();
+    const absl::Status link = link_->Service(
+        now_ns, [this](std::shared_ptr<Delivery> delivery) { TakeDelivery(std::move(delivery)); });
+    if (!link.ok()) return link;
+    FinishBatches();
+    if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
+    if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
+    if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
+  }
+  // The link stays in service while the last bytes are written, however long that takes.
+  for (const auto& worker : workers_) worker->StartFinish();
+  const auto done = [](const auto& worker) { return worker->done(); };
+  while (!std::all_of(workers_.begin(), workers_.end(), done)) {
+    WaitForInput({&link_->socket()}, -1, kWaitMs);
+    const absl::Status link = link_->Service(
+        SteadyNowNs(), [this](std::shared_ptr<Delivery>) {});  // nothing follows an End
+    if (!link.ok()) return link;
+    FinishBatches();
+  }
+  for (const auto& worker : workers_) worker->Finish();
+  if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
+  FinishBatches();
+  return WriteEnd();
+}
+
+absl::Status SinkStage::WriteEnd() {
+  ReportTotals totals;
+  for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
+  if (end_ != nullptr) {
+    const wire::End& end = end_->message().end();
+    totals.error = end.error();
+    for (const wire::SourceLedger& source : end.ledger().sources()) {
+      totals.sources.push_back(
+          {source.name(), FromWire(source), {source.inputs().begin(), source.inputs().end()}});
+    }
+    totals.reassembly = FromWire(end.ledger().reassembly());
+    for (const wire::UnknownLinkType& unknown : end.ledger().unknown_link_types()) {
+      totals.unknown_link_types.emplace_back(unknown.link_type(), unknown.frames());
+    }
+  }
+  if (report_ != nullptr) {
+    if (const absl::Status status = report_->Finish(totals); !status.ok()) return status;
+  }
+  if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
+  if (end_ == nullptr) {
+    return absl::UnavailableError(absl::StrFormat(
+        "stopped before the reassembler at '%s' had ended: later bytes are not here",
+        options_.reassembler));
+  }
+  link_->Finish(end_->message().sequence(), end_->wire_size());
+  // The reassembler waits for this acknowledgement: it has to go out over an open link.
+  const int64_t since_ns = SteadyNowNs();
+  link_->Flush(since_ns);
+  while (!link_->core().told_everything() && stop_ < 2 && SteadyNowNs() - since_ns < kGiveUpNs) {
+    WaitForInput({&link_->socket()}, -1, kWaitMs);
+    const absl::Status link = link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});
+    if (!link.ok()) return link;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckSinkOptions(const SinkOptions& options) {
+  if (!options.files && !options.http && !options.dfxml && !options.console) {
+    return absl::InvalidArgumentError(
+        "nothing to write: choose at least one of --files, --http, --dfxml, --console");
+  }
+  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
+      ToUtf8(options.name) != options.name) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
+  }
+  if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
+  if (const auto t = TemplateOf(options); !t.ok()) return t.status();
+  return absl::OkStatus();
+}
+
+absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
+                          const std::atomic<int>& stop) {
+  if (options.files || options.http || (options.dfxml && options.report_path.empty())) {
+    const absl::Status status = PrepareOutputDirectory(options.directory);
+    if (!status.ok()) return status;
+  }
+  SinkStage stage(options, stop);
+  if (const absl::Status status = stage.Open(context); !status.ok()) return status;
+  return stage.Run();
+}
+
+}  // namespace flowstitch

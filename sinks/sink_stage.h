@@ -1,0 +1,23 @@
+// The sink stage: streams from a reassembler in, files and reports out.
+#ifndef FLOWSTITCH_SINKS_SINK_STAGE_H_
+#define FLOWSTITCH_SINKS_SINK_STAGE_H_
+
+#include <atomic>
+#include <zmq.hpp>
+
+#include "absl/status/status.h"
+#include "sinks/sink_options.h"
+
+namespace flowstitch {
+
+// What cannot work is said before anything is started; makes the output directory.
+absl::Status CheckSinkOptions(const SinkOptions& options);
+
+// Runs until the reassembler has ended and everything is written. After one stop request it still
+// waits for the reassembler's end, up to 5 s; after two it gives up.
+absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
+                          const std::atomic<int>& stop);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_SINK_STAGE_H_

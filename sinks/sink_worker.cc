@@ -1,0 +1,296 @@
+#include "sinks/sink_worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "transport/socket.h"
+
+namespace flowstitch {
+namespace {
+
+// How often a worker without work looks at what it holds.
+constexpr std::chrono::milliseconds kIdle(100);
+// Bytes wait at most this long to be written together with others.
+constexpr int64_t kHoldNs = 1 * kNsPerSecond;
+// Reports of flows that never closed come last, in order of their ids.
+constexpr uint64_t kUnclosedOrder = uint64_t{1} << 63;
+
+size_t DirectionIndex(wire::Direction direction) {
+  return direction == wire::SERVER_TO_CLIENT ? kServerToClient : kClientToServer;
+}
+
+IpAddress ToAddress(const std::string& bytes) {
+  const auto* p = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (bytes.size() == 16) return IpAddress::FromIpv6(p);
+  if (bytes.size() == 4) return IpAddress::FromIpv4(p);
+  return {};
+}
+
+StreamSummary FromWire(const wire::StreamSummary& in) {
+  StreamSummary summary;
+#define FLOWSTITCH_FROM_WIRE(type, name, help) summary.name = in.name();
+  FLOWSTITCH_STREAM_SUMMARY(FLOWSTITCH_FROM_WIRE)
+#undef FLOWSTITCH_FROM_WIRE
+  return summary;
+}
+
+}  // namespace
+
+SinkWorker::SinkWorker(const SinkWorkerOptions& options) : options_(options) {
+  // The first one gives streams their names, which the others use.
+  auto files = std::make_unique<FlowFileWriter>(options.files, writers_.size(), &ledger_);
+  files_ = files.get();
+  writers_.push_back(std::move(files));
+  if (options.http) {
+    auto http = std::make_unique<HttpWriter>(options.files.digests, writers_.size(), &ledger_);
+    http_ = http.get();
+    writers_.push_back(std::move(http));
+  }
+  if (options.console) {
+    auto console = std::make_unique<ConsoleWriter>(options.console_form);
+    console_ = console.get();
+    writers_.push_back(std::move(console));
+  }
+  thread_ = std::thread([this] {
+    Run();
+    done_.store(true, std::memory_order_release);
+  });
+}
+
+SinkWorker::~SinkWorker() { Finish(); }
+
+void SinkWorker::Post(Work work) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  queue_.push_back(std::move(work));
+  arrived_.notify_one();
+}
+
+void SinkWorker::Post(std::shared_ptr<InFlightBatch> batch, std::vector<EventRef> events) {
+  Post({Work::Kind::kEvents, std::move(batch), std::move(events)});
+}
+
+void SinkWorker::PostRestart() { Post({Work::Kind::kRestart}); }
+
+void SinkWorker::PostWriteThrough(uint64_t sequence) {
+  Work work{Work::Kind::kWriteThrough};
+  work.write_through = sequence;
+  Post(std::move(work));
+}
+
+void SinkWorker::StartFinish() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  finishing_ = true;
+  arrived_.notify_one();
+}
+
+void SinkWorker::Finish() {
+  StartFinish();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status SinkWorker::status() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return status_;
+}
+
+void SinkWorker::Run() {
+  while (true) {
+    Work work;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (queue_.empty() && !finishing_) arrived_.wait_for(lock, kIdle);
+      if (queue_.empty() && finishing_) break;
+      if (!queue_.empty()) {
+        work = std::move(queue_.front());
+        queue_.pop_front();
+      }
+    }
+    if (!failed_) Do(work);
+    LetGo();
+    if (console_ != nullptr) console_->Flush();
+    NoteFailures();
+  }
+  if (!failed_) {
+    CloseAllFlows();
+    files_->WriteThrough(UINT64_MAX);
+  }
+  LetGo();
+  if (console_ != nullptr) console_->Flush();
+  NoteFailures();
+}
+
+void SinkWorker::Do(const Work& work) {
+  switch (work.kind) {
+    case Work::Kind::kNone:
+      break;
+    case Work::Kind::kEvents:
+      Process(work);
+      break;
+    case Work::Kind::kRestart:
+      CloseAllFlows();
+      break;
+    case Work::Kind::kWriteThrough:
+      files_->WriteThrough(work.write_through);
+      break;
+  }
+}
+
+void SinkWorker::Process(const Work& work) {
+  const Delivery& delivery = *work.batch->delivery;
+  const wire::StreamBatch& batch = delivery.message().streams();
+  held_.push_back({{delivery.message().sequence(), 0}, work.batch, SteadyNowNs()});
+  BatchHold* hold = &held_.back().hold;
+  for (const EventRef& ref : work.events) {
+    OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
+  }
+}
+
+void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
+                         BatchHold* hold) {
+  switch (event.event_case()) {
+    case wire::StreamEvent::kOpened:
+      OnOpened(event.opened());
+      break;
+    case wire::StreamEvent::kBytes:
+      OnBytes(event.bytes(), payload.subspan(ref.payload_offset, event.bytes().length()), hold);
+      break;
+    case wire::StreamEvent::kGap:
+      OnGap(event.gap());
+      break;
+    case wire::StreamEvent::kConflict: {
+      const auto it = flows_.find(event.conflict().flow());
+      if (it != flows_.end()) ++it->second->conflicts;
+      break;
+    }
+    case wire::StreamEvent::kClosed:
+      OnClosed(event.closed(), ref.close_order);
+      break;
+    case wire::StreamEvent::EVENT_NOT_SET:
+      break;
+  }
+}
+
+void SinkWorker::OnOpened(const wire::FlowOpened& event) {
+  auto flow = std::make_unique<SinkFlow>();
+  flow->id = event.flow();
+  flow->number = event.flow() >> 8;
+  flow->client = {ToAddress(event.client_address()), static_cast<uint16_t>(event.client_port())};
+  flow->server = {ToAddress(event.server_address()), static_cast<uint16_t>(event.server_port())};
+  flow->first_time_ns = event.first_time_ns();
+  for (const uint32_t vlan : event.vlan()) flow->vlan.push_back(static_cast<uint16_t>(vlan));
+  flow->outer_8021q = event.outer_8021q();
+  flow->client_mac = event.client_mac();
+  flow->server_mac = event.server_mac();
+  flow->community_id = event.community_id();
+  flow->opened_by = absl::AsciiStrToLower(wire::OpenedBy_Name(event.opened_by()));
+  flow->mid_stream = event.mid_stream();
+  for (const auto& writer : writers_) writer->OnOpened(*flow);
+  flows_[event.flow()] = std::move(flow);
+}
+
+void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold) {
+  const auto it = flows_.find(event.flow());
+  if (it == flows_.end()) return;
+  SinkFlow& flow = *it->second;
+  const size_t direction = DirectionIndex(event.direction());
+  SinkStream& stream = flow.streams[direction];
+  if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
+  stream.bytes += bytes.size();
+  ledger_.stream_bytes_received += bytes.size();
+  for (const auto& writer : writers_) {
+    writer->OnBytes(flow, static_cast<int>(direction), event.offset(), bytes, event.time_ns(),
+                    hold);
+  }
+  stream.length = std::max(stream.length, event.offset() + bytes.size());
+}
+
+void SinkWorker::OnGap(const wire::StreamGap& event) {
+  const auto it = flows_.find(event.flow());
+  if (it == flows_.end()) return;
+  const size_t direction = DirectionIndex(event.direction());
+  SinkStream& stream = it->second->streams[direction];
+  const GapRecord gap{event.offset(), event.length(),
+                      absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
+  if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
+  for (const auto& writer : writers_) {
+    writer->OnGap(*it->second, static_cast<int>(direction), gap);
+  }
+}
+
+void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
+  const auto it = flows_.find(event.flow());
+  if (it == flows_.end()) {
+    if (options_.report != nullptr) options_.report->Add(order, "");
+    return;
+  }
+  SinkFlow& flow = *it->second;
+  flow.close_reason = absl::AsciiStrToLower(wire::CloseReason_Name(event.reason()));
+  flow.closed_ns = event.time_ns();
+  flow.streams[kClientToServer].summary = FromWire(event.client_to_server());
+  flow.streams[kServerToClient].summary = FromWire(event.server_to_client());
+  CloseFlow(flow, order);
+  NoteFailures();
+  if (!failed_) flows_.erase(it);
+}
+
+void SinkWorker::CloseFlow(SinkFlow& flow, uint64_t order) {
+  flow.closed = true;
+  for (const auto& writer : writers_) writer->OnClosed(flow);
+  if (options_.report == nullptr) return;
+  options_.report->Add(order, FlowElements(flow, options_.elements));
+  ++ledger_.flows_reported;
+}
+
+void SinkWorker::CloseAllFlows() {
+  std::vector<SinkFlow*> open;
+  for (const auto& [id, flow] : flows_) open.push_back(flow.get());
+  std::sort(open.begin(), open.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+  for (SinkFlow* flow : open) {
+    flow->close_reason = "reassembler_lost";
+    for (SinkStream& stream : flow->streams) {
+      stream.summary.bytes = stream.length;
+      stream.summary.first_time_ns = flow->first_time_ns;
+      stream.summary.last_time_ns = flow->first_time_ns;
+    }
+    CloseFlow(*flow, kUnclosedOrder + flow->id);
+  }
+  NoteFailures();
+  if (!failed_) flows_.clear();
+}
+
+// Lets go of batches that no writer needs, and makes the writers need fewer.
+void SinkWorker::LetGo() {
+  const auto release = [this] {
+    for (Held& held : held_) {
+      if (held.batch == nullptr || held.hold.holds != 0) continue;
+      held.batch->users.fetch_sub(1, std::memory_order_acq_rel);
+      held.batch = nullptr;
+    }
+    while (!held_.empty() && held_.front().batch == nullptr) held_.pop_front();
+  };
+  release();
+  const int64_t now_ns = held_.empty() ? 0 : SteadyNowNs();
+  while (!held_.empty() && !failed_ && now_ns - held_.front().since_ns > kHoldNs) {
+    const size_t before = held_.size();
+    files_->WriteThrough(held_.front().hold.sequence);
+    release();
+    if (!files_->status().ok() || held_.size() == before) return;
+  }
+}
+
+void SinkWorker::NoteFailures() {
+  if (failed_) return;
+  absl::Status status = files_->status();
+  if (status.ok() && console_ != nullptr) status = console_->status();
+  if (status.ok() && http_ != nullptr) status = http_->status();
+  if (status.ok() && options_.report != nullptr) status = options_.report->status();
+  if (status.ok()) return;
+  failed_ = true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  status_ = status;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,117 @@
+// A thread of a sink: its share of the flows, through all writers. It keeps the batches whose bytes
+// its writers still need, and lets go of each when they are where they belong.
+#ifndef FLOWSTITCH_SINKS_SINK_WORKER_H_
+#define FLOWSTITCH_SINKS_SINK_WORKER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "sinks/batch_dispatcher.h"
+#include "sinks/console/console_writer.h"
+#include "sinks/dfxml/flow_element.h"
+#include "sinks/dfxml/report_writer.h"
+#include "sinks/flow_files/flow_file_writer.h"
+#include "sinks/http/http_writer.h"
+#include "transport/delivery.h"
+
+namespace flowstitch {
+
+// A batch that is on its way through the workers; finished when `users` is 0.
+struct InFlightBatch {
+  std::shared_ptr<Delivery> delivery;
+  std::atomic<int> users{0};
+  uint64_t epoch = 0;  // of the reassembler that sent it
+};
+
+struct SinkWorkerOptions {
+  FlowFileOptions files;
+  bool http = false;
+  bool console = false;
+  ConsoleOptions console_form;
+  ReportWriter* report = nullptr;  // null: no report
+  FlowElementOptions elements;
+};
+
+class SinkWorker {
+ public:
+  explicit SinkWorker(const SinkWorkerOptions& options);
+  ~SinkWorker();
+  SinkWorker(const SinkWorker&) = delete;
+  SinkWorker& operator=(const SinkWorker&) = delete;
+
+  // Gives it the events of a batch. `batch->users` counts this worker already.
+  void Post(std::shared_ptr<InFlightBatch> batch, std::vector<EventRef> events);
+  // The reassembler was started anew: all flows so far end here.
+  void PostRestart();
+  // Writes what still holds batches up to and with `sequence`: the link's window is filling up with
+  // them.
+  void PostWriteThrough(uint64_t sequence);
+  // Writes everything, and ends the thread. Returns when that is done.
+  void Finish();
+  // The same without waiting: done() tells when Finish would return at once.
+  void StartFinish();
+  bool done() const { return done_.load(std::memory_order_acquire); }
+
+  // The first failure. Thread-safe.
+  absl::Status status() const;
+  // Valid after Finish.
+  const SinkLedger& ledger() const { return ledger_; }
+
+ private:
+  struct Work {
+    enum class Kind { kNone, kEvents, kRestart, kWriteThrough } kind = Kind::kNone;
+    std::shared_ptr<InFlightBatch> batch = nullptr;
+    std::vector<EventRef> events = {};
+    uint64_t write_through = 0;
+  };
+  struct Held {
+    BatchHold hold;
+    std::shared_ptr<InFlightBatch> batch;  // null when released
+    int64_t since_ns = 0;
+  };
+
+  void Run();
+  void Do(const Work& work);
+  void Process(const Work& work);
+  void Post(Work work);
+  void OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
+               BatchHold* hold);
+  void OnOpened(const wire::FlowOpened& event);
+  void OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold);
+  void OnGap(const wire::StreamGap& event);
+  void OnClosed(const wire::FlowClosed& event, uint64_t order);
+  void CloseFlow(SinkFlow& flow, uint64_t order);
+  void CloseAllFlows();
+  void LetGo();
+  void NoteFailures();
+
+  const SinkWorkerOptions options_;
+  SinkLedger ledger_;
+  std::vector<std::unique_ptr<Writer>> writers_;
+  FlowFileWriter* files_ = nullptr;
+  HttpWriter* http_ = nullptr;
+  ConsoleWriter* console_ = nullptr;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<SinkFlow>> flows_;
+  std::deque<Held> held_;
+  bool failed_ = false;
+  std::atomic<bool> done_{false};
+
+  // Guards queue_, finishing_ and status_. Standard ones: ThreadSanitizer does not see into
+  // Debian's libabsl.
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Work> queue_;
+  bool finishing_ = false;
+  absl::Status status_;
+  std::thread thread_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_SINK_WORKER_H_

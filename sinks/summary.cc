@@ -1,0 +1,67 @@
+#include "sinks/summary.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace flowstitch {
+namespace {
+
+// "3.4 MB" in powers of ten.
+std::string Size(uint64_t bytes) {
+  const char* units[] = {"B", "kB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes);
+  int unit = 0;
+  while (value >= 1000 && unit < 4) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? absl::StrFormat("%d B", bytes)
+                   : absl::StrFormat("%.1f %s", value, units[unit]);
+}
+
+// ", N WHAT" where N is not 0: what went well needs no line.
+void Mention(uint64_t count, const char* what, std::string* line) {
+  if (count > 0) absl::StrAppend(line, ", ", count, " ", what);
+}
+
+}  // namespace
+
+std::string ShortLedger(const ReportTotals& totals) {
+  std::string text;
+  for (const auto& source : totals.sources) {
+    const SourceLedger& s = source.ledger;
+    std::string line = absl::StrFormat("source %s: %d frames read (%s)", source.name, s.frames_read,
+                                       Size(s.bytes_read));
+    Mention(s.kernel_dropped, "dropped by the kernel", &line);
+    Mention(s.interface_dropped, "dropped by the interface", &line);
+    Mention(s.buffer_dropped, "dropped because the buffer was full", &line);
+    if (s.frames_sent > s.frames_received) {
+      Mention(s.frames_sent - s.frames_received, "lost on the link", &line);
+    }
+    Mention(s.late_frames, "late", &line);
+    absl::StrAppend(&text, line, "\n");
+  }
+  const ReassemblyLedger& r = totals.reassembly;
+  std::string frames = absl::StrFormat("frames: %d TCP segments", r.segments);
+  Mention(r.not_tcp_datagrams, "not TCP", &frames);
+  Mention(r.not_ip_frames, "not IP", &frames);
+  Mention(r.fragments_absorbed, "fragments", &frames);
+  Mention(r.malformed_frames, "malformed", &frames);
+  Mention(r.unknown_link_type_frames, "of an unknown link type", &frames);
+  absl::StrAppend(&text, frames, "\n");
+  std::string streams =
+      absl::StrFormat("streams: %d flows, %s delivered", r.flows_opened, Size(r.delivered_bytes));
+  if (r.gap_bytes > 0) {
+    absl::StrAppendFormat(&streams, ", %s missing in %d gaps", Size(r.gap_bytes), r.gaps);
+  }
+  Mention(r.retransmitted_bytes + r.overlapping_bytes, "bytes seen again", &streams);
+  Mention(r.conflicting_bytes, "bytes in conflict", &streams);
+  Mention(r.flows_evicted, "flows evicted", &streams);
+  absl::StrAppend(&text, streams, "\n");
+  const SinkLedger& k = totals.sink;
+  absl::StrAppendFormat(&text, "written: %d flow files (%s), %d HTTP bodies (%s)\n", k.flow_files,
+                        Size(k.file_bytes_written), k.http_bodies, Size(k.http_body_bytes));
+  return text;
+}
+
+}  // namespace flowstitch
