@@ -1,0 +1,176 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/program.h"
+#include "deploy/launcher/run.h"
+
+namespace flowstitch {
+namespace {
+
+struct Child {
+  std::string program;
+  pid_t pid = -1;
+  bool running = false;
+  int exit_status = 0;
+};
+
+// Our programs lie beside each other, wherever they are installed.
+std::string ProgramPath(const std::string& program) {
+  char self[4096] = {};
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+  std::string path(self, n > 0 ? static_cast<size_t>(n) : 0);
+  path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1);
+  // In a build tree each lies in its stage's folder.
+  const std::string beside = path + program;
+  if (access(beside.c_str(), X_OK) == 0) return beside;
+  const std::string folder = program == "flowstitch-capture"       ? "capture"
+                             : program == "flowstitch-reassembler" ? "reassembler"
+                                                                   : "sinks";
+  return absl::StrCat(path, "../../", folder, "/", program);
+}
+
+Child Start(const std::string& program, const std::vector<std::string>& arguments) {
+  Child child{program};
+  const std::string path = ProgramPath(program);
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  child.pid = fork();
+  if (child.pid == 0) {
+    // A group of its own: Ctrl-C reaches the launcher, which passes it on in order.
+    setpgid(0, 0);
+    execv(path.c_str(), argv.data());
+    std::fprintf(stderr, "flowstitch: error: cannot run '%s': %s\n", path.c_str(),
+                 std::strerror(errno));
+    _exit(kExitFailed);
+  }
+  if (child.pid < 0) {
+    spdlog::error("cannot start '{}': {}", program, std::strerror(errno));
+    child.exit_status = kExitFailed;
+    return child;
+  }
+  child.running = true;
+  return child;
+}
+
+void Signal(const Child& child, int signal) {
+  if (child.running) kill(child.pid, signal);
+}
+
+// The children in the order in which they are stopped: the capture first.
+class Supervisor {
+ public:
+  explicit Supervisor(std::vector<Child> children) : children_(std::move(children)) {}
+
+  int Run() {
+    for (const Child& child : children_) {
+      if (!child.running) Fail(child);
+    }
+    while (AnyRunning()) {
+      int status = 0;
+      const pid_t pid = waitpid(-1, &status, WNOHANG);
+      if (pid > 0) {
+        OnExit(pid, status);
+      } else {
+        usleep(10'000);
+      }
+      PassSignalsOn();
+    }
+    return exit_status_;
+  }
+
+ private:
+  bool AnyRunning() const {
+    for (const Child& child : children_) {
+      if (child.running) return true;
+    }
+    return false;
+  }
+
+  void OnExit(pid_t pid, int status) {
+    for (Child& child : children_) {
+      if (child.pid != pid) continue;
+      child.running = false;
+      if (WIFSIGNALED(status)) {
+        spdlog::error("'{}' was ended by signal {} ({})", child.program, WTERMSIG(status),
+                      strsignal(WTERMSIG(status)));
+        child.exit_status = kExitFailed;
+      } else {
+        child.exit_status = WEXITSTATUS(status);
+      }
+      if (child.exit_status != 0) Fail(child);
+    }
+  }
+
+  // A capture that could not read everything has sent the rest and told the reassembler so; one
+  // that was killed has not, and the reassembler has to be told to make an end. Without one of the
+  // others nothing can be finished.
+  void Fail(const Child& child) {
+    if (exit_status_ == 0) exit_status_ = child.exit_status;
+    if (&child == &children_.front() && child.pid > 0) {
+      Signal(children_[1], SIGTERM);
+      return;
+    }
+    if (!ending_) spdlog::error("'{}' failed, the other processes are stopped", child.program);
+    ending_ = true;
+    for (const Child& other : children_) Signal(other, SIGTERM);
+  }
+
+  void PassSignalsOn() {
+    const int requests = StopRequests();
+    if (requests == passed_on_) return;
+    passed_on_ = requests;
+    if (requests == 1) {
+      Signal(children_.front(), SIGTERM);
+      return;
+    }
+    for (const Child& child : children_) Signal(child, SIGTERM);
+  }
+
+  std::vector<Child> children_;
+  int exit_status_ = 0;
+  int passed_on_ = 0;
+  bool ending_ = false;
+};
+
+}  // namespace
+
+int RunChildProcesses(LauncherOptions options) {
+  char directory[] = "/tmp/flowstitch-XXXXXX";
+  if (mkdtemp(directory) == nullptr) {
+    spdlog::error("cannot make a directory for sockets in /tmp: {}", std::strerror(errno));
+    return kExitFailed;
+  }
+  const std::string captures = absl::StrCat("ipc://", directory, "/captures");
+  const std::string sinks = absl::StrCat("ipc://", directory, "/sinks");
+  options.capture.reassembler = ">" + captures;
+  options.reassembler.captures = "@" + captures;
+  options.reassembler.sinks = "@" + sinks;
+  options.sink.reassembler = ">" + sinks;
+  const auto with_verbose = [&options](std::vector<std::string> arguments) {
+    if (options.verbose > 0) arguments.insert(arguments.begin(), "-v");
+    return arguments;
+  };
+  std::vector<Child> children;
+  children.push_back(Start("flowstitch-capture", with_verbose(CaptureArguments(options.capture))));
+  children.push_back(
+      Start("flowstitch-reassembler", with_verbose(ReassemblerArguments(options.reassembler))));
+  children.push_back(Start("flowstitch-sink", with_verbose(SinkArguments(options.sink))));
+  const int status = Supervisor(std::move(children)).Run();
+  unlink((std::string(directory) + "/captures").c_str());
+  unlink((std::string(directory) + "/sinks").c_str());
+  rmdir(directory);
+  return status;
+}
+
+}  // namespace flowstitch

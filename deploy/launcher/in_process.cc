@@ -1,0 +1,61 @@
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "base/program.h"
+#include "capture/capture_stage.h"
+#include "deploy/launcher/run.h"
+#include "reassembler/reassembler_stage.h"
+#include "sinks/sink_stage.h"
+
+namespace flowstitch {
+
+int RunInProcess(LauncherOptions options) {
+  options.capture.reassembler = ">inproc://captures";
+  options.reassembler.captures = "@inproc://captures";
+  options.reassembler.sinks = "@inproc://sinks";
+  options.sink.reassembler = ">inproc://sinks";
+  zmq::context_t context(1);
+  // The first signal stops the capture alone: what is in flight is written, and the others end by
+  // themselves. When a stage fails, the others are stopped for good.
+  std::atomic<int> others{0};
+  std::atomic<int> failed{0};
+  absl::Status reassembled;
+  absl::Status sunk;
+  std::mutex first_mutex;
+  absl::Status first;  // the cause; what the others then say follows from it
+  const auto guard = [&](absl::Status* result, auto run) {
+    *result = run();
+    if (!result->ok()) {
+      {
+        const std::lock_guard<std::mutex> lock(first_mutex);
+        if (first.ok()) first = *result;
+      }
+      failed = 1;
+      others = 2;
+    }
+  };
+  std::thread reassembler([&] {
+    guard(&reassembled, [&] { return RunReassemblerStage(options.reassembler, context, others); });
+  });
+  std::thread sink(
+      [&] { guard(&sunk, [&] { return RunSinkStage(options.sink, context, others); }); });
+  // The capture looks at one flag: the signals' or the failure's.
+  std::atomic<int> stop_capture{0};
+  std::atomic<bool> capture_done{false};
+  std::thread watch([&] {
+    while (!capture_done) {
+      stop_capture = failed > 0 ? 2 : StopRequests().load();
+      if (StopRequests() > 1) others = StopRequests().load();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  const absl::Status captured = RunCaptureStage(options.capture, context, stop_capture, nullptr);
+  capture_done = true;
+  watch.join();
+  reassembler.join();
+  sink.join();
+  return Report(first.ok() ? captured : first);
+}
+
+}  // namespace flowstitch
