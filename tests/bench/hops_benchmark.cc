@@ -1,0 +1,149 @@
+// What each hop costs: reading a file, batching, the link's messages, reassembly, writing.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include "capture/batcher.h"
+#include "capture/capture_file.h"
+#include "reassembler/stream_batcher.h"
+#include "reassembler/tcp_reassembler.h"
+#include "sinks/sink_worker.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/traffic.h"
+
+namespace flowstitch {
+namespace {
+
+using namespace flowstitch::testing;
+
+// About 28 MB: flows of `bytes`, many at a time, in order or not.
+const std::vector<CapturedPacket>& Packets(int64_t bytes, bool disorder) {
+  static std::map<std::pair<int64_t, bool>, std::vector<CapturedPacket>> made;
+  auto& packets = made[{bytes, disorder}];
+  if (!packets.empty()) return packets;
+  TrafficOptions options;
+  options.bytes_per_flow = static_cast<uint64_t>(bytes);
+  options.flows = static_cast<uint32_t>((28 << 20) / bytes);
+  options.concurrent = 100;
+  options.disorder = disorder ? 0.05 : 0;
+  MakeTraffic(options, [&](const CapturedPacket& packet) { packets.push_back(packet); });
+  return packets;
+}
+
+void Count(benchmark::State& state, const std::vector<CapturedPacket>& packets) {
+  uint64_t bytes = 0;
+  for (const auto& packet : packets) bytes += packet.bytes.size();
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * packets.size()));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes));
+}
+
+class NoEvents : public StreamEvents {
+ public:
+  void OnFlowOpened(const FlowInfo&) override {}
+  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, TimeNs) override {
+    benchmark::DoNotOptimize(bytes.data());
+  }
+  void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
+  void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
+  void OnFlowClosed(FlowId, CloseReason, TimeNs, const std::array<StreamSummary, 2>&) override {}
+};
+
+void ReadFile(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), false);
+  const std::string file = PcapFile(packets);
+  for (auto _ : state) {
+    auto opened = CaptureFile::FromInput("bench", InputBuffer::FromMemory(AsBytes(file)));
+    Frame frame;
+    while ((*opened)->Next(&frame)) benchmark::DoNotOptimize(frame.bytes.data());
+  }
+  Count(state, packets);
+}
+BENCHMARK(ReadFile)->Arg(100'000);
+
+void Batch(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), false);
+  for (auto _ : state) {
+    Batcher batcher("bench", 1, false);
+    uint64_t sequence = 0;
+    for (const auto& packet : packets) {
+      if (batcher.MustFlushBefore(packet.frame())) {
+        benchmark::DoNotOptimize(batcher.Flush(++sequence, nullptr));
+      }
+      batcher.Add(packet.frame(), 0);
+    }
+  }
+  Count(state, packets);
+}
+BENCHMARK(Batch)->Arg(2'000)->Arg(100'000);
+
+void Reassemble(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), state.range(1) != 0);
+  for (auto _ : state) {
+    NoEvents events;
+    TcpReassembler reassembler({}, {}, &events);
+    for (const auto& packet : packets) reassembler.OnFrame(packet.frame());
+    reassembler.Finish();
+  }
+  Count(state, packets);
+}
+BENCHMARK(Reassemble)
+    ->ArgNames({"flow_bytes", "disorder"})
+    ->Args({2'000, 0})
+    ->Args({100'000, 0})
+    ->Args({100'000, 1});
+
+std::vector<WireMessage> StreamBatches(const std::vector<CapturedPacket>& packets) {
+  std::vector<WireMessage> batches;
+  StreamBatcher batcher(1, 0);
+  TcpReassembler reassembler({}, {}, &batcher);
+  const auto flush = [&] { batches.push_back(batcher.Flush(batches.size() + 1, 0, nullptr)); };
+  for (const auto& packet : packets) {
+    reassembler.OnFrame(packet.frame());
+    if (batcher.full()) flush();
+  }
+  reassembler.Finish();
+  flush();
+  return batches;
+}
+
+void ReassembleToBatches(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), false);
+  for (auto _ : state) benchmark::DoNotOptimize(StreamBatches(packets));
+  Count(state, packets);
+}
+BENCHMARK(ReassembleToBatches)->Arg(2'000)->Arg(100'000);
+
+void Write(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), false);
+  const auto batches = StreamBatches(packets);
+  for (auto _ : state) {
+    TemporaryDirectory directory;
+    SinkWorkerOptions options;
+    options.files.directory = directory.path();
+    options.files.names = *NameTemplate::Parse(kDefaultNameTemplate);
+    options.files.directory_was_empty = true;
+    SinkWorker worker(options);
+    BatchDispatcher dispatcher(0, 1, 1);
+    std::vector<std::vector<EventRef>> lists;
+    for (const WireMessage& batch : batches) {
+      auto in_flight = std::make_shared<InFlightBatch>();
+      in_flight->delivery =
+          std::make_shared<Delivery>(zmq::message_t(batch.bytes().data(), batch.size()));
+      in_flight->users = 1;
+      dispatcher.Split(in_flight->delivery->message().streams(), in_flight->delivery->blob().size(),
+                       &lists);
+      worker.Post(std::move(in_flight), std::move(lists[0]));
+    }
+    worker.Finish();
+    state.PauseTiming();
+    std::filesystem::remove_all(directory.path());
+    state.ResumeTiming();
+  }
+  Count(state, packets);
+}
+BENCHMARK(Write)->Arg(2'000)->Arg(100'000)->UseRealTime();
+
+}  // namespace
+}  // namespace flowstitch
+
+BENCHMARK_MAIN();

@@ -1,0 +1,137 @@
+// Capture files of all forms, and damaged ones.
+#include "capture/capture_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/packet_builder.h"
+
+namespace flowstitch {
+namespace {
+
+using testing::CapturedPacket;
+using ::testing::HasSubstr;
+using testing::Packet;
+using testing::PcapFile;
+using testing::PcapngFile;
+
+std::vector<CapturedPacket> Three() {
+  std::vector<CapturedPacket> packets;
+  for (int i = 0; i < 3; ++i) {
+    packets.push_back({Packet(static_cast<size_t>(10 + i), static_cast<uint8_t>(i)),
+                       static_cast<uint32_t>(100 + i),
+                       1'600'000'000 * kNsPerSecond + 1'234'567 * (i + 1), kLinkEthernet});
+  }
+  return packets;
+}
+
+struct ReadResult {
+  std::vector<CapturedPacket> packets;
+  absl::Status status;
+};
+
+ReadResult ReadAll(const std::string& file) {
+  ReadResult result;
+  auto opened = CaptureFile::FromInput("test.pcap", InputBuffer::FromMemory(AsBytes(file)));
+  if (!opened.ok()) return {{}, opened.status()};
+  Frame frame;
+  while ((*opened)->Next(&frame)) {
+    result.packets.push_back({Packet(frame.bytes.begin(), frame.bytes.end()), frame.wire_length,
+                              frame.time_ns, frame.link_type});
+  }
+  result.status = (*opened)->status();
+  return result;
+}
+
+void ExpectSame(const std::vector<CapturedPacket>& got, const std::vector<CapturedPacket>& wanted,
+                int64_t resolution_ns = 1) {
+  ASSERT_EQ(got.size(), wanted.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].bytes, wanted[i].bytes);
+    EXPECT_EQ(got[i].wire_length, wanted[i].wire_length);
+    EXPECT_EQ(got[i].link_type, wanted[i].link_type);
+    EXPECT_EQ(got[i].time_ns, wanted[i].time_ns / resolution_ns * resolution_ns);
+  }
+}
+
+TEST(CaptureFile, ReadsPcapInBothOrdersAndResolutions) {
+  for (const bool big : {false, true}) {
+    for (const bool nanoseconds : {false, true}) {
+      const ReadResult result = ReadAll(PcapFile(Three(), big, nanoseconds));
+      EXPECT_TRUE(result.status.ok()) << result.status;
+      ExpectSame(result.packets, Three(), nanoseconds ? 1 : 1000);
+    }
+  }
+}
+
+TEST(CaptureFile, ReadsPcapngWithSeveralInterfacesAndSections) {
+  for (const bool big : {false, true}) {
+    auto packets = Three();
+    packets[1].link_type = kLinkRaw;
+    const std::string file = PcapngFile(packets, big);
+    const ReadResult result = ReadAll(file + PcapngFile(packets, !big));
+    EXPECT_TRUE(result.status.ok()) << result.status;
+    auto twice = packets;
+    twice.insert(twice.end(), packets.begin(), packets.end());
+    ExpectSame(result.packets, twice);
+  }
+}
+
+TEST(CaptureFile, AnEmptyCaptureIsNoError) {
+  EXPECT_TRUE(ReadAll(PcapFile({})).status.ok());
+  EXPECT_TRUE(ReadAll(PcapngFile({})).status.ok());
+}
+
+TEST(CaptureFile, CutAnywhereTheFramesBeforeAreRead) {
+  for (const bool ng : {false, true}) {
+    const std::string file = ng ? PcapngFile(Three()) : PcapFile(Three());
+    size_t whole = 0;
+    for (size_t cut = 0; cut < file.size(); ++cut) {
+      const ReadResult result = ReadAll(file.substr(0, cut));
+      ASSERT_GE(result.packets.size(), whole);
+      whole = result.packets.size();
+      auto wanted = Three();
+      wanted.resize(whole);
+      ExpectSame(result.packets, wanted);
+      if (!result.status.ok()) {
+        EXPECT_THAT(std::string(result.status.message()), HasSubstr("test.pcap"));
+      }
+    }
+    EXPECT_EQ(whole, 2u);
+  }
+}
+
+TEST(CaptureFile, DamageNamesFileAndOffset) {
+  std::string file = PcapFile(Three());
+  const size_t second = 24 + 16 + 10;
+  file[second + 8] = file[second + 9] = file[second + 10] = '\xff';
+  const ReadResult result = ReadAll(file);
+  EXPECT_EQ(result.packets.size(), 1u);
+  EXPECT_THAT(std::string(result.status.message()),
+              HasSubstr("'test.pcap' is damaged at offset 50"));
+}
+
+TEST(CaptureFile, WhatIsNoCaptureSaysSo) {
+  for (const std::string& file : {std::string(), std::string("GIF89a and more of it, much more"),
+                                  std::string(3, '\xd4'), std::string(100, '\0')}) {
+    EXPECT_THAT(std::string(ReadAll(file).status.message()), HasSubstr("not a capture file"));
+  }
+  EXPECT_THAT(std::string(CaptureFile::Open("/no/such/file").status().message()),
+              HasSubstr("'/no/such/file': No such file"));
+  EXPECT_THAT(std::string(CaptureFile::Open("/").status().message()), HasSubstr("is a directory"));
+}
+
+TEST(CaptureFile, APcapngBlockThatPointsNowhereIsDamage) {
+  const std::string good = PcapngFile(Three());
+  for (size_t at = 28; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = '\xff';
+    ReadAll(bad);  // no crash and no read beyond, under the sanitizers
+  }
+  std::string bad = good;
+  bad[28 + 32 + 8] = 9;  // interface 9 of 1
+  EXPECT_THAT(std::string(ReadAll(bad).status.message()), HasSubstr("packet block makes no sense"));
+}
+
+}  // namespace
+}  // namespace flowstitch

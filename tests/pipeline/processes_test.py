@@ -1,0 +1,167 @@
+"""Captures, a reassembler and sinks as processes, over ipc and tcp, compared with the launcher's output."""
+import os
+import random
+import signal
+import socket
+import unittest
+
+import pcap
+from harness import PipelineTest, files
+
+TRAFFIC = ("--flows", "60", "--bytes", "40000", "--concurrent", "10", "--disorder", "0.05",
+           "--loss", "0.01", "--ipv6")
+
+
+def free_ports(count):
+    """Wildcard ports that were free a moment ago."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Processes(PipelineTest):
+    def endpoints(self, transport):
+        if transport == "ipc":
+            return "ipc://" + self.path("captures"), "ipc://" + self.path("sinks")
+        a, b = free_ports(2)
+        return f"tcp://127.0.0.1:{a}", f"tcp://127.0.0.1:{b}"
+
+    def deal(self, capture, parts, seed):
+        """The packets of a capture, dealt out to files at random."""
+        header, records = pcap.read(capture)
+        dealer = random.Random(seed)
+        hands = [[] for _ in range(parts)]
+        for record in records:
+            hands[dealer.randrange(parts)].append(record)
+        paths = []
+        for i, hand in enumerate(hands):
+            paths.append(self.path(f"hand-{seed}-{i}.pcap"))
+            pcap.write(paths[-1], header, hand)
+        return paths
+
+    def run_pipeline(self, transport, paths, sinks, output, reverse_bind=False):
+        captures, outlet = self.endpoints(transport)
+        binds, connects = ("@", ">") if not reverse_bind else (">", "@")
+        reassembler = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", binds + outlet,
+                                 "--sources", str(len(paths)), "--wait-sinks", str(sinks))
+        writers = [self.start("flowstitch-sink", "--reassembler", connects + outlet, "-o", self.path(output),
+                              "--files", "--http", "--shard", f"{k}/{sinks}", "--name", f"sink-{k}",
+                              "--dfxml", "--report", self.path(f"{output}-report-{k}.xml"))
+                   for k in range(sinks)]
+        sensors = [self.start("flowstitch-capture", "-r", path, "--name", f"sensor-{i}",
+                              "--reassembler", captures) for i, path in enumerate(paths)]
+        for process in sensors + [reassembler] + writers:
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        return files(self.path(output))
+
+    def wait_for_link(self, process):
+        for line in process.stderr:
+            if "is open" in line:
+                return
+        self.fail("the link did not open")
+
+    def test_three_captures_one_reassembler_two_sinks(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "launcher")
+        for seed, transport in enumerate(("ipc", "tcp")):
+            paths = self.deal(capture, 3, seed)
+            self.assertEqual(self.run_pipeline(transport, paths, 2, "out-" + transport), wanted)
+
+    def test_either_side_may_bind(self):
+        capture = self.make("t.pcap", "--flows", "5")
+        wanted = self.launch(capture, "launcher")
+        self.assertEqual(self.run_pipeline("ipc", [capture], 1, "out", reverse_bind=True), wanted)
+
+    def test_the_order_of_starting_does_not_matter(self):
+        capture = self.make("t.pcap", "--flows", "5")
+        wanted = self.launch(capture, "launcher")
+        captures, outlet = self.endpoints("ipc")
+        sensor = self.start("flowstitch-capture", "-r", capture, "--reassembler", captures)
+        sink = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files", "--http")
+        reassembler = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet,
+                                 "--sources", "1", "--wait-sinks", "1")
+        for process in (sensor, reassembler, sink):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+
+    def test_two_shards_make_the_files_of_one(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "launcher")
+        inlets = ["ipc://" + self.path(f"captures-{k}") for k in (0, 1)]
+        outlets = ["ipc://" + self.path(f"sinks-{k}") for k in (0, 1)]
+        processes = []
+        for k in (0, 1):
+            processes.append(self.start("flowstitch-reassembler", "--captures", inlets[k], "--sinks", outlets[k],
+                                        "--sources", "1", "--wait-sinks", "1", "--shard", str(k)))
+            processes.append(self.start("flowstitch-sink", "--reassembler", outlets[k], "-o", self.path("out"),
+                                        "--files", "--http"))
+        processes.append(self.start("flowstitch-capture", "-r", capture, "--reassembler", ",".join(inlets)))
+        for process in processes:
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+
+    def test_a_killed_sink_that_comes_back_leaves_no_byte_out(self):
+        """Flows that begin after the restart are whole; the reassembler waits meanwhile."""
+        captures, outlet = self.endpoints("ipc")
+        early = self.make("early.pcap", "--flows", "20", "--bytes", "30000")
+        wanted = self.launch(early, "launcher")
+        reassembler = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet,
+                                 "--sources", "1", "--wait-sinks", "1")
+        first = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("first"), "--files",
+                           "--http", "--name", "sink", "-v")
+        self.wait_for_link(first)
+        first.kill()
+        first.communicate()
+        sensor = self.start("flowstitch-capture", "-r", early, "--reassembler", captures)
+        second = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files",
+                            "--http", "--name", "sink")
+        for process in (sensor, reassembler, second):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+
+    def test_two_processes_with_one_name_are_told_apart(self):
+        captures, outlet = self.endpoints("ipc")
+        self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet, "--sources", "9")
+        first = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("a"), "--files", "--name",
+                           "twin", "-v")
+        self.wait_for_link(first)
+        second = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("b"), "--files",
+                            "--name", "twin")
+        status, errors = self.wait(second, timeout=30)
+        self.assertEqual(status, 1)
+        self.assertIn("another process with the name 'twin' is connected", errors)
+
+    def test_endpoints_that_were_mixed_up_are_refused_by_role(self):
+        captures, outlet = self.endpoints("ipc")
+        self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet, "--sources", "1")
+        sink = self.start("flowstitch-sink", "--reassembler", captures, "-o", self.path("out"), "--files")
+        status, errors = self.wait(sink, timeout=30)
+        self.assertEqual(status, 1)
+        self.assertIn("is a sink, but", errors)
+        self.assertIn("expects a capture here", errors)
+
+    def test_a_stopped_reassembler_gives_out_what_it_has(self):
+        capture = self.make("t.pcap", "--flows", "5")
+        captures, outlet = self.endpoints("ipc")
+        reassembler = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet,
+                                 "--wait-sinks", "1")
+        sink = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files", "--http")
+        sensor = self.start("flowstitch-capture", "-r", capture, "--reassembler", captures)
+        self.assertEqual(self.wait(sensor)[0], 0)
+        reassembler.send_signal(signal.SIGTERM)
+        for process in (reassembler, sink):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), self.launch(capture, "launcher"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,181 @@
+// One order out of several sources, whatever their batches and the scheduling.
+#include "reassembler/source_merger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "capture/batcher.h"
+#include "tests/support/event_recorder.h"
+#include "tests/support/traffic.h"
+
+namespace flowstitch {
+namespace {
+
+using namespace flowstitch::testing;
+
+std::shared_ptr<Delivery> Deliver(const WireMessage& message) {
+  return std::make_shared<Delivery>(zmq::message_t(message.bytes().data(), message.size()));
+}
+
+// Deals packets out to sources, cuts each source's into batches, and merges them with random
+// scheduling.
+class Rig {
+ public:
+  Rig(uint64_t seed, size_t sources, int64_t window_ns = 500 * kNsPerMs)
+      : random(seed), merger(window_ns), batches(sources) {
+    for (size_t i = 0; i < sources; ++i) {
+      merger.AddSource("source-" + std::to_string(i), false);
+      BatcherLimits limits;
+      limits.batch_frames = 1 + static_cast<int>(random() % 20);
+      batchers.push_back(
+          std::make_unique<Batcher>("source-" + std::to_string(i), i + 1, false, limits));
+    }
+  }
+
+  void Add(size_t source, const CapturedPacket& packet) {
+    Batcher& batcher = *batchers[source];
+    if (batcher.MustFlushBefore(packet.frame())) Flush(source);
+    batcher.Add(packet.frame(), 0);
+  }
+  void Flush(size_t source) {
+    if (batchers[source]->empty()) return;
+    batches[source].push_back(Deliver(batchers[source]->Flush(1, nullptr)));
+  }
+
+  void Run(const std::function<void(const Frame&)>& take) {
+    for (size_t i = 0; i < batchers.size(); ++i) Flush(i);
+    std::vector<size_t> next(batches.size(), 0);
+    size_t ended = 0;
+    Frame frame;
+    while (ended < batches.size()) {
+      const size_t source = random() % batches.size();
+      if (next[source] < batches[source].size()) {
+        ASSERT_TRUE(merger.AddBatch(source, batches[source][next[source]++]));
+      } else if (!merger.ended(source)) {
+        merger.EndSource(source, true);
+        ++ended;
+      }
+      while (random() % 4 != 0 && merger.Next(&frame, {})) take(frame);
+    }
+    while (merger.Next(&frame, {})) take(frame);
+  }
+
+  std::mt19937_64 random;
+  SourceMerger merger;
+  std::vector<std::unique_ptr<Batcher>> batchers;
+  std::vector<std::vector<std::shared_ptr<Delivery>>> batches;
+};
+
+std::vector<CapturedPacket> Traffic(uint64_t seed) {
+  TrafficOptions options;
+  options.seed = seed;
+  options.flows = 6;
+  options.bytes_per_flow = 20'000;
+  options.disorder = 0.1;
+  options.loss = seed % 2 == 0 ? 0 : 0.05;
+  std::vector<CapturedPacket> packets;
+  MakeTraffic(options, [&](const CapturedPacket& packet) { packets.push_back(packet); });
+  return packets;
+}
+
+TEST(SourceMerger, AnyDealingOutGivesTheSameStreams) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto packets = Traffic(seed);
+    const Outcome wanted = Reassemble(packets);
+    const size_t sources = 1 + seed % 4;
+    Rig rig(seed, sources);
+    for (const auto& packet : packets) rig.Add(rig.random() % sources, packet);
+    Outcome got;
+    TcpReassembler reassembler({}, {}, &got.events);
+    TimeNs last = 0;
+    size_t count = 0;
+    rig.Run([&](const Frame& frame) {
+      EXPECT_GE(frame.time_ns, last);
+      last = frame.time_ns;
+      ++count;
+      reassembler.OnFrame(frame);
+    });
+    reassembler.Finish();
+    ASSERT_EQ(count, packets.size());
+    ASSERT_EQ(got.events.flows.size(), wanted.events.flows.size());
+    for (size_t i = 0; i < got.events.flows.size(); ++i) {
+      for (int d : {0, 1}) {
+        ASSERT_EQ(got.events.flows[i].streams[d].bytes, wanted.events.flows[i].streams[d].bytes);
+        ASSERT_EQ(got.events.flows[i].streams[d].gaps, wanted.events.flows[i].streams[d].gaps);
+      }
+    }
+    EXPECT_THAT(FindImbalance(reassembler.ledger()), ::testing::IsEmpty());
+  }
+}
+
+TEST(SourceMerger, NothingNewerThanTheLowestWatermarkIsTaken) {
+  Rig rig(1, 2);
+  const CapturedPacket early = Capture(Packet(10, 1), 100);
+  const CapturedPacket late = Capture(Packet(10, 2), 200);
+  rig.Add(0, late);
+  rig.Flush(0);
+  Frame frame;
+  ASSERT_TRUE(rig.merger.AddBatch(0, rig.batches[0][0]));
+  EXPECT_FALSE(rig.merger.Next(&frame, {})) << "source 1 may still bring something older";
+  rig.Add(1, early);
+  rig.Flush(1);
+  ASSERT_TRUE(rig.merger.AddBatch(1, rig.batches[1][0]));
+  ASSERT_TRUE(rig.merger.Next(&frame, {}));
+  EXPECT_EQ(frame.time_ns, 100);
+  EXPECT_FALSE(rig.merger.Next(&frame, {}));
+  rig.merger.SetWatermark(1, 201);
+  ASSERT_TRUE(rig.merger.Next(&frame, {}));
+  EXPECT_EQ(frame.time_ns, 200);
+}
+
+TEST(SourceMerger, ALiveSourceThatLagsNoLongerHoldsTheOthersUp) {
+  SourceMerger merger(500 * kNsPerMs);
+  merger.AddSource("a", true);
+  merger.AddSource("b", true);
+  merger.AddSource("quiet", true);  // brings nothing, and holds nobody up
+  Batcher live("b", 1, true);
+  live.Add(Capture(Packet(4, 1), kNsPerSecond).frame(), 0);
+  ASSERT_TRUE(merger.AddBatch(1, Deliver(live.Flush(1, nullptr))));
+  Batcher other("a", 2, true);
+  other.Add(Capture(Packet(4, 2), kNsPerSecond + 400 * kNsPerMs).frame(), 0);
+  ASSERT_TRUE(merger.AddBatch(0, Deliver(other.Flush(1, nullptr))));
+  Frame frame;
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_FALSE(merger.Next(&frame, {})) << "within the window";
+  merger.SetWatermark(0, kNsPerSecond + 600 * kNsPerMs);
+  ASSERT_TRUE(merger.Next(&frame, {})) << "beyond it";
+  live.Add(Capture(Packet(4, 3), kNsPerSecond + 1).frame(), 0);
+  ASSERT_TRUE(merger.AddBatch(1, Deliver(live.Flush(2, nullptr))));
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(merger.ledger(1).late_frames, 1u);
+}
+
+TEST(SourceMerger, BatchesThatContradictThemselvesAreRefused) {
+  SourceMerger merger(0);
+  merger.AddSource("a", false);
+  wire::PacketBatch batch;
+  batch.add_capture_time_ns(1);
+  batch.add_captured_length(10);
+  const auto refused = [&](const wire::PacketBatch& b) {
+    wire::LinkMessage message;
+    *message.mutable_packets() = b;
+    const std::string bytes = message.SerializeAsString();
+    return !merger.AddBatch(0,
+                            std::make_shared<Delivery>(zmq::message_t(bytes.data(), bytes.size())));
+  };
+  batch.set_frames("0123456789");
+  EXPECT_TRUE(refused(batch)) << "no wire lengths";
+  batch.add_wire_length(10);
+  EXPECT_FALSE(refused(batch));
+  batch.set_frames("012345678");
+  EXPECT_TRUE(refused(batch)) << "fewer bytes than the lengths say";
+  batch.set_captured_length(0, 0xffffffff);
+  EXPECT_TRUE(refused(batch));
+  EXPECT_TRUE(refused({})) << "empty";
+}
+
+}  // namespace
+}  // namespace flowstitch

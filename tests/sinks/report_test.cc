@@ -1,0 +1,160 @@
+// The report, the console, and how a batch is divided among workers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "sinks/batch_dispatcher.h"
+#include "sinks/console/console_writer.h"
+#include "sinks/dfxml/flow_element.h"
+#include "sinks/dfxml/report_writer.h"
+#include "sinks/dfxml/xml_text.h"
+#include "tests/support/sink_flows.h"
+#include "tests/support/temporary_directory.h"
+
+namespace flowstitch {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using namespace flowstitch::testing;
+
+TEST(XmlText, WhatXmlDoesNotAllowBecomesAQuestionMark) {
+  EXPECT_EQ(ValidXmlText("plain \xc3\xa9"), "plain \xc3\xa9");
+  EXPECT_EQ(ValidXmlText(std::string("a\0b\x01\xff\xc3", 6)), "a?b???");
+  EXPECT_EQ(ValidXmlText("\xed\xa0\x80"), "???") << "a surrogate";
+}
+
+TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {
+  auto flow = MakeSinkFlow(5);
+  SinkStream& stream = flow->streams[1];
+  stream.path = "out/<name>&";
+  stream.length = 123;
+  stream.gaps.push_back({10, 20, "acknowledged"});
+  stream.digests.push_back({"MD5", "00ff"});
+  BodyRecord body;
+  body.path = "out/body.html";
+  body.bytes = 7;
+  body.stream_offset = 50;
+  body.stream_bytes = 6;
+  body.complete = true;
+  stream.bodies.push_back(body);
+  stream.summary.packets = 9;
+  stream.summary.wire_bytes = 999;
+  stream.summary.captured_bytes = 999;
+  const std::string xml = FlowElements(*flow, {});
+  EXPECT_THAT(xml, HasSubstr("<filename>out/&lt;name&gt;&amp;</filename>"));
+  EXPECT_THAT(
+      xml,
+      HasSubstr(
+          "<byte_run file_offset=\"10\" len=\"20\" fill=\"0\" flowstitch:gap=\"acknowledged\"/>"));
+  EXPECT_THAT(xml, HasSubstr("<hashdigest type=\"MD5\">00ff</hashdigest>"));
+  EXPECT_THAT(xml, HasSubstr("startime=\"2008-10-06T16:14:54.001500Z\""));
+  EXPECT_THAT(xml, HasSubstr("family=\"2\" src_ipn=\"192.168.1.200\" dst_ipn=\"10.0.0.1\" "
+                             "srcport=\"80\" dstport=\"40000\" packets=\"9\""));
+  EXPECT_THAT(xml, HasSubstr("flowstitch:body=\"out/body.html\""));
+  EXPECT_THAT(xml, Not(HasSubstr("caplen")));
+  EXPECT_LT(xml.find("client_to_server"), xml.find("server_to_client"));
+}
+
+TEST(ReportWriter, FlowsStandInOrderWhicheverThreadComesFirst) {
+  std::string first;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    TemporaryDirectory directory;
+    ReportWriter report;
+    ASSERT_TRUE(report.Open(directory.path() + "/report.xml", "flowstitch -r x").ok());
+    EXPECT_EQ(directory.Files().count("report.xml"), 0u) << "no final name before it is complete";
+    std::vector<uint64_t> order(100);
+    for (uint64_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::shuffle(order.begin(), order.end(), std::mt19937_64(seed));
+    for (const uint64_t i : order) report.Add(i, "<x>" + std::to_string(i) + "</x>\n");
+    ASSERT_TRUE(report.Finish({}).ok());
+    const std::string text = directory.Files().at("report.xml");
+    const std::string flows = text.substr(text.find("<x>"), text.rfind("</x>") - text.find("<x>"));
+    if (first.empty()) first = flows;
+    EXPECT_EQ(flows, first);
+  }
+  EXPECT_LT(first.find("<x>9<"), first.find("<x>10<"));
+}
+
+TEST(ReportWriter, ADirectoryThatIsNotThereIsNamed) {
+  ReportWriter report;
+  const auto status = report.Open("/proc/no/report.xml", "");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/proc/no"));
+}
+
+std::string Printed(const ConsoleOptions& form, const std::string& bytes) {
+  char* text = nullptr;
+  size_t size = 0;
+  ConsoleOptions options = form;
+  options.out = open_memstream(&text, &size);
+  {
+    ConsoleWriter writer(options);
+    auto flow = MakeSinkFlow(0);
+    flow->streams[0].path = "NAME";
+    BatchHold hold;
+    Give(writer, *flow, 0, 0, bytes, &hold);
+  }
+  std::fclose(options.out);
+  const std::string result(text, size);
+  free(text);
+  return result;
+}
+
+TEST(Console, FormsAreTcpflows) {
+  EXPECT_EQ(Printed({}, "a\tb\r\n\x01"), "NAME: a.b\r\n.\n");
+  EXPECT_EQ(Printed({.header = false}, "x"), "x\n");
+  EXPECT_EQ(Printed({.newline = false}, "x"), "NAME: x");
+  EXPECT_EQ(Printed({.header = false, .binary = true}, std::string("\0\xff", 2)),
+            std::string("\0\xff\n", 3));
+  EXPECT_EQ(Printed({.max_bytes = 2}, "abc"), "NAME: ab\n");
+  const std::string dump = HexDump(AsBytes("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"));
+  EXPECT_THAT(dump, HasSubstr("0000: 4745 5420 2f20 4854"));
+  EXPECT_THAT(dump, HasSubstr(" GET / HTTP/1.1..Host: example.or\n"));
+  EXPECT_THAT(dump, HasSubstr("0020: 670d 0a0d 0a"));
+}
+
+TEST(BatchDispatcher, EveryEventGoesToOneWorkerOfOneShardAndFlowsStayTogether) {
+  wire::StreamBatch batch;
+  std::mt19937_64 random(1);
+  uint64_t payload = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t flow = random() % 5000;
+    if (i % 3 == 0) {
+      batch.add_events()->mutable_closed()->set_flow(flow);
+    } else {
+      auto* bytes = batch.add_events()->mutable_bytes();
+      bytes->set_flow(flow);
+      bytes->set_length(static_cast<uint32_t>(random() % 100));
+      payload += bytes->length();
+    }
+  }
+  std::vector<int> seen(1000, 0);
+  for (uint32_t shard = 0; shard < 3; ++shard) {
+    BatchDispatcher dispatcher(shard, 3, 4);
+    std::vector<std::vector<EventRef>> lists;
+    ASSERT_TRUE(dispatcher.Split(batch, payload, &lists));
+    uint64_t closes = 0;
+    for (const auto& list : lists) {
+      for (const EventRef& ref : list) {
+        ++seen[ref.event];
+        if (batch.events(static_cast<int>(ref.event)).has_closed()) ++closes;
+      }
+    }
+    std::vector<bool> orders(closes, false);
+    for (const auto& list : lists) {
+      for (const EventRef& ref : list) {
+        if (batch.events(static_cast<int>(ref.event)).has_closed()) orders[ref.close_order] = true;
+      }
+    }
+    EXPECT_THAT(orders, ::testing::Each(true));
+  }
+  EXPECT_THAT(seen, ::testing::Each(1));
+  BatchDispatcher dispatcher(0, 1, 1);
+  std::vector<std::vector<EventRef>> lists;
+  EXPECT_FALSE(dispatcher.Split(batch, payload - 1, &lists));
+}
+
+}  // namespace
+}  // namespace flowstitch

@@ -1,0 +1,50 @@
+#include "tests/support/event_recorder.h"
+
+namespace flowstitch::testing {
+
+void EventRecorder::OnFlowOpened(const FlowInfo& flow) {
+  index_[flow.id] = flows.size();
+  flows.emplace_back();
+  flows.back().info = flow;
+}
+
+void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+                            TimeNs /*time_ns*/) {
+  RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
+  stream.in_order &= offset == stream.next;
+  stream.next = offset + bytes.size();
+  if (stream.bytes.size() < offset) stream.bytes.resize(offset);
+  stream.bytes.append(AsText(bytes));
+}
+
+void EventRecorder::OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+                          GapReason reason, TimeNs /*time_ns*/) {
+  RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
+  stream.in_order &= offset == stream.next;
+  stream.next = offset + length;
+  stream.gaps.push_back({offset, length, reason});
+}
+
+void EventRecorder::OnConflict(FlowId flow, StreamDirection /*direction*/, const Conflict& conflict,
+                               TimeNs /*time_ns*/) {
+  Of(flow).conflicts.push_back({conflict.offset, conflict.length,
+                                std::string(AsText(conflict.kept)),
+                                std::string(AsText(conflict.dropped))});
+}
+
+void EventRecorder::OnFlowClosed(FlowId flow, CloseReason reason, TimeNs /*time_ns*/,
+                                 const std::array<StreamSummary, 2>& summaries) {
+  Of(flow).close_reason = reason;
+  Of(flow).summaries = summaries;
+}
+
+Outcome Reassemble(const std::vector<CapturedPacket>& packets, const TcpLimits& limits) {
+  Outcome outcome;
+  TcpReassembler reassembler(limits, FragmentLimits(), &outcome.events);
+  for (const CapturedPacket& packet : packets) reassembler.OnFrame(packet.frame());
+  reassembler.Finish();
+  outcome.ledger = reassembler.ledger();
+  return outcome;
+}
+
+}  // namespace flowstitch::testing
