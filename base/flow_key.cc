@@ -5,8 +5,16 @@
 namespace flowstitch {
 namespace {
 
-// The finisher of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-uint64_t Mix(uint64_t x) {
+uint64_t Absorb(uint64_t state, const IpAddress& address) {
+  uint64_t words[2];
+  std::memcpy(words, address.bytes.data(), sizeof(words));
+  state = MixBits(state ^ words[0]);
+  return MixBits(state ^ words[1] ^ static_cast<uint64_t>(address.family));
+}
+
+}  // namespace
+
+uint64_t MixBits(uint64_t x) {
   x ^= x >> 30;
   x *= 0xbf58476d1ce4e5b9ULL;
   x ^= x >> 27;
@@ -14,15 +22,6 @@ uint64_t Mix(uint64_t x) {
   x ^= x >> 31;
   return x;
 }
-
-uint64_t Absorb(uint64_t state, const IpAddress& address) {
-  uint64_t words[2];
-  std::memcpy(words, address.bytes.data(), sizeof(words));
-  state = Mix(state ^ words[0]);
-  return Mix(state ^ words[1] ^ static_cast<uint64_t>(address.family));
-}
-
-}  // namespace
 
 KeyedDirection MakeFlowKey(const Endpoint& source, const Endpoint& destination) {
   if (destination < source) return {{destination, source}, true};
@@ -35,7 +34,7 @@ uint64_t SymmetricAddressHash(const IpAddress& a, const IpAddress& b) {
 
 uint64_t SymmetricHash(const FlowKey& key) {
   const uint64_t ports = (uint64_t{key.low.port} << 16) | key.high.port;
-  return Mix(Absorb(Absorb(0x666c6f7773746974ULL, key.low.address), key.high.address) ^ ports);
+  return MixBits(Absorb(Absorb(0x666c6f7773746974ULL, key.low.address), key.high.address) ^ ports);
 }
 
 }  // namespace flowstitch

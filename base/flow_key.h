@@ -1,5 +1,5 @@
-// What names a flow: two endpoints. The key is canonical (the lower endpoint first), so both
-// directions of a connection find the same flow; which endpoint spoke is a separate bit.
+// What names a flow: protocol and two endpoints. The key is canonical (the lower endpoint first),
+// so both directions of a connection find the same flow; which endpoint spoke is a separate bit.
 #ifndef FLOWSTITCH_BASE_FLOW_KEY_H_
 #define FLOWSTITCH_BASE_FLOW_KEY_H_
 
@@ -20,6 +20,8 @@ struct Endpoint {
 struct FlowKey {
   Endpoint low;
   Endpoint high;
+  uint8_t protocol = 6;  // IP's number
+  uint32_t scope = 0;    // a hash of what else belongs to the identity; 0: nothing
 
   friend bool operator==(const FlowKey&, const FlowKey&) = default;
 
@@ -28,7 +30,7 @@ struct FlowKey {
     h = H::combine_contiguous(std::move(h), key.low.address.bytes.data(), 16);
     h = H::combine_contiguous(std::move(h), key.high.address.bytes.data(), 16);
     return H::combine(std::move(h), key.low.port, key.high.port,
-                      static_cast<uint8_t>(key.low.address.family));
+                      static_cast<uint8_t>(key.low.address.family), key.protocol, key.scope);
   }
 };
 
@@ -38,6 +40,9 @@ struct KeyedDirection {
 };
 
 KeyedDirection MakeFlowKey(const Endpoint& source, const Endpoint& destination);
+
+// The finisher of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+uint64_t MixBits(uint64_t x);
 
 // A 64-bit hash that is the same in every process and on every machine, and the same for both
 // directions. Shards and sink workers divide flows by it; it is not for hash tables, since a

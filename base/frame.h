@@ -12,6 +12,7 @@ struct Frame {
   uint32_t wire_length = 0;
   uint32_t link_type = 0;  // LINKTYPE_ value, see base/link_type.h
   TimeNs time_ns = 0;
+  uint32_t source = 0;  // of the process that merges several: their number, from 0
 };
 
 // The largest frame that is read or captured; libpcap's MAXIMUM_SNAPLEN.

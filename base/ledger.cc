@@ -28,17 +28,21 @@ std::vector<std::string> FindImbalance(const SourceLedger& l) {
 
 std::vector<std::string> FindImbalance(const ReassemblyLedger& l) {
   std::vector<std::string> lines;
-  Compare("frames_received", l.frames_received,
-          "not IP + unknown link type + malformed + not TCP + fragments + segments",
-          l.not_ip_frames + l.unknown_link_type_frames + l.malformed_frames + l.not_tcp_datagrams +
-              l.fragments_absorbed + l.segments,
-          &lines);
+  Compare(
+      "frames_received + extra_datagrams", l.frames_received + l.extra_datagrams,
+      "not IP + unknown link type + malformed + not TCP + too deep + bad checksum + fragments + "
+      "segments + UDP",
+      l.not_ip_frames + l.unknown_link_type_frames + l.malformed_frames + l.not_tcp_datagrams +
+          l.too_deep_datagrams + l.bad_checksum_datagrams + l.fragments_absorbed + l.segments +
+          l.udp_datagrams,
+      &lines);
   Compare("payload_bytes", l.payload_bytes,
           "delivered + retransmitted + overlapping + out of window + before start + after FIN + "
-          "after close + reset payload + unconfirmed + evicted + waiting",
+          "after close + reset payload + unconfirmed + evicted + late + waiting",
           l.delivered_bytes + l.retransmitted_bytes + l.overlapping_bytes + l.out_of_window_bytes +
               l.before_start_bytes + l.after_fin_bytes + l.after_close_bytes +
-              l.reset_payload_bytes + l.unconfirmed_bytes + l.evicted_bytes + l.waiting_bytes,
+              l.reset_payload_bytes + l.unconfirmed_bytes + l.evicted_bytes + l.late_bytes +
+              l.waiting_bytes,
           &lines);
   Compare("stream_bytes", l.stream_bytes, "delivered + gaps", l.delivered_bytes + l.gap_bytes,
           &lines);

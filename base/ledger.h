@@ -25,19 +25,22 @@ namespace flowstitch {
   X(duplicate_batches, "batches received twice and dropped")
 
 // What a reassembler did with the frames.
-//   frames_received = not_ip_frames + unknown_link_type_frames + malformed_frames +
-//                     not_tcp_datagrams + fragments_absorbed + segments
+//   frames_received + extra_datagrams =
+//                     not_ip_frames + unknown_link_type_frames + malformed_frames +
+//                     not_tcp_datagrams + too_deep_datagrams + bad_checksum_datagrams +
+//                     fragments_absorbed + segments + udp_datagrams
 //   payload_bytes   = delivered_bytes + retransmitted_bytes + overlapping_bytes +
 //   out_of_window_bytes +
 //                     before_start_bytes + after_fin_bytes + after_close_bytes +
-//                     reset_payload_bytes + unconfirmed_bytes + evicted_bytes + waiting_bytes
+//                     reset_payload_bytes + unconfirmed_bytes + evicted_bytes + late_bytes +
+//                     waiting_bytes
 //   stream_bytes    = delivered_bytes + gap_bytes
 #define FLOWSTITCH_REASSEMBLY_LEDGER(X)                                                            \
   X(frames_received, "frames taken from the sources")                                              \
   X(not_ip_frames, "frames that carry no IP datagram (ARP, LLDP, other network protocols)")        \
   X(unknown_link_type_frames, "frames of a link type that flowstitch does not read")               \
   X(malformed_frames, "frames whose headers contradict the captured length or the RFC")            \
-  X(not_tcp_datagrams, "whole datagrams that carry something other than TCP")                      \
+  X(not_tcp_datagrams, "whole datagrams that carry nothing that was asked for")                    \
   X(fragments_absorbed, "fragments that completed no datagram by themselves")                      \
   X(fragments_dropped, "fragments given up by time-out, limit or contradiction (within absorbed)") \
   X(segments, "TCP segments")                                                                      \
@@ -51,7 +54,7 @@ namespace flowstitch {
   X(after_fin_bytes, "bytes beyond the sender's FIN")                                              \
   X(after_close_bytes, "bytes of segments that came after the flow had closed")                    \
   X(reset_payload_bytes, "payload of RST segments (RFC 9293, 3.5.3: diagnostic text)")             \
-  X(unconfirmed_bytes, "payload of SYN segments that the peer did not accept")                     \
+  X(unconfirmed_bytes, "bytes of SYNs and window probes that the peer did not accept")             \
   X(evicted_bytes, "bytes that waited in flows given up under pressure")                           \
   X(waiting_bytes, "bytes that wait behind a hole at this moment")                                 \
   X(gap_bytes, "stream bytes that no sensor saw")                                                  \
@@ -59,7 +62,7 @@ namespace flowstitch {
   X(gaps, "gaps reported")                                                                         \
   X(conflicts, "conflicts reported")                                                               \
   X(truncated_bytes, "bytes the snapshot length cut off segments")                                 \
-  X(bad_segments, "TCP headers with impossible lengths or flags (within malformed_frames)")        \
+  X(bad_segments, "TCP headers with impossible lengths (within malformed_frames)")                 \
   X(ignored_syns, "SYNs that contradict an open flow and were not answered")                       \
   X(ignored_resets, "RSTs outside the window")                                                     \
   X(flows_opened, "flows reported to the sinks")                                                   \
@@ -67,7 +70,17 @@ namespace flowstitch {
   X(half_open_flows, "connection attempts seen")                                                   \
   X(half_open_expired, "connection attempts that nobody answered or that were refused")            \
   X(flows_evicted, "flows given up under pressure")                                                \
-  X(tombstone_segments, "segments absorbed by the memory of a closed flow")
+  X(tombstone_segments, "segments absorbed by the memory of a closed flow")                        \
+  X(extra_datagrams, "datagrams of a frame beyond its first (802.11 aggregates)")                  \
+  X(too_deep_datagrams, "datagrams inside more tunnels than are opened")                           \
+  X(tunnels_opened, "tunnels opened to find a datagram")                                           \
+  X(bad_checksum_datagrams, "datagrams dropped for a wrong checksum")                              \
+  X(udp_datagrams, "UDP datagrams taken as flows")                                                 \
+  X(conflicting_fragments, "fragments that overlap others with other content")                     \
+  X(odd_flag_segments, "TCP segments without flags, or with SYN and FIN or RST (within segments)") \
+  X(late_bytes, "bytes that came after their place had become a gap")                              \
+  X(split_flows, "flows opened beside another of the same addresses and ports")                    \
+  X(continued_flows, "flows that go on where one closed as idle had ended")
 
 #define FLOWSTITCH_SINK_LEDGER(X)                                        \
   X(stream_bytes_received, "stream bytes received from the reassembler") \

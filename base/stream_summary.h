@@ -21,6 +21,7 @@ namespace flowstitch {
   X(uint64_t, gaps, "gaps in the stream")                                             \
   X(uint64_t, gap_bytes, "bytes that no sensor saw")                                  \
   X(uint64_t, truncated_bytes, "bytes the snapshot length cut off")                   \
+  X(uint64_t, late_bytes, "bytes that came after their place had become a gap")       \
   X(bool, syn_seen, "a SYN was seen")                                                 \
   X(bool, fin_seen, "a FIN was seen")                                                 \
   X(bool, reset_seen, "a valid RST was seen")                                         \

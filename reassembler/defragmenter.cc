@@ -15,43 +15,80 @@ void Defragmenter::GiveUp(Datagrams::iterator it, ReassemblyLedger* ledger) {
   Forget(it);
 }
 
-// Stores what is not there yet; false when there are too many parts.
-bool Defragmenter::Insert(Datagram* datagram, uint32_t offset, ByteView bytes) {
-  auto& parts = datagram->parts;
-  auto it = std::upper_bound(parts.begin(), parts.end(), offset,
-                             [](uint32_t o, const Part& part) { return o < part.offset; });
-  if (it != parts.begin()) {
-    const uint32_t before =
-        std::prev(it)->offset + static_cast<uint32_t>(std::prev(it)->bytes.size());
-    if (before > offset) {
-      const size_t seen = std::min<size_t>(before - offset, bytes.size());
-      bytes = bytes.subspan(seen);
-      offset = before;
-    }
-  }
-  while (!bytes.empty()) {
-    if (parts.size() >= limits_.fragments) return false;
-    size_t n = bytes.size();
-    if (it != parts.end()) n = std::min<size_t>(n, it->offset - offset);
-    if (n > 0) {
-      it = parts.insert(it, {offset, {bytes.begin(), bytes.begin() + static_cast<long>(n)}});
-      datagram->received += static_cast<uint32_t>(n);
-      datagram->cost += n + kPartOverhead;
-      bytes_ += n + kPartOverhead;
-      ++it;
-    }
-    offset += static_cast<uint32_t>(n);
-    bytes = bytes.subspan(n);
-    if (bytes.empty() || it == parts.end()) continue;
-    const size_t seen = std::min(it->bytes.size(), bytes.size());
-    bytes = bytes.subspan(seen);
-    offset += static_cast<uint32_t>(seen);
-    ++it;
-  }
-  return true;
+Defragmenter::Datagrams::iterator Defragmenter::Start(const Key& key, TimeNs now_ns,
+                                                      ReassemblyLedger* ledger) {
+  if (datagrams_.size() >= limits_.datagrams) GiveUp(datagrams_.begin(), ledger);
+  datagrams_.push_back({});
+  const auto it = std::prev(datagrams_.end());
+  it->key = key;
+  it->first_time_ns = now_ns;
+  by_key_.emplace(key, it);
+  return it;
 }
 
-std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, TimeNs now_ns,
+Defragmenter::Overlap Defragmenter::Compare(const Datagram& datagram, uint32_t offset,
+                                            ByteView bytes) {
+  const uint32_t end = offset + static_cast<uint32_t>(bytes.size());
+  const auto& ranges = datagram.ranges;
+  const auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), offset,
+                       [](uint32_t o, const auto& range) { return o < range.second; });
+  if (after == ranges.end() || after->first >= end) return Overlap::kNone;
+  bool repeated = false;
+  for (const Part& part : datagram.parts) {
+    const uint32_t from = std::max(offset, part.offset);
+    const uint32_t to = std::min(end, part.end());
+    if (from >= to) continue;
+    if (!std::equal(bytes.begin() + (from - offset), bytes.begin() + (to - offset),
+                    part.bytes.begin() + (from - part.offset))) {
+      return Overlap::kConflicting;
+    }
+    repeated |= part.offset <= offset && end <= part.end();
+  }
+  return repeated ? Overlap::kRepeated : Overlap::kPartial;
+}
+
+// Adds a range to what is there.
+void Defragmenter::Cover(Datagram* datagram, uint32_t start, uint32_t end) {
+  auto& ranges = datagram->ranges;
+  auto first = std::lower_bound(ranges.begin(), ranges.end(), start,
+                                [](const auto& range, uint32_t s) { return range.second < s; });
+  auto last = first;
+  for (; last != ranges.end() && last->first <= end; ++last) {
+    start = std::min(start, last->first);
+    end = std::max(end, last->second);
+    datagram->received -= last->second - last->first;
+  }
+  datagram->received += end - start;
+  ranges.insert(ranges.erase(first, last), {start, end});
+}
+
+// Paints the parts one over the other in the order in which they came.
+void Defragmenter::Assemble(const Datagram& datagram) {
+  whole_.assign(datagram.length, 0);
+  if (datagram.overlaps) owners_.assign(datagram.length, UINT32_MAX);
+  for (uint32_t i = 0; i < datagram.parts.size(); ++i) {
+    const Part& part = datagram.parts[i];
+    if (!datagram.overlaps) {
+      std::copy(part.bytes.begin(), part.bytes.end(), whole_.begin() + part.offset);
+      continue;
+    }
+    for (uint32_t at = part.offset; at < part.end(); ++at) {
+      const uint32_t owner = owners_[at];
+      if (owner != UINT32_MAX) {
+        const Part& other = datagram.parts[owner];
+        if (!NewFragmentWins(limits_.overlap, {other.offset, other.end()},
+                             {part.offset, part.end()})) {
+          continue;
+        }
+      }
+      owners_[at] = i;
+      whole_[at] = part.bytes[at - part.offset];
+    }
+  }
+}
+
+std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, uint64_t path, TimeNs now_ns,
                                           ReassemblyLedger* ledger) {
   while (!datagrams_.empty() &&
          (now_ns > AddNs(datagrams_.front().first_time_ns, limits_.timeout_ns) ||
@@ -63,45 +100,56 @@ std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, TimeNs now_n
     ++ledger->fragments_dropped;
     return std::nullopt;
   };
-  const size_t size = fragment.payload.size();
-  const bool ragged = fragment.more_fragments && size % 8 != 0;
-  if (size == 0 || ragged || fragment.truncated != 0 ||
-      fragment.fragment_offset + size > kMaxDatagramPayload) {
+  const ByteView bytes = fragment.payload;
+  const bool ragged = fragment.more_fragments && bytes.size() % 8 != 0;
+  if (bytes.empty() || ragged || fragment.truncated != 0 ||
+      fragment.fragment_offset + bytes.size() > kMaxDatagramPayload) {
     return drop();
   }
   const bool ipv4 = fragment.source.family == IpFamily::kIpv4;
-  const Key key{fragment.source, fragment.destination, fragment.identification,
+  const Key key{fragment.source, fragment.destination, path, fragment.identification,
                 ipv4 ? fragment.protocol : uint8_t{0}};
-  auto found = by_key_.find(key);
-  if (found == by_key_.end()) {
-    if (datagrams_.size() >= limits_.datagrams) GiveUp(datagrams_.begin(), ledger);
-    datagrams_.push_back({});
-    datagrams_.back().key = key;
-    datagrams_.back().first_time_ns = now_ns;
-    found = by_key_.emplace(key, std::prev(datagrams_.end())).first;
+  const auto found = by_key_.find(key);
+  auto it = found != by_key_.end() ? found->second : Start(key, now_ns, ledger);
+  const uint32_t offset = fragment.fragment_offset;
+  const auto end = static_cast<uint32_t>(offset + bytes.size());
+  Overlap overlap = Compare(*it, offset, bytes);
+  // A second last fragment, or data beyond the last one, contradicts.
+  bool contradicts =
+      it->length != 0 && (end > it->length || (!fragment.more_fragments && end != it->length));
+  contradicts |= !fragment.more_fragments && !it->ranges.empty() && it->ranges.back().second > end;
+  if ((contradicts || overlap == Overlap::kConflicting) &&
+      now_ns > AddNs(it->first_time_ns, limits_.reuse_ns)) {
+    GiveUp(it, ledger);
+    it = Start(key, now_ns, ledger);
+    overlap = Overlap::kNone;
+    contradicts = false;
   }
-  const auto it = found->second;
-  const auto end = static_cast<uint32_t>(fragment.fragment_offset + size);
-  // A second last fragment, or data beyond the last one, contradicts: what came first stays.
-  if (it->length != 0 && (end > it->length || (!fragment.more_fragments && end != it->length))) {
+  if (overlap == Overlap::kConflicting) ++ledger->conflicting_fragments;
+  if (contradicts) return drop();  // what came first stays
+  if (overlap == Overlap::kRepeated) {
+    ++it->fragments;
+    ++ledger->fragments_absorbed;
+    return std::nullopt;
+  }
+  if (it->parts.size() >= limits_.fragments ||
+      it->payload_bytes + bytes.size() > limits_.datagram_bytes) {
     return drop();
   }
-  if (!fragment.more_fragments) {
-    if (!it->parts.empty() && it->parts.back().offset + it->parts.back().bytes.size() > end) {
-      return drop();
-    }
-    it->length = end;
-  }
-  if (fragment.fragment_offset == 0) it->protocol = fragment.protocol;
-  if (!Insert(&*it, fragment.fragment_offset, fragment.payload)) return drop();
+  if (!fragment.more_fragments) it->length = end;
+  if (offset == 0) it->protocol = fragment.protocol;
+  it->overlaps |= overlap != Overlap::kNone;
+  it->parts.push_back({offset, {bytes.begin(), bytes.end()}});
+  it->payload_bytes += bytes.size();
+  it->cost += bytes.size() + kPartOverhead;
+  bytes_ += bytes.size() + kPartOverhead;
+  Cover(&*it, offset, end);
   ++it->fragments;
   if (it->length == 0 || it->received != it->length) {
     ++ledger->fragments_absorbed;
     return std::nullopt;
   }
-  whole_.clear();
-  for (const Part& part : it->parts)
-    whole_.insert(whole_.end(), part.bytes.begin(), part.bytes.end());
+  Assemble(*it);
   IpHeader datagram = fragment;
   datagram.protocol = it->protocol;
   datagram.payload = whole_;

@@ -1,5 +1,6 @@
-// Fragments to datagrams: IPv4 (RFC 791, 3.2) and IPv6 (RFC 8200, 4.5). The first copy of a byte
-// stays. Bounded in datagrams, bytes and packet time; what is given up is counted.
+// Fragments to datagrams: IPv4 (RFC 791, 3.2) and IPv6 (RFC 8200, 4.5). Of overlapping fragments a
+// policy says which counts. Bounded in datagrams, bytes and packet time; what is given up is
+// counted.
 #ifndef FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
 #define FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
 
@@ -11,6 +12,7 @@
 #include "base/capture_time.h"
 #include "base/ledger.h"
 #include "reassembler/ip_header.h"
+#include "reassembler/overlap_policy.h"
 
 namespace flowstitch {
 
@@ -21,8 +23,13 @@ struct FragmentLimits {
   size_t bytes = size_t{64} << 20;
   // Fragments of one datagram; more are dropped.
   size_t fragments = 8192;
+  // Bytes of one datagram's fragments, repeats and overlaps included; more are dropped.
+  size_t datagram_bytes = size_t{256} << 10;
   // Packet time from a datagram's first fragment until it is given up.
   int64_t timeout_ns = 30 * kNsPerSecond;
+  // An identification that comes again with other bytes after so long names another datagram.
+  int64_t reuse_ns = 1 * kNsPerSecond;
+  OverlapPolicy overlap = OverlapPolicy::kFirst;
 };
 
 // No datagram is longer than this (65535 less a header, or an IPv6 jumbo that nobody fragments).
@@ -32,16 +39,19 @@ class Defragmenter {
  public:
   explicit Defragmenter(FragmentLimits limits = {}) : limits_(limits) {}
 
-  // Takes a fragment. When it completes its datagram, the whole one comes back; its payload is
-  // valid until the next call. Otherwise the fragment is counted as absorbed (or, within that,
-  // dropped).
-  std::optional<IpHeader> Add(const IpHeader& fragment, TimeNs now_ns, ReassemblyLedger* ledger);
+  // Takes a fragment that came through the tunnels `path` (0: none). When it completes its
+  // datagram, the whole one comes back; its payload is valid until the next call. Otherwise the
+  // fragment is counted as absorbed (or, within that, dropped).
+  std::optional<IpHeader> Add(const IpHeader& fragment, uint64_t path, TimeNs now_ns,
+                              ReassemblyLedger* ledger);
 
   size_t datagrams() const { return by_key_.size(); }
+  size_t bytes() const { return bytes_; }
 
  private:
   struct Key {
     IpAddress source, destination;
+    uint64_t path = 0;
     uint32_t identification = 0;
     uint8_t protocol = 0;  // of IPv4; in IPv6 later fragments do not tell it
     friend bool operator==(const Key&, const Key&) = default;
@@ -49,28 +59,37 @@ class Defragmenter {
     friend H AbslHashValue(H h, const Key& k) {
       h = H::combine_contiguous(std::move(h), k.source.bytes.data(), 16);
       h = H::combine_contiguous(std::move(h), k.destination.bytes.data(), 16);
-      return H::combine(std::move(h), k.identification, k.protocol);
+      return H::combine(std::move(h), k.path, k.identification, k.protocol);
     }
   };
   struct Part {
-    uint32_t offset;
+    uint32_t offset = 0;
     std::vector<uint8_t> bytes;
+    uint32_t end() const { return offset + static_cast<uint32_t>(bytes.size()); }
   };
   struct Datagram {
     Key key;
     TimeNs first_time_ns = 0;
-    std::vector<Part> parts;  // by offset, disjoint
-    uint32_t length = 0;      // of the whole payload; 0: the last fragment has not come
+    std::vector<Part> parts;  // as they came
+    // What is there, as disjoint ranges in order.
+    std::vector<std::pair<uint32_t, uint32_t>> ranges;
+    bool overlaps = false;
+    uint32_t length = 0;  // of the whole payload; 0: the last fragment has not come
     uint32_t received = 0;
     uint8_t protocol = 0;  // from the first fragment
     uint64_t fragments = 0;
+    size_t payload_bytes = 0;
     size_t cost = 0;
   };
   using Datagrams = std::list<Datagram>;  // oldest first
 
   static constexpr size_t kPartOverhead = 64;
 
-  bool Insert(Datagram* datagram, uint32_t offset, ByteView bytes);
+  enum class Overlap : uint8_t { kNone, kRepeated, kPartial, kConflicting };
+  static Overlap Compare(const Datagram& datagram, uint32_t offset, ByteView bytes);
+  void Cover(Datagram* datagram, uint32_t start, uint32_t end);
+  void Assemble(const Datagram& datagram);
+  Datagrams::iterator Start(const Key& key, TimeNs now_ns, ReassemblyLedger* ledger);
   void GiveUp(Datagrams::iterator it, ReassemblyLedger* ledger);
   void Forget(Datagrams::iterator it);
 
@@ -79,6 +98,7 @@ class Defragmenter {
   absl::flat_hash_map<Key, Datagrams::iterator> by_key_;
   size_t bytes_ = 0;
   std::vector<uint8_t> whole_;
+  std::vector<uint32_t> owners_;
 };
 
 }  // namespace flowstitch

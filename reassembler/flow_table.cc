@@ -12,50 +12,74 @@ uint32_t Add(Shelf<T>& shelf, const FlowKey& key) {
 }
 
 template <typename T>
-FlowKey Take(Shelf<T>& shelf, uint32_t index) {
-  const FlowKey key = shelf.slab[index].key;
+void Take(Shelf<T>& shelf, uint32_t index) {
   shelf.by_silence.Remove(shelf.slab, index);
   shelf.slab.Delete(index);
-  return key;
 }
 
 }  // namespace
 
+const FlowKey& FlowTable::KeyOf(TableEntry entry) const {
+  switch (entry.kind) {
+    case EntryKind::kHalfOpen:
+      return half_open_.slab[entry.index].key;
+    case EntryKind::kFlow:
+      return flows_.slab[entry.index].key;
+    case EntryKind::kTombstone:
+      break;
+  }
+  return tombstones_.slab[entry.index].key;
+}
+
 std::optional<TableEntry> FlowTable::Find(const FlowKey& key) const {
   const auto it = entries_.find(key);
   if (it == entries_.end()) return std::nullopt;
-  return it->second;
+  return *it;
 }
 
 uint32_t FlowTable::AddHalfOpen(const FlowKey& key) {
   const uint32_t index = Add(half_open_, key);
-  entries_[key] = {index, EntryKind::kHalfOpen};
-  return index;
-}
-
-uint32_t FlowTable::AddFlow(const FlowKey& key) {
-  const uint32_t index = Add(flows_, key);
-  entries_[key] = {index, EntryKind::kFlow};
+  entries_.insert({index, EntryKind::kHalfOpen});
   return index;
 }
 
 uint32_t FlowTable::AddTombstone(const FlowKey& key) {
   const uint32_t index = Add(tombstones_, key);
-  entries_[key] = {index, EntryKind::kTombstone};
+  entries_.insert({index, EntryKind::kTombstone});
+  return index;
+}
+
+uint32_t FlowTable::AddFlow(const FlowKey& key) {
+  const auto sibling = Find(key);
+  if (sibling) entries_.erase(key);
+  const uint32_t index = Add(flows_, key);
+  if (sibling) flows_.slab[index].next_sibling = sibling->index;
+  entries_.insert({index, EntryKind::kFlow});
   return index;
 }
 
 void FlowTable::Remove(TableEntry entry) {
-  switch (entry.kind) {
-    case EntryKind::kHalfOpen:
-      entries_.erase(Take(half_open_, entry.index));
-      break;
-    case EntryKind::kFlow:
-      entries_.erase(Take(flows_, entry.index));
-      break;
-    case EntryKind::kTombstone:
-      entries_.erase(Take(tombstones_, entry.index));
-      break;
+  if (entry.kind == EntryKind::kFlow) {
+    const uint32_t next = flows_.slab[entry.index].next_sibling;
+    const FlowKey key = flows_.slab[entry.index].key;
+    uint32_t before = Find(key)->index;
+    if (before == entry.index) {
+      entries_.erase(key);
+      if (next != Flow::kNone) entries_.insert({next, EntryKind::kFlow});
+    } else {
+      while (flows_.slab[before].next_sibling != entry.index) {
+        before = flows_.slab[before].next_sibling;
+      }
+      flows_.slab[before].next_sibling = next;
+    }
+    Take(flows_, entry.index);
+    return;
+  }
+  entries_.erase(KeyOf(entry));
+  if (entry.kind == EntryKind::kHalfOpen) {
+    Take(half_open_, entry.index);
+  } else {
+    Take(tombstones_, entry.index);
   }
 }
 

@@ -1,13 +1,19 @@
-// What is known under a flow key: a connection attempt (small), a flow, or the memory of a closed
-// one. Each kind has its own slab and its own list from longest silent to newest, for fair
-// eviction.
+// What is known under a flow key: a connection attempt (small), one or several flows, or the memory
+// of a closed one. Each kind has its own slab and its own list from longest silent to newest, for
+// fair eviction.
+//
+// Several flows under one key are two sequence spaces between the same ends, or a new connection
+// and the one before it that may still say something. They are chained, the newest first.
 #ifndef FLOWSTITCH_REASSEMBLER_FLOW_TABLE_H_
 #define FLOWSTITCH_REASSEMBLER_FLOW_TABLE_H_
 
+#include <memory>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "reassembler/flow_history.h"
 #include "reassembler/slab.h"
+#include "reassembler/stray_run.h"
 #include "reassembler/tcp_stream.h"
 
 namespace flowstitch {
@@ -32,17 +38,32 @@ struct HalfOpen {
   bool client_is_high = false;
 };
 
+// First and last sequence numbers of the streams of a closed flow, by "from the high endpoint".
+struct ClosedStream {
+  bool known = false;
+  bool syn_seen = false;
+  uint32_t isn = 0;
+  uint32_t end = 0;
+  uint64_t length = 0;
+};
+using ClosedStreams = std::array<ClosedStream, 2>;
+
 struct Flow {
+  static constexpr uint32_t kNone = UINT32_MAX;
+
   FlowKey key;
   ListLinks links;
   FlowId id = 0;
   TcpStream streams[2];  // by StreamDirection
   bool client_is_high = false;
-  bool reset = false;  // an accepted RST: lingers for what is under way
+  bool reset = false;       // an accepted RST: lingers for what is under way
+  bool superseded = false;  // a newer flow of the same ends was opened beside it
+  uint32_t next_sibling = kNone;
   TimeNs first_time_ns = 0;
   TimeNs last_time_ns = 0;
   TimeNs reset_ns = 0;
   TimeNs reminded_ns = kTimeMax;  // the earliest reminder in the wheel
+  FlowHistory history;
   // A SYN that contradicts the flow and waits for an answer.
   struct SynCandidate {
     bool known = false;
@@ -50,19 +71,20 @@ struct Flow {
     uint32_t isn = 0;
     TimeNs time_ns = 0;
   } candidate;
+  // Segments of the same ends that fit no flow; of the newest sibling only.
+  std::unique_ptr<StrayRun> strays;
+  // The sibling that was closed last.
+  std::unique_ptr<ClosedStreams> closed_sibling;
 };
 
 struct Tombstone {
   FlowKey key;
   ListLinks links;
   TimeNs closed_ns = 0;
-  // By "from the high endpoint": first and last sequence numbers of the two streams.
-  struct Side {
-    bool known = false;
-    bool syn_seen = false;
-    uint32_t isn = 0;
-    uint32_t end = 0;
-  } sides[2];
+  FlowId id = 0;
+  bool idle = false;  // closed as such: may go on
+  bool client_is_high = false;
+  ClosedStreams streams;
 };
 
 enum class EntryKind : uint8_t { kHalfOpen, kFlow, kTombstone };
@@ -104,11 +126,16 @@ struct Shelf {
 
 class FlowTable {
  public:
+  FlowTable() : entries_(0, EntryHash{this}, EntryEqual{this}) {}
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+
   std::optional<TableEntry> Find(const FlowKey& key) const;
   // The key must be free.
   uint32_t AddHalfOpen(const FlowKey& key);
-  uint32_t AddFlow(const FlowKey& key);
   uint32_t AddTombstone(const FlowKey& key);
+  // The key must be free, or a flow's: then the new one stands before it.
+  uint32_t AddFlow(const FlowKey& key);
   void Remove(TableEntry entry);
 
   HalfOpen& half_open(uint32_t index) { return half_open_.slab[index]; }
@@ -122,7 +149,24 @@ class FlowTable {
   void Touch(uint32_t flow_index);
 
  private:
-  absl::flat_hash_map<FlowKey, TableEntry> entries_;
+  // The set holds indexes only: the key stands once, in the object.
+  struct EntryHash {
+    using is_transparent = void;
+    const FlowTable* table;
+    size_t operator()(const FlowKey& key) const { return absl::Hash<FlowKey>()(key); }
+    size_t operator()(TableEntry entry) const { return (*this)(table->KeyOf(entry)); }
+  };
+  struct EntryEqual {
+    using is_transparent = void;
+    const FlowTable* table;
+    bool operator()(TableEntry a, TableEntry b) const { return table->KeyOf(a) == table->KeyOf(b); }
+    bool operator()(TableEntry a, const FlowKey& b) const { return table->KeyOf(a) == b; }
+    bool operator()(const FlowKey& a, TableEntry b) const { return table->KeyOf(b) == a; }
+  };
+
+  const FlowKey& KeyOf(TableEntry entry) const;
+
+  absl::flat_hash_set<TableEntry, EntryHash, EntryEqual> entries_;
   Shelf<HalfOpen> half_open_;
   Shelf<Flow> flows_;
   Shelf<Tombstone> tombstones_;

@@ -29,6 +29,7 @@ std::optional<IpHeader> ReadIpv4(ByteView d) {
   ip.source = IpAddress::FromIpv4(d.data() + 12);
   ip.destination = IpAddress::FromIpv4(d.data() + 16);
   ip.protocol = d[9];
+  ip.header = d.first(header);
   const size_t captured = std::min(total, d.size());
   ip.payload = d.subspan(header, captured - header);
   ip.truncated = static_cast<uint32_t>(total - captured);

@@ -19,6 +19,7 @@ struct IpHeader {
   IpAddress source;
   IpAddress destination;
   uint8_t protocol = 0;    // of the payload
+  ByteView header;         // of IPv4, for its checksum
   ByteView payload;        // what was captured of it
   uint32_t truncated = 0;  // bytes of the payload that the capture cut off
   // Of a fragment: then `payload` is the fragment's part only. An atomic IPv6 fragment is none.

@@ -13,12 +13,13 @@ namespace flowstitch {
 enum class LinkVerdict : uint8_t { kIp, kNotIp, kMalformed, kUnknownLinkType };
 
 // Deeper stacks of tags and labels are malformed.
-inline constexpr int kMaxVlanTags = 4;
+inline constexpr int kMaxVlanTags = 8;
 inline constexpr int kMaxMplsLabels = 16;
 
 struct LinkLayer {
   LinkVerdict verdict = LinkVerdict::kMalformed;
-  ByteView datagram;  // from the IP header to the end of what was captured (padding included)
+  ByteView datagram;   // from the IP header to the end of what was captured (padding included)
+  ByteView subframes;  // of an 802.11 aggregate: what follows the datagram; see NextSubframe
   bool has_macs = false;
   bool outer_8021q = false;  // the first tag has the type 0x8100
   uint8_t vlan_count = 0;
@@ -28,6 +29,10 @@ struct LinkLayer {
 };
 
 LinkLayer ReadLinkLayer(uint32_t link_type, ByteView frame);
+
+// An 802.11 frame may carry several datagrams (A-MSDU). Moves `link` to the next one; false when
+// there is none. Each has a verdict of its own.
+bool NextSubframe(LinkLayer* link);
 
 }  // namespace flowstitch
 

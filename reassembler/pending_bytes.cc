@@ -19,30 +19,71 @@ Position PendingBytes::end() const {
   return last.first + last.second.length;
 }
 
-size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, const OnSeen& seen) {
+PendingBytes::Chunks::iterator PendingBytes::Replace(Chunks::iterator it, size_t skip,
+                                                     Chunk middle) {
+  const Position start = it->first;
+  Chunk& old = it->second;
+  const size_t after = skip + middle.length;
+  Chunk right;
+  if (after < old.length) {
+    right.length = old.length - static_cast<uint32_t>(after);
+    right.time_ns = old.time_ns;
+    right.segment = old.segment;
+    if (old.bytes != nullptr) right.bytes = CopyOf({old.bytes.get() + after, right.length});
+  }
+  if (old.bytes == nullptr) payload_bytes_ += middle.length;
+  const Position middle_at = start + skip;
+  const Position right_at = start + after;
+  if (skip == 0) {
+    old = std::move(middle);
+  } else {
+    old.length = static_cast<uint32_t>(skip);
+    it = chunks_.emplace(middle_at, std::move(middle)).first;
+  }
+  if (right.length > 0)
+    it = chunks_.emplace(right_at, std::move(right)).first;
+  else
+    ++it;
+  return it;
+}
+
+size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
+                            const OnSeen& seen) {
+  const Extent offered{at, at + bytes.size()};
   size_t added = 0;
   auto it = chunks_.upper_bound(at);
   if (it != chunks_.begin() && std::prev(it)->first + std::prev(it)->second.length > at) --it;
   while (!bytes.empty()) {
     // Up to the next chunk the bytes are new; within it they are not.
     const bool inside = it != chunks_.end() && it->first <= at;
+    size_t n = bytes.size();
     if (inside) {
       const size_t skip = at - it->first;
-      const size_t n = std::min<size_t>(bytes.size(), it->second.length - skip);
-      if (it->second.bytes != nullptr && seen) {
-        seen(at, {it->second.bytes.get() + skip, n}, bytes.first(n));
+      n = std::min<size_t>(n, it->second.length - skip);
+      const bool real = it->second.bytes != nullptr;
+      const bool wins = !real || NewSegmentWins(policy, it->second.segment, offered);
+      if (real && seen) {
+        const ByteView waiting{it->second.bytes.get() + skip, n};
+        if (wins) {
+          seen(at, bytes.first(n), waiting);
+        } else {
+          seen(at, waiting, bytes.first(n));
+        }
       }
-      at += n;
-      bytes = bytes.subspan(n);
-      ++it;
-      continue;
+      if (!real) added += n;
+      if (wins) {
+        it =
+            Replace(it, skip, {static_cast<uint32_t>(n), time_ns, offered, CopyOf(bytes.first(n))});
+      } else {
+        ++it;
+      }
+    } else {
+      if (it != chunks_.end()) n = std::min<size_t>(n, it->first - at);
+      Chunk chunk{static_cast<uint32_t>(n), time_ns, offered, CopyOf(bytes.first(n))};
+      it = std::next(chunks_.insert_or_assign(at, std::move(chunk)).first);
+      payload_bytes_ += n;
+      added += n;
     }
-    const size_t room = it == chunks_.end() ? bytes.size() : static_cast<size_t>(it->first - at);
-    const size_t n = std::min(bytes.size(), room);
-    Chunk chunk{static_cast<uint32_t>(n), time_ns, CopyOf(bytes.first(n))};
-    it = std::next(chunks_.insert_or_assign(at, std::move(chunk)).first);
-    payload_bytes_ += n;
-    added += n;
     at += n;
     bytes = bytes.subspan(n);
   }
@@ -61,7 +102,7 @@ void PendingBytes::InsertTruncated(Position at, uint32_t length, TimeNs time_ns)
   }
   if (it != chunks_.end() && it->first < at + length)
     length = static_cast<uint32_t>(it->first - at);
-  if (length > 0) chunks_.insert_or_assign(at, Chunk{length, time_ns, nullptr});
+  if (length > 0) chunks_.insert_or_assign(at, Chunk{length, time_ns, {at, at + length}, nullptr});
 }
 
 std::pair<Position, PendingBytes::Chunk> PendingBytes::TakeFirst() {
@@ -97,7 +138,7 @@ size_t PendingBytes::DropBefore(Position limit) {
     const bool holds_bytes = chunk.bytes != nullptr;
     if (holds_bytes) dropped += cut;
     if (cut == chunk.length) continue;
-    Chunk rest{chunk.length - cut, chunk.time_ns, nullptr};
+    Chunk rest{chunk.length - cut, chunk.time_ns, chunk.segment, nullptr};
     if (holds_bytes) {
       rest.bytes = CopyOf({chunk.bytes.get() + cut, rest.length});
       payload_bytes_ += rest.length;

@@ -1,6 +1,7 @@
-// Bytes of one stream that wait behind a hole: disjoint chunks in order of position. The first copy
-// of a byte stays. A chunk can also stand for bytes that the snapshot length cut off: they are
-// known to be missing and wait for their place like the others.
+// Bytes of one stream that wait behind a hole: disjoint chunks in order of position. Where segments
+// overlap, a policy says whose bytes count. A chunk can also stand for bytes that the snapshot
+// length cut off: they are known to be missing, wait for their place like the others, and give way
+// to real ones.
 //
 //   next      hole       chunk         hole    chunk
 //    |.......................|##########|......|####|
@@ -14,6 +15,7 @@
 #include "absl/container/btree_map.h"
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "reassembler/overlap_policy.h"
 #include "reassembler/sequence_space.h"
 
 namespace flowstitch {
@@ -23,16 +25,19 @@ class PendingBytes {
   struct Chunk {
     uint32_t length = 0;
     TimeNs time_ns = 0;
+    Extent segment;                    // the whole segment that the bytes came in
     std::unique_ptr<uint8_t[]> bytes;  // null: truncated, known to be missing
   };
-  // What an insertion found there already: the same position, its bytes and the new ones.
-  using OnSeen = std::function<void(Position at, ByteView kept, ByteView offered)>;
+  // What an insertion found there already: the bytes that count and those that do not.
+  using OnSeen = std::function<void(Position at, ByteView kept, ByteView dropped)>;
 
   // Memory a chunk costs beyond its bytes, so that a flood of small ones is bounded by bytes.
-  static constexpr size_t kChunkOverhead = 64;
+  static constexpr size_t kChunkOverhead = 96;
 
-  // Stores what is not there; returns how many bytes were new. `seen` gets the rest, part by part.
-  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, const OnSeen& seen);
+  // Stores what is not there, and what the policy prefers; returns how many bytes were new. `seen`
+  // gets the rest, part by part.
+  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
+                const OnSeen& seen);
   // Marks a range as cut off, where nothing is there.
   void InsertTruncated(Position at, uint32_t length, TimeNs time_ns);
 
@@ -51,7 +56,11 @@ class PendingBytes {
   size_t memory_bytes() const { return payload_bytes_ + chunks_.size() * kChunkOverhead; }
 
  private:
-  absl::btree_map<Position, Chunk> chunks_;
+  using Chunks = absl::btree_map<Position, Chunk>;
+  // Puts new bytes in place of a part of a chunk; returns the chunk behind them.
+  Chunks::iterator Replace(Chunks::iterator it, size_t skip, Chunk middle);
+
+  Chunks chunks_;
   size_t payload_bytes_ = 0;
 };
 

@@ -1,20 +1,207 @@
 #include "reassembler/reassembler_options.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace flowstitch {
 namespace {
 
-// A time-out in seconds on the command line, in nanoseconds inside.
-void AddSeconds(CLI::App& app, const std::string& flag, int64_t* ns, const std::string& help) {
-  app.add_option_function<int64_t>(
-         flag, [ns](const int64_t& seconds) { *ns = seconds * kNsPerSecond; },
-         absl::StrCat(help, " [", *ns / kNsPerSecond, "]"))
-      ->type_name("SECONDS")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+// A figure that has a flag. Time-outs are in seconds on the command line, in nanoseconds inside.
+struct SizeFlag {
+  const char* name;
+  const char* unit;
+  size_t* value;
+  const char* help;
+};
+struct TimeFlag {
+  const char* name;
+  int64_t* ns;
+  const char* help;
+};
+
+std::vector<SizeFlag> SizeFlags(ReassemblyOptions* o) {
+  return {
+      {"--max-flows", "N", &o->tcp.flows,
+       "Open TCP flows; beyond, the one silent longest is closed as evicted."},
+      {"--max-half-open", "N", &o->tcp.half_open_flows,
+       "Connection attempts; beyond, the oldest is forgotten."},
+      {"--max-tombstones", "N", &o->tcp.tombstones,
+       "Closed flows that are remembered, so that a late repeat opens nothing."},
+      {"--max-siblings", "N", &o->tcp.siblings,
+       "Flows at once between the same addresses and ports; beyond, the oldest is closed."},
+      {"--max-stream-waiting", "BYTES", &o->tcp.stream_waiting_bytes,
+       "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap."},
+      {"--max-waiting", "BYTES", &o->tcp.all_waiting_bytes, "The same for all streams together."},
+      {"--conflict-window", "BYTES", &o->tcp.conflict_window_bytes,
+       "Delivered bytes, of all streams together, with which repeats are compared; 0: none."},
+      {"--max-fragmented", "N", &o->decoder.fragments.datagrams,
+       "Datagrams whose fragments are not all there; beyond, the oldest is given up."},
+      {"--max-fragment-bytes", "BYTES", &o->decoder.fragments.bytes,
+       "Bytes of their fragments; beyond, the oldest datagram is given up."},
+      {"--tunnel-depth", "N", &o->decoder.tunnel_depth,
+       "Tunnels inside each other that are opened, up to 8."},
+      {"--max-udp-flows", "N", &o->udp.flows,
+       "Open UDP flows; beyond, the one silent longest is closed as evicted."},
+  };
+}
+
+std::vector<TimeFlag> TimeFlags(ReassemblyOptions* o) {
+  return {
+      {"--idle-timeout", &o->tcp.idle_timeout_ns,
+       "Close a TCP flow that was silent so long, in packet time."},
+      {"--half-open-timeout", &o->tcp.half_open_timeout_ns,
+       "Forget a connection attempt that nobody answered for so long."},
+      {"--grace", &o->tcp.acknowledged_grace_ns,
+       "Wait so long, in packet time, for bytes that the peer acknowledged and no sensor has "
+       "delivered."},
+      {"--fragment-timeout", &o->decoder.fragments.timeout_ns,
+       "Give up a datagram whose fragments are not all there after so long."},
+      {"--udp-timeout", &o->udp.idle_timeout_ns, "Close a UDP flow that was silent so long."},
+  };
+}
+
+// A limit that a test forces to be hit at once.
+struct Simulation {
+  const char* name;
+  void (*apply)(ReassemblyOptions*);
+};
+constexpr Simulation kSimulations[] = {
+    {"flow-limit", [](ReassemblyOptions* o) { o->tcp.flows = 1; }},
+    {"half-open-limit", [](ReassemblyOptions* o) { o->tcp.half_open_flows = 1; }},
+    {"tombstone-limit", [](ReassemblyOptions* o) { o->tcp.tombstones = 0; }},
+    {"sibling-limit", [](ReassemblyOptions* o) { o->tcp.siblings = 1; }},
+    {"stray-limit", [](ReassemblyOptions* o) { o->tcp.strays = 0; }},
+    {"stream-memory", [](ReassemblyOptions* o) { o->tcp.stream_waiting_bytes = 0; }},
+    {"reassembly-memory", [](ReassemblyOptions* o) { o->tcp.all_waiting_bytes = 0; }},
+    {"conflict-memory", [](ReassemblyOptions* o) { o->tcp.conflict_window_bytes = 0; }},
+    {"fragment-memory", [](ReassemblyOptions* o) { o->decoder.fragments.bytes = 0; }},
+    {"fragment-limit", [](ReassemblyOptions* o) { o->decoder.fragments.datagrams = 1; }},
+    {"tunnel-depth", [](ReassemblyOptions* o) { o->decoder.tunnel_depth = 0; }},
+    {"udp-limit", [](ReassemblyOptions* o) { o->udp.flows = 1; }},
+};
+
+std::string SimulationNames() {
+  return absl::StrJoin(kSimulations, ", ",
+                       [](std::string* out, const Simulation& s) { absl::StrAppend(out, s.name); });
+}
+
+constexpr const char* kPolicies[] = {"first",     "last",    "bsd",    "linux",
+                                     "old-linux", "solaris", "windows"};
+
+void AddPolicy(CLI::App& app, const std::string& flag, OverlapPolicy* policy,
+               const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [policy](const std::string& name) {
+           // Checked by IsMember.
+           if (const auto known = OverlapPolicyFromName(name)) *policy = *known;
+         },
+         absl::StrCat(help, " [", std::string(NameOf(*policy)), "]"))
+      ->type_name("POLICY")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPolicies), std::end(kPolicies))));
+}
+
+// "auto", "addresses", or parts with commas. An error for CLI11, or nothing.
+std::string SetFlowKey(const std::string& text, ReassemblyOptions* o) {
+  FlowKeyParts parts;
+  o->tcp.split_spaces = text != "addresses";
+  if (text != "auto" && text != "addresses") {
+    for (const absl::string_view part : absl::StrSplit(text, ',')) {
+      if (part == "vlan") {
+        parts.vlan = true;
+      } else if (part == "tunnel") {
+        parts.tunnel = true;
+      } else if (part == "source") {
+        parts.source = true;
+      } else {
+        return absl::StrFormat(
+            "'%s' is not known; known are auto, addresses, or some of vlan,tunnel,source", part);
+      }
+    }
+  }
+  o->decoder.key_parts = parts;
+  return "";
+}
+
+std::string FlowKeyText(const ReassemblyOptions& o) {
+  std::vector<std::string> parts;
+  if (o.decoder.key_parts.vlan) parts.push_back("vlan");
+  if (o.decoder.key_parts.tunnel) parts.push_back("tunnel");
+  if (o.decoder.key_parts.source) parts.push_back("source");
+  if (!parts.empty()) return absl::StrJoin(parts, ",");
+  return o.tcp.split_spaces ? "auto" : "addresses";
 }
 
 }  // namespace
+
+absl::Status ApplySimulation(const std::vector<std::string>& names, ReassemblyOptions* options) {
+  for (const std::string& name : names) {
+    const auto* it = std::find_if(std::begin(kSimulations), std::end(kSimulations),
+                                  [&name](const Simulation& s) { return name == s.name; });
+    if (it == std::end(kSimulations)) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("--simulate: '%s' is not known; known are %s", name, SimulationNames()));
+    }
+    it->apply(options);
+  }
+  return absl::OkStatus();
+}
+
+void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
+  ReassemblyOptions* core = &options->core;
+  app.add_flag("--udp", core->decoder.udp,
+               "Take UDP conversations as flows too: a stream of datagrams a direction.");
+  app.add_option_function<std::string>(
+         "--flow-key",
+         [core](const std::string& text) {
+           const std::string error = SetFlowKey(text, core);
+           if (!error.empty()) throw CLI::ValidationError("--flow-key", error);
+         },
+         "What belongs to a flow's identity beside addresses and ports: 'auto' keeps two "
+         "connections of the same ends apart by their sequence numbers; some of "
+         "vlan,tunnel,source keep apart whatever differs in them; 'addresses' keeps nothing "
+         "apart. [auto]")
+      ->type_name("PARTS");
+  AddPolicy(app, "--overlap", &core->tcp.overlap,
+            "Of overlapping segments that wait behind a hole, whose bytes count: first, last, or "
+            "as bsd, linux, old-linux, solaris or windows do.");
+  AddPolicy(app, "--fragment-overlap", &core->decoder.fragments.overlap,
+            "The same for IP fragments.");
+  app.add_option_function<std::string>(
+         "--checksum",
+         [core](const std::string& name) {
+           if (const auto known = ChecksumPolicyFromName(name)) core->decoder.checksum = *known;
+         },
+         "Datagrams with a wrong IPv4 or TCP checksum: ignore the checksum, drop them, or auto: "
+         "drop them unless the sender's are mostly wrong at that source, as offloading makes "
+         "them. [ignore]")
+      ->type_name("POLICY")
+      ->check(CLI::IsMember({"ignore", "drop", "auto"}));
+  app.add_option("--community-id-seed", options->community_id_seed,
+                 "Seed of the flows' Community IDs.")
+      ->type_name("N")
+      ->capture_default_str();
+  for (const SizeFlag& flag : SizeFlags(core)) {
+    app.add_option(flag.name, *flag.value, flag.help)->type_name(flag.unit)->capture_default_str();
+  }
+  for (const TimeFlag& flag : TimeFlags(core)) {
+    app.add_option_function<int64_t>(
+           flag.name, [ns = flag.ns](const int64_t& s) { *ns = s * kNsPerSecond; },
+           absl::StrCat(flag.help, " [", *flag.ns / kNsPerSecond, "]"))
+        ->type_name("SECONDS")
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+  }
+  app.add_option("--simulate", options->simulate,
+                 absl::StrCat(
+                     "For tests: behave as if these limits were reached: ", SimulationNames(), "."))
+      ->type_name("LIMIT[,LIMIT...]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
 
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
   app.add_option("--captures", options->captures,
@@ -56,61 +243,49 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
-  TcpLimits& limits = options->limits;
-  app.add_option("--max-flows", limits.flows,
-                 "Open flows; beyond, the one silent longest is closed as evicted.")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--max-half-open", limits.half_open_flows,
-                 "Connection attempts; beyond, the oldest is forgotten.")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--max-stream-waiting", limits.stream_waiting_bytes,
-                 "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap.")
-      ->type_name("BYTES")
-      ->capture_default_str();
-  app.add_option("--max-waiting", limits.all_waiting_bytes, "The same for all streams together.")
-      ->type_name("BYTES")
-      ->capture_default_str();
-  AddSeconds(app, "--idle-timeout", &limits.idle_timeout_ns,
-             "Close a flow that was silent so long, in packet time.");
-  AddSeconds(app, "--grace", &limits.acknowledged_grace_ns,
-             "Wait so long, in packet time, for bytes that the peer acknowledged and no sensor has "
-             "delivered.");
+  AddReassemblyFlags(app, options);
 }
 
 std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
-  std::vector<std::string> arguments = {
-      "--captures",
-      o.captures,
-      "--sinks",
-      o.sinks,
-      "--name",
-      o.name,
-      "--sources",
-      absl::StrCat(o.sources),
-      "--wait-sinks",
-      absl::StrCat(o.wait_sinks),
-      "--shard",
-      absl::StrCat(o.shard),
-      "--reorder-window",
-      absl::StrCat(o.reorder_window_ms),
-      "--window",
-      absl::StrCat(o.window_bytes),
-      "--buffer",
-      absl::StrCat(o.buffer_bytes),
-      "--max-flows",
-      absl::StrCat(o.limits.flows),
-      "--max-half-open",
-      absl::StrCat(o.limits.half_open_flows),
-      "--max-stream-waiting",
-      absl::StrCat(o.limits.stream_waiting_bytes),
-      "--max-waiting",
-      absl::StrCat(o.limits.all_waiting_bytes),
-      "--idle-timeout",
-      absl::StrCat(o.limits.idle_timeout_ns / kNsPerSecond),
-      "--grace",
-      absl::StrCat(o.limits.acknowledged_grace_ns / kNsPerSecond)};
+  std::vector<std::string> arguments = {"--captures",
+                                        o.captures,
+                                        "--sinks",
+                                        o.sinks,
+                                        "--name",
+                                        o.name,
+                                        "--sources",
+                                        absl::StrCat(o.sources),
+                                        "--wait-sinks",
+                                        absl::StrCat(o.wait_sinks),
+                                        "--shard",
+                                        absl::StrCat(o.shard),
+                                        "--reorder-window",
+                                        absl::StrCat(o.reorder_window_ms),
+                                        "--window",
+                                        absl::StrCat(o.window_bytes),
+                                        "--buffer",
+                                        absl::StrCat(o.buffer_bytes),
+                                        "--flow-key",
+                                        FlowKeyText(o.core),
+                                        "--overlap",
+                                        std::string(NameOf(o.core.tcp.overlap)),
+                                        "--fragment-overlap",
+                                        std::string(NameOf(o.core.decoder.fragments.overlap)),
+                                        "--checksum",
+                                        std::string(NameOf(o.core.decoder.checksum)),
+                                        "--community-id-seed",
+                                        absl::StrCat(o.community_id_seed)};
+  ReassemblyOptions core = o.core;
+  for (const SizeFlag& flag : SizeFlags(&core)) {
+    arguments.insert(arguments.end(), {flag.name, absl::StrCat(*flag.value)});
+  }
+  for (const TimeFlag& flag : TimeFlags(&core)) {
+    arguments.insert(arguments.end(), {flag.name, absl::StrCat(*flag.ns / kNsPerSecond)});
+  }
+  if (core.decoder.udp) arguments.push_back("--udp");
+  if (!o.simulate.empty()) {
+    arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});
+  }
   if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
   return arguments;
 }

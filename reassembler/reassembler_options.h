@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "reassembler/tcp_limits.h"
+#include "absl/status/status.h"
+#include "reassembler/reassembler.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
@@ -22,9 +23,18 @@ struct ReassemblerOptions {
   int reorder_window_ms = 500;
   size_t window_bytes = kDefaultWindowBytes;
   size_t buffer_bytes = kDefaultSendBufferBytes;
-  TcpLimits limits;
+  ReassemblyOptions core;
+  uint16_t community_id_seed = 0;
+  // Limits that tests force, by name; see ApplySimulation.
+  std::vector<std::string> simulate;
 };
 
+// Limits that --simulate names are set so low that they are reached at once.
+absl::Status ApplySimulation(const std::vector<std::string>& names, ReassemblyOptions* options);
+
+// Flags that say how to reassemble; the launcher has them too.
+void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options);
+// All flags of the process.
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options);
 std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& options);
 

@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "reassembler/reassembler.h"
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
-#include "reassembler/tcp_reassembler.h"
 #include "transport/ledger_codec.h"
 #include "transport/router_receiver.h"
 #include "transport/router_sender.h"
@@ -26,6 +26,13 @@ constexpr int kFramesPerTurn = 2048;
 // After a stop request, sinks that cannot be reached are waited for so long.
 constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 
+// Names that are not known were refused before.
+ReassemblyOptions Simulated(const ReassemblerOptions& options) {
+  ReassemblyOptions core = options.core;
+  ApplySimulation(options.simulate, &core).IgnoreError();
+  return core;
+}
+
 class ReassemblerStage {
  public:
   ReassemblerStage(const ReassemblerOptions& options, const std::atomic<int>& stop)
@@ -33,8 +40,8 @@ class ReassemblerStage {
         stop_(stop),
         epoch_(RandomEpoch()),
         merger_(options.reorder_window_ms * kNsPerMs),
-        batcher_(epoch_, options.shard),
-        reassembler_(options.limits, FragmentLimits(), &batcher_) {}
+        batcher_(epoch_, options.shard, options.community_id_seed),
+        reassembler_(Simulated(options), &batcher_) {}
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
@@ -62,7 +69,7 @@ class ReassemblerStage {
   std::vector<Socket*> sockets_;
   SourceMerger merger_;
   StreamBatcher batcher_;
-  TcpReassembler reassembler_;
+  Reassembler reassembler_;
   std::vector<wire::SourceLedger> source_ends_;
   std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
   std::string source_error_;
@@ -276,6 +283,8 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
   }
+  ReassemblyOptions core = options.core;
+  if (const auto s = ApplySimulation(options.simulate, &core); !s.ok()) return s;
   if (const auto e = ParseEndpoints(options.captures, true); !e.ok()) return e.status();
   if (options.sinks != "none") {
     if (const auto e = ParseEndpoints(options.sinks, true); !e.ok()) return e.status();

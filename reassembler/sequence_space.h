@@ -19,9 +19,10 @@ inline int32_t SequenceDistance(uint32_t a, uint32_t b) { return static_cast<int
 class SequenceSpace {
  public:
   bool anchored() const { return anchored_; }
-  void Anchor(uint32_t sequence) {
+  void Anchor(uint32_t sequence) { AnchorAt(sequence, kFirstPosition); }
+  void AnchorAt(uint32_t sequence, Position position) {
     reference_sequence_ = sequence;
-    reference_ = kFirstPosition;
+    reference_ = position;
     anchored_ = true;
   }
   // The position nearest to the reference that has this number.

@@ -51,6 +51,10 @@ class Slab {
   }
 
   T& operator[](uint32_t index) { return *object(index); }
+  const T& operator[](uint32_t index) const {
+    const Cell& c = chunks_[index / kChunk][index % kChunk];
+    return *std::launder(reinterpret_cast<const T*>(c.memory));
+  }
   uint32_t generation(uint32_t index) { return cell(index).generation; }
   // Whether the index still means what it meant in that generation.
   bool Is(uint32_t index, uint32_t generation) {

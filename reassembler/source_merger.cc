@@ -94,6 +94,7 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   frame->wire_length = batch.wire_length(source.frame);
   frame->link_type = batch.link_type();
   frame->time_ns = batch.capture_time_ns(source.frame);
+  frame->source = static_cast<uint32_t>(best);
   if (best_time < taken_ns_) ++source.ledger.late_frames;
   taken_ns_ = std::max(taken_ns_, best_time);
   source.taken_ns = best_time;

@@ -9,10 +9,11 @@ namespace {
 
 // About what each kind of event takes on the wire, rounded up.
 constexpr size_t kOpenedBytes = 200;
+constexpr size_t kTunnelBytes = 48;
 constexpr size_t kBytesBytes = 40;
 constexpr size_t kGapBytes = 48;
 constexpr size_t kConflictBytes = 128;
-constexpr size_t kClosedBytes = 250;
+constexpr size_t kClosedBytes = 300;
 // Room beyond the limit for the event that crosses it and for the batch's own fields.
 constexpr size_t kHeadroomSlack = 4096;
 // Room for the segment that crosses the limit of payload.
@@ -71,6 +72,39 @@ wire::CloseReason ToWire(CloseReason reason) {
   return wire::CLOSE_REASON_UNKNOWN;
 }
 
+wire::TunnelKind ToWire(TunnelKind kind) {
+  switch (kind) {
+    case TunnelKind::kIpInIp:
+      return wire::IP_IN_IP;
+    case TunnelKind::kGre:
+      return wire::GRE;
+    case TunnelKind::kErspan:
+      return wire::ERSPAN;
+    case TunnelKind::kEtherIp:
+      return wire::ETHER_IP;
+    case TunnelKind::kMplsInIp:
+      return wire::MPLS_IN_IP;
+    case TunnelKind::kVxlan:
+      return wire::VXLAN;
+    case TunnelKind::kGeneve:
+      return wire::GENEVE;
+    case TunnelKind::kGtpU:
+      return wire::GTP_U;
+    case TunnelKind::kTeredo:
+      return wire::TEREDO;
+    case TunnelKind::kL2tp:
+      return wire::L2TP;
+  }
+  return wire::TUNNEL_UNKNOWN;
+}
+
+void ToWire(const Tunnel& tunnel, wire::Tunnel* out) {
+  out->set_kind(ToWire(tunnel.kind));
+  out->set_id(tunnel.id);
+  out->set_source_address(tunnel.source.wire().data(), tunnel.source.wire().size());
+  out->set_destination_address(tunnel.destination.wire().data(), tunnel.destination.wire().size());
+}
+
 void ToWire(const StreamSummary& s, wire::StreamSummary* out) {
 #define FLOWSTITCH_TO_WIRE(type, name, help) out->set_##name(s.name);
   FLOWSTITCH_STREAM_SUMMARY(FLOWSTITCH_TO_WIRE)
@@ -79,10 +113,12 @@ void ToWire(const StreamSummary& s, wire::StreamSummary* out) {
 
 }  // namespace
 
-StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, StreamBatcherLimits limits)
+StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_id_seed,
+                             StreamBatcherLimits limits)
     : limits_(limits),
       epoch_(epoch),
       shard_(shard),
+      community_id_seed_(community_id_seed),
       payload_(limits.event_bytes + kHeadroomSlack, limits.batch_bytes + kSegmentSlack) {
   Reset();
 }
@@ -124,7 +160,17 @@ void StreamBatcher::OnFlowOpened(const FlowInfo& flow) {
   }
   out->set_opened_by(ToWire(flow.opened_by));
   out->set_mid_stream(flow.mid_stream);
-  out->set_community_id(CommunityId(MakeFlowKey(flow.client, flow.server).key, kProtocolTcp));
+  out->set_community_id(
+      CommunityId(MakeFlowKey(flow.client, flow.server).key, flow.protocol, community_id_seed_));
+  out->set_protocol(flow.protocol);
+  for (size_t i = 0; i < flow.tunnels.depth; ++i) {
+    ToWire(flow.tunnels.tunnels[i], out->add_tunnels());
+    event_bytes_ += kTunnelBytes;
+  }
+  if (!flow.continued) return;
+  out->set_continues(flow.continues);
+  out->set_client_start_offset(flow.start_offset[0]);
+  out->set_server_start_offset(flow.start_offset[1]);
 }
 
 void StreamBatcher::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
@@ -161,14 +207,14 @@ void StreamBatcher::OnConflict(FlowId flow, StreamDirection direction, const Con
   out->set_time_ns(time_ns);
 }
 
-void StreamBatcher::OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
-                                 const std::array<StreamSummary, 2>& summaries) {
+void StreamBatcher::OnFlowClosed(FlowId flow, const FlowEnd& end) {
   wire::FlowClosed* out = Add(kClosedBytes)->mutable_closed();
   out->set_flow(flow);
-  out->set_reason(ToWire(reason));
-  out->set_time_ns(time_ns);
-  ToWire(summaries[0], out->mutable_client_to_server());
-  ToWire(summaries[1], out->mutable_server_to_client());
+  out->set_reason(ToWire(end.reason));
+  out->set_time_ns(end.time_ns);
+  ToWire(end.summaries[0], out->mutable_client_to_server());
+  ToWire(end.summaries[1], out->mutable_server_to_client());
+  out->set_history(end.history.data(), end.history.size());
 }
 
 WireMessage StreamBatcher::Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch) {

@@ -20,7 +20,9 @@ struct StreamBatcherLimits {
 
 class StreamBatcher : public StreamEvents {
  public:
-  StreamBatcher(uint64_t epoch, uint32_t shard, StreamBatcherLimits limits = {});
+  // `community_id_seed`: see CommunityId.
+  StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_id_seed = 0,
+                StreamBatcherLimits limits = {});
 
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
@@ -29,8 +31,7 @@ class StreamBatcher : public StreamEvents {
              GapReason reason, TimeNs time_ns) override;
   void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
                   TimeNs time_ns) override;
-  void OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
-                    const std::array<StreamSummary, 2>& summaries) override;
+  void OnFlowClosed(FlowId flow, const FlowEnd& end) override;
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
@@ -49,6 +50,7 @@ class StreamBatcher : public StreamEvents {
   const StreamBatcherLimits limits_;
   const uint64_t epoch_;
   const uint32_t shard_;
+  const uint16_t community_id_seed_;
   google::protobuf::Arena arena_;
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;

@@ -1,16 +1,18 @@
-// What the TCP core tells: events of flows, in order. Views are valid during the call only.
+// What the core tells: events of flows, in order. Views are valid during the call only.
 #ifndef FLOWSTITCH_REASSEMBLER_STREAM_EVENTS_H_
 #define FLOWSTITCH_REASSEMBLER_STREAM_EVENTS_H_
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
 #include "base/flow_key.h"
 #include "base/stream_summary.h"
 #include "reassembler/link_layer.h"
+#include "reassembler/tunnels.h"
 
 namespace flowstitch {
 
@@ -36,9 +38,22 @@ struct FlowInfo {
   Endpoint client;
   Endpoint server;
   TimeNs first_time_ns = 0;
-  LinkLayer link;  // of the first segment; MACs turned so that source is the client
+  LinkLayer link;      // of the first segment; MACs turned so that source is the client
+  TunnelPath tunnels;  // around the first segment
+  uint8_t protocol = 6;
   OpenedBy opened_by = OpenedBy::kGuess;
   bool mid_stream = false;
+  // A flow that was closed as idle and goes on here, and where its streams had ended.
+  FlowId continues = 0;
+  bool continued = false;
+  std::array<uint64_t, 2> start_offset = {};
+};
+
+struct FlowEnd {
+  CloseReason reason = CloseReason::kOpenAtEnd;
+  TimeNs time_ns = 0;
+  std::array<StreamSummary, 2> summaries;
+  std::string_view history;  // see flow_history.h
 };
 
 struct Conflict {
@@ -52,14 +67,14 @@ class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
   virtual void OnFlowOpened(const FlowInfo& flow) = 0;
+  // Of a UDP flow, one call is one datagram, also an empty one.
   virtual void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
                        TimeNs time_ns) = 0;
   virtual void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
                      GapReason reason, TimeNs time_ns) = 0;
   virtual void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
                           TimeNs time_ns) = 0;
-  virtual void OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
-                            const std::array<StreamSummary, 2>& summaries) = 0;
+  virtual void OnFlowClosed(FlowId flow, const FlowEnd& end) = 0;
 };
 
 }  // namespace flowstitch

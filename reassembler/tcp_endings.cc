@@ -31,52 +31,87 @@ void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
       stream.Finish(ContextOf(flow, direction));
     }
   }
-  const std::array<StreamSummary, 2> summaries = {flow.streams[0].summary(),
-                                                  flow.streams[1].summary()};
-  events_->OnFlowClosed(flow.id, reason, now_ns_, summaries);
-  ++ledger_.flows_closed;
-  Tombstone memory;
+  DropStrays(flow);
+  FlowEnd end;
+  end.reason = reason;
+  end.time_ns = now_ns_;
+  ClosedStreams closed;
   for (const StreamDirection direction : {kClient, kServer}) {
     const TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-    auto& side = memory.sides[flow.client_is_high == (direction == kClient) ? 1 : 0];
-    side.known = stream.anchored();
-    if (!side.known) continue;
-    side.syn_seen = stream.syn_seen();
-    side.isn = stream.isn();
-    side.end = stream.next_sequence();
+    end.summaries[static_cast<size_t>(direction)] = stream.summary();
+    if (stream.summary().gaps > 0) flow.history.Add(direction == kClient, 'G');
+    ClosedStream& side = closed[flow.client_is_high == (direction == kClient) ? 1 : 0];
+    if (!stream.anchored()) continue;
+    side = {true, stream.syn_seen(), stream.isn(), stream.next_sequence(), stream.offset()};
   }
-  const FlowKey key = flow.key;
+  end.history = flow.history.text();
+  events_->OnFlowClosed(flow.id, end);
+  ++ledger_.flows_closed;
+  Tombstone memory;
+  memory.key = flow.key;
+  memory.id = flow.id;
+  memory.idle = reason == CloseReason::kIdle;
+  memory.client_is_high = flow.client_is_high;
+  memory.streams = closed;
   table_.Remove({index, EntryKind::kFlow});
-  const uint32_t tomb = table_.AddTombstone(key);
-  Tombstone& tombstone = table_.tombstone(tomb);
+  Remember(memory);
+}
+
+// What is left of a closed flow: so that a late repeat opens nothing, and that one closed as idle
+// can go on.
+void TcpReassembler::Remember(const Tombstone& memory) {
+  if (const auto sibling = table_.Find(memory.key)) {
+    table_.flow(sibling->index).closed_sibling = std::make_unique<ClosedStreams>(memory.streams);
+    return;
+  }
+  const uint32_t index = table_.AddTombstone(memory.key);
+  Tombstone& tombstone = table_.tombstone(index);
   tombstone.closed_ns = now_ns_;
-  std::copy(std::begin(memory.sides), std::end(memory.sides), std::begin(tombstone.sides));
-  wheel_.Add(AddNs(now_ns_, limits_.tombstone_ns), {tomb, table_.tombstones().slab.generation(tomb),
-                                                    static_cast<uint8_t>(EntryKind::kTombstone)});
+  tombstone.id = memory.id;
+  tombstone.idle = memory.idle;
+  tombstone.client_is_high = memory.client_is_high;
+  tombstone.streams = memory.streams;
+  wheel_.Add(DueNs(tombstone), {index, table_.tombstones().slab.generation(index),
+                                static_cast<uint8_t>(EntryKind::kTombstone)});
   EnforceTableLimits();
 }
 
+TimeNs TcpReassembler::DueNs(const Tombstone& tombstone) const {
+  return AddNs(tombstone.closed_ns,
+               tombstone.idle ? limits_.idle_timeout_ns : limits_.tombstone_ns);
+}
+
 void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
-  const Tombstone::Side side = table_.tombstone(index).sides[segment.from_high ? 1 : 0];
+  const Tombstone memory = table_.tombstone(index);
+  const ClosedStream& stream = memory.streams[segment.from_high ? 1 : 0];
   if (Has(segment, kTcpRst)) {
     ++ledger_.tombstone_segments;
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
     return;
   }
-  const bool repeated_syn = side.syn_seen && side.isn == segment.tcp.sequence;
+  const bool repeated_syn = stream.syn_seen && stream.isn == segment.tcp.sequence;
   bool opens = IsSyn(segment) && !repeated_syn;
+  bool continues = false;
   if (!IsSyn(segment) && BringsData(segment)) {
     // Another sequence space than the closed stream's is another connection whose SYN was missed.
-    const int32_t distance = SequenceDistance(segment.tcp.sequence, side.end);
-    opens = side.known && (distance > kTombstoneSlackBytes || distance < -(1 << 30));
+    const int32_t distance = SequenceDistance(segment.tcp.sequence, stream.end);
+    opens = stream.known && (distance > kTombstoneSlackBytes || distance < -(1 << 30));
+    const auto end = segment.tcp.sequence + static_cast<uint32_t>(segment.tcp.payload.size());
+    continues = memory.idle && !opens && (!stream.known || SequenceDistance(end, stream.end) > 0);
   }
-  if (!opens) {
+  if (!opens && !continues) {
     ++ledger_.tombstone_segments;
     Ignore(segment, &ReassemblyLedger::after_close_bytes);
     return;
   }
   table_.Remove({index, EntryKind::kTombstone});
-  OnUnknown(segment);
+  if (!continues) {
+    OnUnknown(segment);
+    return;
+  }
+  Opening opening{memory.client_is_high, OpenedBy::kGuess, segment.time_ns, /*mid_stream=*/true};
+  opening.continues = &memory;
+  FeedFlow(OpenFlow(segment, opening), segment);
 }
 
 // Gives up holes whose time has come, and closes the flow when it is over. False when it is closed.
@@ -121,29 +156,34 @@ void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
     }
     case EntryKind::kTombstone:
       if (!table_.tombstones().slab.Is(index, reminder.generation)) return;
-      if (now_ns_ < AddNs(table_.tombstone(index).closed_ns, limits_.tombstone_ns)) {
-        wheel_.Add(AddNs(table_.tombstone(index).closed_ns, limits_.tombstone_ns), reminder);
+      if (now_ns_ < DueNs(table_.tombstone(index))) {
+        wheel_.Add(DueNs(table_.tombstone(index)), reminder);
         return;
       }
       table_.Remove({index, kind});
       return;
-    case EntryKind::kFlow: {
-      if (!table_.flows().slab.Is(index, reminder.generation)) return;
-      Flow& flow = table_.flow(index);
-      flow.reminded_ns = kTimeMax;
-      if (!CheckFlow(index)) return;
-      const TimeNs idle_ns = AddNs(flow.last_time_ns, limits_.idle_timeout_ns);
-      const TimeNs linger_ns =
-          flow.reset ? AddNs(flow.reset_ns, limits_.reset_linger_ns) : kTimeMax;
-      if (now_ns_ >= linger_ns) {
-        CloseFlow(index, CloseReason::kReset);
-      } else if (now_ns_ >= idle_ns) {
-        CloseFlow(index, CloseReason::kIdle);
-      } else {
-        Remind(index, std::min(idle_ns, linger_ns));
-      }
+    case EntryKind::kFlow:
+      if (table_.flows().slab.Is(index, reminder.generation)) OnFlowReminder(index);
       return;
-    }
+  }
+}
+
+void TcpReassembler::OnFlowReminder(uint32_t index) {
+  Flow& flow = table_.flow(index);
+  flow.reminded_ns = kTimeMax;
+  if (!CheckFlow(index)) return;
+  const TimeNs idle_ns = AddNs(flow.last_time_ns, limits_.idle_timeout_ns);
+  const TimeNs linger_ns = flow.reset ? AddNs(flow.reset_ns, limits_.reset_linger_ns) : kTimeMax;
+  const TimeNs superseded_ns =
+      flow.superseded ? AddNs(flow.last_time_ns, limits_.superseded_ns) : kTimeMax;
+  if (now_ns_ >= linger_ns) {
+    CloseFlow(index, CloseReason::kReset);
+  } else if (now_ns_ >= superseded_ns) {
+    CloseFlow(index, ReasonSoFar(flow));
+  } else if (now_ns_ >= idle_ns) {
+    CloseFlow(index, CloseReason::kIdle);
+  } else {
+    Remind(index, std::min({idle_ns, linger_ns, superseded_ns}));
   }
 }
 
@@ -166,7 +206,8 @@ void TcpReassembler::Finish() {
   while (flows.by_silence.oldest() != Slab<Flow>::kNone) {
     const uint32_t index = flows.by_silence.oldest();
     const Flow& flow = table_.flow(index);
-    CloseFlow(index, flow.reset ? CloseReason::kReset : CloseReason::kOpenAtEnd);
+    const bool over = flow.reset || flow.superseded;
+    CloseFlow(index, over ? ReasonSoFar(flow) : CloseReason::kOpenAtEnd);
   }
   auto& half_open = table_.half_open();
   while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {

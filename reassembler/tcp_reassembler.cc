@@ -1,4 +1,4 @@
-// From a frame to the flow it belongs to.
+// From a segment to the flow it belongs to.
 #include "reassembler/tcp_reassembler.h"
 
 #include <algorithm>
@@ -14,59 +14,33 @@ constexpr auto kServer = StreamDirection::kServerToClient;
 
 StreamDirection Opposite(StreamDirection d) { return d == kClient ? kServer : kClient; }
 
+void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
+  if (IsSyn(segment)) history->Add(by_client, IsPureSyn(segment) ? 'S' : 'H');
+  if (BringsData(segment)) history->Add(by_client, 'D');
+  const bool bare = !IsSyn(segment) && !BringsData(segment) && !Has(segment, kTcpFin);
+  if (bare && Has(segment, kTcpAck)) history->Add(by_client, 'A');
+  if (segment.tcp.window == 0 && !IsSyn(segment)) history->Add(by_client, 'W');
+  if (Has(segment, kTcpFin)) history->Add(by_client, 'F');
+  if (segment.odd_flags) history->Add(by_client, 'Q');
+}
+
 }  // namespace
 
-TcpReassembler::TcpReassembler(TcpLimits limits, FragmentLimits fragment_limits,
-                               StreamEvents* events)
-    : limits_(limits), events_(events), defragmenter_(fragment_limits) {}
+FlowId MakeFlowId(uint64_t number, const FlowKey& key) {
+  return (number << 8) | (SymmetricHash(key) & 0xff);
+}
 
-void TcpReassembler::OnFrame(const Frame& frame) {
-  ++ledger_.frames_received;
-  now_ns_ = std::max(now_ns_, frame.time_ns);
+TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
+                               ReassemblyLedger* ledger, uint64_t* flow_numbers)
+    : limits_(limits),
+      events_(events),
+      ledger_(*ledger),
+      flow_numbers_(*flow_numbers),
+      delivered_(limits.conflict_window_bytes) {}
+
+void TcpReassembler::Advance(TimeNs now_ns) {
+  now_ns_ = now_ns;
   wheel_.Advance(now_ns_, [this](const TimerWheel::Reminder& r) { OnReminder(r); });
-  const LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
-  switch (link.verdict) {
-    case LinkVerdict::kNotIp:
-      ++ledger_.not_ip_frames;
-      return;
-    case LinkVerdict::kUnknownLinkType:
-      ++ledger_.unknown_link_type_frames;
-      ++unknown_link_types_[frame.link_type];
-      return;
-    case LinkVerdict::kMalformed:
-      ++ledger_.malformed_frames;
-      return;
-    case LinkVerdict::kIp:
-      break;
-  }
-  auto ip = ReadIpHeader(link.datagram);
-  if (ip && ip->fragment) {
-    ip = defragmenter_.Add(*ip, now_ns_, &ledger_);
-    if (!ip) return;
-  }
-  if (!ip) {
-    ++ledger_.malformed_frames;
-    return;
-  }
-  Segment segment;
-  segment.time_ns = frame.time_ns;
-  segment.wire_length = frame.wire_length;
-  segment.captured_length = static_cast<uint32_t>(frame.bytes.size());
-  segment.link = &link;
-  switch (ReadSegment(*ip, &segment)) {
-    case DatagramVerdict::kNotTcp:
-      ++ledger_.not_tcp_datagrams;
-      return;
-    case DatagramVerdict::kMalformed:
-      ++ledger_.malformed_frames;
-      ++ledger_.bad_segments;
-      return;
-    case DatagramVerdict::kSegment:
-      break;
-  }
-  ++ledger_.segments;
-  ledger_.payload_bytes += segment.tcp.payload.size();
-  OnSegment(segment);
 }
 
 void TcpReassembler::OnSegment(const Segment& segment) {
@@ -93,16 +67,23 @@ void TcpReassembler::Ignore(const Segment& segment, uint64_t ReassemblyLedger::*
 }
 
 StreamContext TcpReassembler::ContextOf(const Flow& flow, StreamDirection direction) {
-  return {flow.id, direction, limits_, *events_, ledger_, all_waiting_bytes_, now_ns_};
+  return {flow.id, direction, limits_, *events_, ledger_, all_waiting_bytes_, delivered_, now_ns_};
 }
 
-void TcpReassembler::OnFlow(uint32_t index, const Segment& segment) {
-  if (ConfirmsCandidate(table_.flow(index), segment)) {
-    ReplaceByCandidate(index, segment);
+void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {
+  for (uint32_t i = newest; i != Flow::kNone; i = table_.flow(i).next_sibling) {
+    if (!ConfirmsCandidate(table_.flow(i), segment)) continue;
+    OpenCandidate(i, segment);
     return;
   }
-  if (IsSyn(segment) && HandleContradictingSyn(index, segment)) return;
-  FeedFlow(index, segment);
+  const uint32_t index = FindSibling(newest, segment);
+  if (IsSyn(segment)) {
+    if (HandleContradictingSyn(newest, index == Flow::kNone ? newest : index, segment)) return;
+  } else if (index == Flow::kNone) {
+    OnStray(newest, segment);
+    return;
+  }
+  FeedFlow(index == Flow::kNone ? newest : index, segment);
 }
 
 // A segment of an open flow, or the first one of a new flow.
@@ -111,38 +92,71 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
   if (segment.time_ns - flow.last_time_ns > kTouchIntervalNs) table_.Touch(index);
   flow.last_time_ns = std::max(flow.last_time_ns, segment.time_ns);
   const StreamDirection direction = DirectionOf(flow, segment);
+  flow.streams[static_cast<size_t>(direction)].CountPacket(
+      segment.wire_length, segment.captured_length, segment.time_ns);
+  NoteFlags(segment, direction == kClient, &flow.history);
+  if (Has(segment, kTcpRst)) {
+    FeedReset(index, segment);
+  } else {
+    FeedStreams(index, segment);
+  }
+}
+
+void TcpReassembler::FeedReset(uint32_t index, const Segment& segment) {
+  Flow& flow = table_.flow(index);
+  const StreamDirection direction = DirectionOf(flow, segment);
+  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
+  if (!stream.AcceptsReset(segment.tcp.sequence)) {
+    ++ledger_.ignored_resets;
+    return;
+  }
+  flow.history.Add(direction == kClient, 'R');
+  stream.OnReset(ContextOf(flow, direction), segment.tcp.sequence);
+  if (!flow.reset) {
+    flow.reset = true;
+    flow.reset_ns = now_ns_;
+    Remind(index, AddNs(now_ns_, limits_.reset_linger_ns));
+  }
+  CheckFlow(index);
+}
+
+void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
+  Flow& flow = table_.flow(index);
+  const TcpHeader& tcp = segment.tcp;
+  const StreamDirection direction = DirectionOf(flow, segment);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
   const StreamContext c = ContextOf(flow, direction);
-  stream.CountPacket(segment.wire_length, segment.captured_length, segment.time_ns);
-  if (Has(segment, kTcpRst)) {
-    Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
-    if (!stream.AcceptsReset(limits_, segment.tcp.sequence)) {
-      ++ledger_.ignored_resets;
-      return;
-    }
-    stream.OnReset(c, segment.tcp.sequence);
-    if (!flow.reset) {
-      flow.reset = true;
-      flow.reset_ns = now_ns_;
-      Remind(index, AddNs(now_ns_, limits_.reset_linger_ns));
-    }
-    CheckFlow(index);
+  const bool by_client = direction == kClient;
+  if (tcp.has_timestamp && stream.IsStale(tcp.sequence, tcp.timestamp)) {
+    Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
     return;
   }
-  uint32_t sequence = segment.tcp.sequence;
+  const uint64_t repeated_before =
+      stream.summary().retransmitted_bytes + stream.summary().overlapping_bytes;
+  const uint64_t conflicting_before = stream.summary().conflicting_bytes;
+  uint32_t sequence = tcp.sequence;
   if (IsSyn(segment)) {
-    stream.OnSyn(c, sequence, segment.tcp.payload, segment.tcp.fast_open, segment.time_ns);
+    stream.OnSyn(c, sequence, tcp.payload, tcp.fast_open, segment.time_ns);
     ++sequence;
   } else {
-    stream.OnData(c, sequence, segment.tcp.payload, segment.truncated, segment.time_ns);
+    stream.OnData(c, sequence, tcp.payload, segment.truncated, segment.time_ns);
   }
+  if (stream.summary().retransmitted_bytes + stream.summary().overlapping_bytes > repeated_before) {
+    flow.history.Add(by_client, 'T');
+  }
+  if (stream.summary().conflicting_bytes > conflicting_before) flow.history.Add(by_client, 'I');
   if (Has(segment, kTcpAck)) {
-    peer.OnAcknowledged(ContextOf(flow, Opposite(direction)), segment.tcp.acknowledgement);
+    const StreamContext p = ContextOf(flow, Opposite(direction));
+    const bool window_closed = tcp.window == 0 && !IsSyn(segment);
+    peer.OnAcknowledged(p, tcp.acknowledgement, window_closed);
+    for (size_t i = 0; i < tcp.sack_blocks; ++i) {
+      peer.OnSack(p, tcp.sack[i].left, tcp.sack[i].right);
+    }
   }
   if (Has(segment, kTcpFin)) {
-    stream.OnFin(c,
-                 sequence + static_cast<uint32_t>(segment.tcp.payload.size()) + segment.truncated);
+    stream.OnFin(c, sequence + static_cast<uint32_t>(tcp.payload.size()) + segment.truncated);
   }
   CheckFlow(index);
 }

@@ -1,58 +1,79 @@
 // The rules about connections: what opens a flow, what belongs to it, what ends it, and what is
-// remembered of it. Frames and time in, events out; no clock, thread, socket or protobuf.
+// remembered of it. Segments and time in, events out.
+//   tcp_reassembler.cc  from a segment to its flow
+//   tcp_openings.cc     what opens a flow
+//   tcp_siblings.cc     several flows between the same ends
+//   tcp_endings.cc      what ends a flow, time-outs and limits
 #ifndef FLOWSTITCH_REASSEMBLER_TCP_REASSEMBLER_H_
 #define FLOWSTITCH_REASSEMBLER_TCP_REASSEMBLER_H_
 
-#include <map>
-
-#include "base/frame.h"
 #include "base/ledger.h"
-#include "reassembler/defragmenter.h"
 #include "reassembler/flow_table.h"
-#include "reassembler/segment_decoder.h"
+#include "reassembler/segment.h"
 #include "reassembler/timer_wheel.h"
 
 namespace flowstitch {
 
 class TcpReassembler {
  public:
-  // `events` outlives the reassembler.
-  TcpReassembler(TcpLimits limits, FragmentLimits fragment_limits, StreamEvents* events);
+  // `events`, `ledger` and `flow_numbers`, the count of all flows so far, outlive the reassembler.
+  TcpReassembler(const TcpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
+                 uint64_t* flow_numbers);
 
-  // Takes the next frame. Time may go backwards; time-outs go by the highest so far.
-  void OnFrame(const Frame& frame);
+  // Time-outs go by the highest time so far.
+  void Advance(TimeNs now_ns);
+  // A segment that the ledger knows of already.
+  void OnSegment(const Segment& segment);
   // The capture has ended: everything open is flushed and closed.
   void Finish();
 
-  const ReassemblyLedger& ledger() const { return ledger_; }
-  // Frames of link types that are not read, by type.
-  const std::map<uint32_t, uint64_t>& unknown_link_types() const { return unknown_link_types_; }
-  TimeNs now_ns() const { return now_ns_; }
   size_t open_flows() { return table_.flows().slab.size(); }
+  size_t half_open_flows() { return table_.half_open().slab.size(); }
+  size_t tombstones() { return table_.tombstones().slab.size(); }
 
  private:
-  void OnSegment(const Segment& segment);
   void OnUnknown(const Segment& segment);
   void OnHalfOpen(uint32_t index, const Segment& segment);
-  void OnFlow(uint32_t index, const Segment& segment);
+  void OnFlow(uint32_t newest, const Segment& segment);
   void OnTombstone(uint32_t index, const Segment& segment);
 
   // Each takes the segment's payload into the ledger exactly once.
   void FeedFlow(uint32_t index, const Segment& segment);
+  void FeedReset(uint32_t index, const Segment& segment);
+  void FeedStreams(uint32_t index, const Segment& segment);
   void Ignore(const Segment& segment, uint64_t ReassemblyLedger::*where);
 
   void NoteHalfOpen(const Segment& segment);
-  uint32_t OpenFlow(const Segment& segment, bool client_is_high, OpenedBy opened_by,
-                    TimeNs first_time_ns, bool mid_stream);
+  struct Opening {
+    bool client_is_high = false;
+    OpenedBy opened_by = OpenedBy::kGuess;
+    TimeNs first_time_ns = 0;
+    bool mid_stream = false;
+    const Tombstone* continues = nullptr;
+  };
+  uint32_t OpenFlow(const Segment& segment, const Opening& opening);
+  uint32_t OpenInTheMiddle(const Segment& segment);
   uint32_t PromoteHalfOpen(uint32_t index, const Segment& segment);
-  bool HandleContradictingSyn(uint32_t index, const Segment& segment);
+  void FeedSyn(uint32_t index, StreamDirection direction, const HalfOpen& half, uint32_t isn);
+
+  // tcp_siblings.cc
+  uint32_t FindSibling(uint32_t newest, const Segment& segment);
+  bool HandleContradictingSyn(uint32_t newest, uint32_t index, const Segment& segment);
   bool ConfirmsCandidate(const Flow& flow, const Segment& segment) const;
-  void ReplaceByCandidate(uint32_t index, const Segment& segment);
+  void OpenCandidate(uint32_t index, const Segment& segment);
+  void OnStray(uint32_t newest, const Segment& segment);
+  void DropStrays(Flow& flow);
+  void NoteStrays(const StrayRun& strays, bool kept);
+  void EnforceSiblings(const FlowKey& key);
+
   void CloseFlow(uint32_t index, CloseReason reason);
+  void Remember(const Tombstone& memory);
+  TimeNs DueNs(const Tombstone& tombstone) const;
   CloseReason ReasonSoFar(const Flow& flow) const;
   bool CheckFlow(uint32_t index);
   void Remind(uint32_t index, TimeNs when_ns);
   void OnReminder(const TimerWheel::Reminder& reminder);
+  void OnFlowReminder(uint32_t index);
   void EnforceTableLimits();
 
   StreamContext ContextOf(const Flow& flow, StreamDirection direction);
@@ -63,15 +84,17 @@ class TcpReassembler {
 
   const TcpLimits limits_;
   StreamEvents* const events_;
-  Defragmenter defragmenter_;
-  ReassemblyLedger ledger_;
-  std::map<uint32_t, uint64_t> unknown_link_types_;
+  ReassemblyLedger& ledger_;
+  uint64_t& flow_numbers_;
   FlowTable table_;
   TimerWheel wheel_;
+  DeliveredWindow delivered_;
   TimeNs now_ns_ = kTimeMin;
-  uint64_t flow_numbers_ = 0;
   size_t all_waiting_bytes_ = 0;
 };
+
+// A flow's id: its number, and a hash of its endpoints by which sinks divide flows.
+FlowId MakeFlowId(uint64_t number, const FlowKey& key);
 
 }  // namespace flowstitch
 

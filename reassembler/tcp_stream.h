@@ -9,9 +9,11 @@
 #define FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/ledger.h"
+#include "reassembler/delivered_window.h"
 #include "reassembler/pending_bytes.h"
 #include "reassembler/sequence_space.h"
 #include "reassembler/stream_events.h"
@@ -27,7 +29,8 @@ struct StreamContext {
   StreamEvents& events;
   ReassemblyLedger& ledger;
   size_t& all_waiting_bytes;  // memory of the pending bytes of all streams
-  TimeNs now_ns;              // the highest capture time so far
+  DeliveredWindow& delivered;
+  TimeNs now_ns;  // the highest capture time so far
 };
 
 class TcpStream {
@@ -36,6 +39,9 @@ class TcpStream {
   ~TcpStream() = default;
   TcpStream(const TcpStream&) = delete;
   TcpStream& operator=(const TcpStream&) = delete;
+
+  // Goes on where an earlier record of the same stream ended.
+  void Resume(uint32_t next_sequence, uint64_t offset);
 
   // A SYN with the initial sequence number `isn` in this direction, with its payload, if any.
   // Payload of a SYN without Fast Open is delivered only when the peer accepts it.
@@ -46,8 +52,14 @@ class TcpStream {
               TimeNs time_ns);
   void OnFin(const StreamContext& c, uint32_t sequence_after_data);
   void OnReset(const StreamContext& c, uint32_t sequence);
-  // The peer has acknowledged everything before `acknowledgement`.
-  void OnAcknowledged(const StreamContext& c, uint32_t acknowledgement);
+  // The peer has acknowledged everything before `acknowledgement`, and takes no more, or does.
+  void OnAcknowledged(const StreamContext& c, uint32_t acknowledgement, bool window_closed);
+  // The peer has the bytes from `left` to `right` (RFC 2018).
+  void OnSack(const StreamContext& c, uint32_t left, uint32_t right);
+
+  // Protection against wrapped sequence numbers (RFC 7323, 5.3): whether a segment is a late one
+  // from 4 GiB before. Remembers the timestamp if not.
+  bool IsStale(uint32_t sequence, uint32_t timestamp);
 
   // Gives up what has waited long enough. Returns when to look again; kTimeMax: not before more
   // comes.
@@ -58,9 +70,11 @@ class TcpStream {
   void Evict(const StreamContext& c);
 
   // Whether a RST with this number would be within the window.
-  bool AcceptsReset(const TcpLimits& limits, uint32_t sequence) const;
+  bool AcceptsReset(uint32_t sequence) const;
   // Whether the number could belong to this stream at all.
   bool Near(const TcpLimits& limits, uint32_t sequence) const;
+  // How far the number lies from the newest one seen.
+  uint64_t DistanceTo(uint32_t sequence) const;
   // Whether a SYN with this number is one of this very stream, repeated or late.
   bool IsOwnSyn(uint32_t isn) const;
 
@@ -72,6 +86,8 @@ class TcpStream {
   bool finished() const { return start_ == Start::kRunning && fin_ != 0 && next_ >= fin_; }
   uint32_t isn() const { return space_.SequenceOf(origin_) - 1; }
   uint32_t next_sequence() const { return space_.SequenceOf(next_ > highest_ ? next_ : highest_); }
+  // Offset of the next byte to be delivered.
+  uint64_t offset() const { return next_ - origin_; }
   void CountPacket(uint32_t wire_length, uint32_t captured_length, TimeNs time_ns);
   const StreamSummary& summary() const { return summary_; }
 
@@ -87,9 +103,32 @@ class TcpStream {
     std::vector<uint8_t> kept, dropped;
     TimeNs time_ns;
   };
+  // A byte sent into a closed window: the stream has it when the peer acknowledges it.
+  struct Probe {
+    Position at;
+    uint8_t byte;
+    TimeNs time_ns;
+  };
+  // What most streams never need.
+  struct Rare {
+    std::vector<uint8_t> held_syn;
+    std::vector<HeldConflict> held_conflicts;
+    std::vector<Extent> gaps;           // the last ones
+    std::optional<uint32_t> rival_isn;  // of an earlier SYN, when the answer may mean either
+    std::optional<Probe> probe;
+  };
+
+  Rare& rare() {
+    if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
+    return *rare_;
+  }
+  bool holds_syn() const { return rare_ != nullptr && !rare_->held_syn.empty(); }
+  bool holds_probe() const { return rare_ != nullptr && rare_->probe.has_value(); }
 
   void StartAt(const StreamContext& c, Position origin);
   void StartAtFirstPending(const StreamContext& c);
+  void Restart(uint32_t isn);
+  void SettleRival(uint32_t number);
   void Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns);
   void EmitGap(const StreamContext& c, uint64_t length, GapReason reason, TimeNs time_ns);
   void DrainPending(const StreamContext& c);
@@ -97,7 +136,9 @@ class TcpStream {
   size_t Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
   size_t Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
   void TakeTruncated(const StreamContext& c, Position at, uint32_t length, TimeNs time_ns);
-  void OnSeen(const StreamContext& c, Position at, ByteView kept, ByteView offered, TimeNs time_ns);
+  void CompareDelivered(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
+  uint64_t BytesInGaps(Position at, uint64_t length) const;
+  void OnSeen(const StreamContext& c, Position at, ByteView kept, ByteView dropped, TimeNs time_ns);
   void Report(const StreamContext& c, const HeldConflict& conflict);
   void EnforceLimits(const StreamContext& c);
   void NotePending(const StreamContext& c, size_t memory_before, size_t payload_before);
@@ -106,25 +147,37 @@ class TcpStream {
     if (start_ == Start::kRunning) return next_;
     return pending_.empty() ? highest_ : pending_.first();
   }
+  Position Reach(const TcpLimits& limits) const {
+    return std::max(highest_, acknowledged_) + limits.window_slack_bytes;
+  }
+  std::vector<uint8_t> TakeHeldSyn(const StreamContext& c);
   void AcceptHeldSyn(const StreamContext& c);
   void DropHeldSyn(const StreamContext& c);
+  bool HoldProbe(const StreamContext& c, Position at, ByteView payload, uint32_t truncated,
+                 TimeNs time_ns);
+  void SettleProbe(const StreamContext& c, bool accepted, uint64_t ReassemblyLedger::*otherwise);
 
   SequenceSpace space_;
   Start start_ = Start::kUnknown;
   bool reset_ = false;
+  bool window_closed_ = false;  // by the peer's last word
+  bool has_timestamp_ = false;
+  uint32_t timestamp_ = 0;  // the newest of a segment in order
   Position origin_ = kFirstPosition;
   Position next_ = kFirstPosition;
   Position highest_ = kFirstPosition;
   Position acknowledged_ = 0;  // 0: nothing so far
   Position fin_ = 0;           // 0: none
   Position reset_at_ = 0;
+  Position sacked_hole_ = 0;  // the `next_` whose hole the peer has, says a SACK block; 0: none
+  Position sacked_end_ = 0;   // the highest end of a SACK block
   PendingBytes pending_;
   Position hole_at_ = 0;  // the `next_` that hole_since_ns_ belongs to
   TimeNs hole_since_ns_ = 0;
   TimeNs hole_acknowledged_ns_ = kTimeMax;
+  uint64_t delivered_mark_ = 0;
   StreamSummary summary_;
-  std::unique_ptr<std::vector<uint8_t>> held_syn_;
-  std::unique_ptr<std::vector<HeldConflict>> held_conflicts_;
+  std::unique_ptr<Rare> rare_;
 };
 
 }  // namespace flowstitch

@@ -6,6 +6,8 @@
 namespace flowstitch {
 namespace {
 
+constexpr uint8_t kUdp = 17;
+
 constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";
 
 std::string AddressName(const IpAddress& address) {
@@ -105,6 +107,7 @@ std::string NameTemplate::Expand(const SinkFlow& flow, int direction, uint32_t c
       name += text_[i];
     }
   }
+  if (flow.protocol == kUdp) name += "-UDP";
   return name;
 }
 

@@ -10,6 +10,8 @@
 //   %N %K %M %G  three digits of the stream's number: units, thousands, millions, billions
 //   %S     the flow's number, the same for both directions, twenty digits
 //   %%     a percent sign
+//
+// "-UDP" follows the name of a UDP flow.
 #ifndef FLOWSTITCH_SINKS_FILE_NAMES_H_
 #define FLOWSTITCH_SINKS_FILE_NAMES_H_
 

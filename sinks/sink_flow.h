@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace flowstitch {
 
 // Gaps and bodies listed for one stream in the report; more are only counted.
 inline constexpr size_t kMaxListedGaps = 10'000;
+
+// No reassembler makes longer ones; a batch that does contradicts itself.
+inline constexpr uint64_t kMaxGapBytes = uint64_t{256} << 20;
 
 struct GapRecord {
   uint64_t offset = 0;
@@ -44,6 +48,7 @@ struct SinkStream {
   std::string path;     // of its file; empty before the first byte
   std::string name;     // the same without the output directory
   uint64_t length = 0;  // so far, gaps included
+  uint64_t known = 0;   // the same with a gap at the end, after which bytes may follow
   uint64_t bytes = 0;   // so far, without
   TimeNs first_byte_ns = 0;
   std::vector<GapRecord> gaps;
@@ -63,6 +68,14 @@ inline constexpr int kServerToClient = 1;
 
 inline constexpr size_t kMaxWriters = 8;
 
+// A tunnel around a flow's first segment.
+struct TunnelRecord {
+  std::string kind;  // the wire's word, in lower case
+  uint32_t id = 0;
+  IpAddress source;
+  IpAddress destination;
+};
+
 struct SinkFlow {
   uint64_t id = 0;
   uint64_t number = 0;  // in the order of opening
@@ -76,6 +89,13 @@ struct SinkFlow {
   std::string community_id;
   std::string opened_by;  // "syn", "syn_ack", "guess"
   bool mid_stream = false;
+  uint8_t protocol = 6;  // IP's number; 17: UDP
+  std::vector<TunnelRecord> tunnels;
+  // Set when an earlier flow goes on here: that flow's number, and where its streams had ended.
+  // Offsets in this flow, and in its files, count from there.
+  std::optional<uint64_t> continues;
+  std::array<uint64_t, 2> start_offset = {};
+  std::string history;  // when closed
   std::array<SinkStream, 2> streams;
   uint64_t conflicts = 0;
   bool closed = false;

@@ -29,6 +29,11 @@ IpAddress ToAddress(const std::string& bytes) {
   return {};
 }
 
+// Offsets of a flow that goes on count from where the earlier one began.
+uint64_t OffsetHere(uint64_t offset, uint64_t start) {
+  return offset >= start ? offset - start : 0;
+}
+
 StreamSummary FromWire(const wire::StreamSummary& in) {
   StreamSummary summary;
 #define FLOWSTITCH_FROM_WIRE(type, name, help) summary.name = in.name();
@@ -187,6 +192,16 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
   flow->community_id = event.community_id();
   flow->opened_by = absl::AsciiStrToLower(wire::OpenedBy_Name(event.opened_by()));
   flow->mid_stream = event.mid_stream();
+  if (event.protocol() != 0) flow->protocol = static_cast<uint8_t>(event.protocol());
+  for (const wire::Tunnel& tunnel : event.tunnels()) {
+    flow->tunnels.push_back({absl::AsciiStrToLower(wire::TunnelKind_Name(tunnel.kind())),
+                             tunnel.id(), ToAddress(tunnel.source_address()),
+                             ToAddress(tunnel.destination_address())});
+  }
+  if (event.has_continues()) {
+    flow->continues = event.continues() >> 8;
+    flow->start_offset = {event.client_start_offset(), event.server_start_offset()};
+  }
   for (const auto& writer : writers_) writer->OnOpened(*flow);
   flows_[event.flow()] = std::move(flow);
 }
@@ -200,11 +215,19 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
   if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
   stream.bytes += bytes.size();
   ledger_.stream_bytes_received += bytes.size();
+  uint64_t offset = OffsetHere(event.offset(), flow.start_offset[direction]);
+  // The contract: in order, nothing twice, every hole announced as a gap. What contradicts it is
+  // not used.
+  if (offset > stream.known) return;
+  const size_t seen =
+      std::min<size_t>(bytes.size(), stream.length > offset ? stream.length - offset : 0);
+  bytes = bytes.subspan(seen);
+  offset += seen;
+  if (seen > 0 && bytes.empty()) return;
   for (const auto& writer : writers_) {
-    writer->OnBytes(flow, static_cast<int>(direction), event.offset(), bytes, event.time_ns(),
-                    hold);
+    writer->OnBytes(flow, static_cast<int>(direction), offset, bytes, event.time_ns(), hold);
   }
-  stream.length = std::max(stream.length, event.offset() + bytes.size());
+  stream.length = stream.known = offset + bytes.size();
 }
 
 void SinkWorker::OnGap(const wire::StreamGap& event) {
@@ -212,8 +235,10 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
   if (it == flows_.end()) return;
   const size_t direction = DirectionIndex(event.direction());
   SinkStream& stream = it->second->streams[direction];
-  const GapRecord gap{event.offset(), event.length(),
-                      absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
+  const GapRecord gap{OffsetHere(event.offset(), it->second->start_offset[direction]),
+                      event.length(), absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
+  if (gap.offset != stream.known || gap.length > kMaxGapBytes) return;
+  stream.known += gap.length;
   if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
   for (const auto& writer : writers_) {
     writer->OnGap(*it->second, static_cast<int>(direction), gap);
@@ -229,6 +254,7 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   SinkFlow& flow = *it->second;
   flow.close_reason = absl::AsciiStrToLower(wire::CloseReason_Name(event.reason()));
   flow.closed_ns = event.time_ns();
+  flow.history = event.history();
   flow.streams[kClientToServer].summary = FromWire(event.client_to_server());
   flow.streams[kServerToClient].summary = FromWire(event.server_to_client());
   CloseFlow(flow, order);

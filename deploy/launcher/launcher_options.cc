@@ -125,6 +125,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("ENDPOINT");
   app.add_option("--stream-tap", o->reassembler.tap, "Publish the batches of streams here (PUB).")
       ->type_name("ENDPOINT");
+  AddReassemblyFlags(app, &o->reassembler);
   app.add_option("expression", o->filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");
 }
@@ -166,7 +167,7 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   o->reassembler.name = "reassembler";
   o->reassembler.sources = 1;
   o->reassembler.wait_sinks = 1;
-  o->reassembler.limits.window_slack_bytes = static_cast<uint64_t>(o->max_seek);
+  o->reassembler.core.tcp.window_slack_bytes = static_cast<uint64_t>(o->max_seek);
   return absl::OkStatus();
 }
 

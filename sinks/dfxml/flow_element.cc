@@ -95,7 +95,13 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("community_id", flow.community_id);
   xml->Attribute("opened_by", flow.opened_by);
   if (flow.mid_stream) xml->Attribute("mid_stream", "true");
+  if (flow.continues) {
+    xml->Attribute("continues", *flow.continues);
+    xml->Attribute("start_offset", flow.start_offset[static_cast<size_t>(direction)]);
+  }
   xml->Attribute("close_reason", flow.close_reason);
+  if (!flow.history.empty()) xml->Attribute("history", flow.history);
+  xml->Attribute("protocol", uint64_t{flow.protocol});
   for (const uint16_t vlan : flow.vlan) {
     xml->Attribute("vlan", uint64_t{vlan});
     break;
@@ -107,6 +113,15 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("overlapping_bytes", s.overlapping_bytes);
   xml->Attribute("conflicting_bytes", s.conflicting_bytes);
   xml->Attribute("truncated_bytes", s.truncated_bytes);
+  xml->Attribute("late_bytes", s.late_bytes);
+  for (const TunnelRecord& tunnel : flow.tunnels) {
+    xml->Start("flowstitch:tunnel");
+    xml->Attribute("kind", tunnel.kind);
+    xml->Attribute("id", uint64_t{tunnel.id});
+    xml->Attribute("source", FormatIpAddress(tunnel.source));
+    xml->Attribute("destination", FormatIpAddress(tunnel.destination));
+    xml->End();
+  }
   xml->End();
 }
 

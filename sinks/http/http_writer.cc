@@ -15,6 +15,8 @@ namespace {
 // A direction is recognised by its first bytes.
 constexpr size_t kSniffBytes = 24;
 
+bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
+
 enum class Sniff { kUnsure, kRequest, kResponse, kOther };
 
 Sniff SniffBytes(std::string_view text) {
@@ -179,11 +181,11 @@ HttpWriter::Conversation* HttpWriter::Of(SinkFlow& flow) {
 
 void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                          TimeNs time_ns, BatchHold* /*hold*/) {
-  if (status_.ok()) Of(flow)->Bytes(direction, offset, bytes, time_ns);
+  if (status_.ok() && IsTcp(flow)) Of(flow)->Bytes(direction, offset, bytes, time_ns);
 }
 
 void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
-  if (status_.ok()) Of(flow)->Gap(direction, gap.length);
+  if (status_.ok() && IsTcp(flow)) Of(flow)->Gap(direction, gap.length);
 }
 
 void HttpWriter::OnClosed(SinkFlow& flow) {

@@ -5,8 +5,8 @@
 
 #include "capture/batcher.h"
 #include "capture/capture_file.h"
+#include "reassembler/reassembler.h"
 #include "reassembler/stream_batcher.h"
-#include "reassembler/tcp_reassembler.h"
 #include "sinks/sink_worker.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/traffic.h"
@@ -45,7 +45,7 @@ class NoEvents : public StreamEvents {
   }
   void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
   void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
-  void OnFlowClosed(FlowId, CloseReason, TimeNs, const std::array<StreamSummary, 2>&) override {}
+  void OnFlowClosed(FlowId, const FlowEnd&) override {}
 };
 
 void ReadFile(benchmark::State& state) {
@@ -80,7 +80,7 @@ void Reassemble(benchmark::State& state) {
   const auto& packets = Packets(state.range(0), state.range(1) != 0);
   for (auto _ : state) {
     NoEvents events;
-    TcpReassembler reassembler({}, {}, &events);
+    Reassembler reassembler({}, &events);
     for (const auto& packet : packets) reassembler.OnFrame(packet.frame());
     reassembler.Finish();
   }
@@ -95,7 +95,7 @@ BENCHMARK(Reassemble)
 std::vector<WireMessage> StreamBatches(const std::vector<CapturedPacket>& packets) {
   std::vector<WireMessage> batches;
   StreamBatcher batcher(1, 0);
-  TcpReassembler reassembler({}, {}, &batcher);
+  Reassembler reassembler({}, &batcher);
   const auto flush = [&] { batches.push_back(batcher.Flush(batches.size() + 1, 0, nullptr)); };
   for (const auto& packet : packets) {
     reassembler.OnFrame(packet.frame());

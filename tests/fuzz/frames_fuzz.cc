@@ -1,6 +1,6 @@
-// Bytes as one frame of any link type: link layers, IP, fragments, TCP.
-#include "reassembler/defragmenter.h"
-#include "reassembler/segment_decoder.h"
+// Bytes as a few frames of one link type: link layers, tunnels, fragments, checksums, TCP and UDP
+// headers. Every frame is counted once, whatever is in it.
+#include "reassembler/frame_decoder.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/packet_builder.h"
 
@@ -9,33 +9,57 @@ using namespace flowstitch::testing;
 
 namespace {
 
-bool Inside(ByteView part, ByteView whole) {
-  return part.empty() ||
-         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
+constexpr uint32_t kTypes[] = {0,   1,   6,   7,   8,   9,   10,  12,  14,  50,  51,  100, 101,
+                               104, 105, 107, 108, 109, 113, 117, 119, 122, 127, 129, 138, 163,
+                               166, 178, 192, 204, 205, 206, 228, 229, 239, 240, 276, 147};
+
+// Touches every byte, so that a sanitizer sees a view that points nowhere.
+class Toucher : public FrameDecoder::Taker {
+ public:
+  void OnSegment(const Segment& s) override {
+    Touch(s.tcp.payload);
+    Must(s.tunnels->depth <= kMaxTunnelDepth, "tunnels are bounded");
+    Must(s.link->vlan_count <= kMaxVlanTags, "tags are bounded");
+    Must(s.tcp.sack_blocks <= kMaxSackBlocks, "SACK blocks are bounded");
+  }
+  void OnUdpDatagram(const UdpDatagram& d) override { Touch(d.payload); }
+  unsigned sum = 0;
+
+ private:
+  void Touch(ByteView bytes) {
+    for (const uint8_t byte : bytes) sum += byte;
+  }
+};
 
 }  // namespace
 
-// The first byte chooses the link type.
+// Link type, choices, then frames, each behind two bytes of length.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static constexpr uint32_t kTypes[] = {0, 1, 9, 12, 14, 50, 101, 108, 113, 228, 229, 276, 147};
-  if (size == 0) return 0;
-  const ByteView frame{data + 1, size - 1};
-  const LinkLayer link = ReadLinkLayer(kTypes[data[0] % std::size(kTypes)], frame);
-  Must(link.vlan_count <= kMaxVlanTags, "tags are bounded");
-  if (link.verdict != LinkVerdict::kIp) return 0;
-  Must(Inside(link.datagram, frame), "the datagram lies in the frame");
-  auto ip = ReadIpHeader(link.datagram);
-  if (!ip) return 0;
-  Must(Inside(ip->payload, link.datagram), "the payload lies in the datagram");
-  static Defragmenter defragmenter;
-  static ReassemblyLedger ledger;
-  if (ip->fragment) ip = defragmenter.Add(*ip, 0, &ledger);
-  if (!ip) return 0;
-  Segment segment;
-  if (ReadSegment(*ip, &segment) != DatagramVerdict::kSegment) return 0;
-  Must(Inside(segment.tcp.payload, ip->payload), "the data lie in the payload");
-  return 0;
+  if (size < 2) return 0;
+  DecoderOptions options;
+  options.udp = data[1] & 1;
+  options.checksum = static_cast<ChecksumPolicy>((data[1] >> 1) % 3);
+  options.fragments.overlap = static_cast<OverlapPolicy>((data[1] >> 3) % 7);
+  options.key_parts = {(data[1] & 64) != 0, (data[1] & 64) != 0, (data[1] & 64) != 0};
+  options.fragments.bytes = 1 << 20;
+  const uint32_t type = kTypes[data[0] % std::size(kTypes)];
+  ByteView rest{data + 2, size - 2};
+  ReassemblyLedger ledger;
+  Toucher toucher;
+  FrameDecoder decoder(options, &ledger, &toucher);
+  TimeNs time = 0;
+  while (rest.size() >= 2) {
+    const size_t length = std::min<size_t>(LoadBe16(rest.data()), rest.size() - 2);
+    const std::vector<uint8_t> copy(rest.begin() + 2, rest.begin() + 2 + static_cast<long>(length));
+    rest = rest.subspan(2 + length);
+    time += 100 * kNsPerMs;
+    decoder.Decode({copy, static_cast<uint32_t>(length), type, time}, time);
+    ledger.delivered_bytes = ledger.payload_bytes;
+    ledger.stream_bytes = ledger.payload_bytes;
+    const auto faults = FindImbalance(ledger);
+    Must(faults.empty(), faults.empty() ? "" : faults[0].c_str());
+  }
+  return toucher.sum == 1 ? 0 : 0;
 }
 
 std::vector<std::string> flowstitch::testing::FuzzSeeds() {
@@ -43,19 +67,57 @@ std::vector<std::string> flowstitch::testing::FuzzSeeds() {
                          {2, 4, 5, 6}};
   const SegmentSpec six{End("2001::1", 1), End("2001::2", 2), 1, 0, kTcpSyn, "", 1, 1, {34, 2}};
   std::vector<std::string> seeds;
-  const auto add = [&seeds](char type, const Packet& p) {
-    seeds.push_back(std::string(1, type) + std::string(AsText(p)));
+  const auto type_index = [](uint32_t type) {
+    return static_cast<char>(std::find(std::begin(kTypes), std::end(kTypes), type) - kTypes);
   };
-  add(1, EthernetFrame(Datagram(four)));
-  add(1, EthernetFrame(Datagram(six), {1, 2}));
-  add(6, Datagram(six));
-  add(0, Bytes({2, 0, 0, 0}) + Datagram(four));
-  add(2, Bytes({0xff, 3, 0, 0x21}) + Datagram(four));
-  add(8, Bytes({0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0}) + Datagram(four));
-  add(6, IpDatagram(Address("10.0.0.1"), Address("10.0.0.2"), 6, Packet(16, 1), 5, 0x2000));
-  add(6, IpDatagram(Address("2001::1"), Address("2001::2"), 44,
-                    Bytes({6, 0, 0, 9, 0, 0, 0, 1}) + Packet(16, 1)));
-  add(6, IpDatagram(Address("2001::1"), Address("2001::2"), 0,
-                    Bytes({60, 0, 0xc2, 4, 0, 1, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0}) + TcpBytes(six)));
+  const auto add = [&](uint32_t type, const std::vector<Packet>& frames) {
+    std::string seed{type_index(type), 0};
+    for (const Packet& frame : frames) {
+      seed += static_cast<char>(frame.size() >> 8);
+      seed += static_cast<char>(frame.size());
+      seed += AsText(frame);
+    }
+    seeds.push_back(seed);
+  };
+  const IpAddress a = Address("10.0.0.1");
+  const IpAddress b = Address("10.0.0.2");
+  const Packet datagram = Datagram(four);
+  const Packet ethernet = EthernetFrame(datagram);
+  const auto udp = [&](uint16_t port, const Packet& payload) {
+    const size_t length = payload.size() + 8;
+    return IpDatagram(a, b, 17,
+                      Bytes({9, 9, port >> 8, port & 255, static_cast<int>(length >> 8),
+                             static_cast<int>(length & 255), 0, 0}) +
+                          payload);
+  };
+  add(1, {ethernet, EthernetFrame(Datagram(six), {1, 2})});
+  add(101, {Datagram(six)});
+  add(0, {Bytes({2, 0, 0, 0}) + datagram});
+  add(9, {Bytes({0xff, 3, 0, 0x21}) + datagram});
+  add(104, {Bytes({0x0f, 0, 8, 0}) + datagram});
+  add(107, {Bytes({0x18, 0x41, 3, 0xcc}) + datagram});
+  add(113, {Bytes({0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0}) + datagram});
+  add(127, {Bytes({0, 0, 9, 0, 2, 0, 0, 0, 0, 8, 2, 0, 0,    1,    2, 3, 4, 5, 6, 1, 2,
+                   3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 0, 0, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) +
+            datagram});
+  add(239, {Bytes({2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 0, 1}) +
+            Bytes({static_cast<int>(datagram.size() + 4), 0, 9, 0}) + datagram});
+  add(178, {Bytes({'M', 'G', 'C', 0x80, 0, 4, 1, 1, 1, 1}) + ethernet});
+  add(101, {IpDatagram(a, b, 6, Packet(16, 1), 5, 0x2000),
+            IpDatagram(a, b, 6, Packet(16, 2), 5, 0x0002)});
+  add(101, {IpDatagram(Address("2001::1"), Address("2001::2"), 44,
+                       Bytes({6, 0, 0, 9, 0, 0, 0, 1}) + Packet(16, 1))});
+  add(101,
+      {IpDatagram(Address("2001::1"), Address("2001::2"), 0,
+                  Bytes({60, 0, 0xc2, 4, 0, 1, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0}) + TcpBytes(six))});
+  add(101, {IpDatagram(a, b, 47, Bytes({0x30, 0, 8, 0, 0, 0, 0, 1, 0, 0, 0, 2}) + datagram),
+            IpDatagram(a, b, 47,
+                       Bytes({0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}) + ethernet),
+            IpDatagram(a, b, 4, datagram)});
+  add(101, {udp(4789, Bytes({8, 0, 0, 0, 0, 0, 1, 0}) + ethernet),
+            udp(6081, Bytes({1, 0, 0x65, 0x58, 0, 0, 1, 0, 1, 2, 3, 0}) + ethernet),
+            udp(2152, Bytes({0x34, 0xff, 0, 40, 0, 0, 0, 1, 0, 1, 0, 0x85, 1, 2, 3, 0}) + datagram),
+            udp(1701, Bytes({0x40, 2, 0, 60, 0, 1, 0, 2, 0xff, 3, 0, 0x21}) + datagram),
+            udp(3544, Bytes({0, 0, 1, 2, 3, 4, 5, 6}) + Datagram(six)), udp(53, Packet(9, 'x'))});
   return seeds;
 }

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 std::vector<std::string> flowstitch::testing::FuzzSeeds() {
   StreamBatcher batcher(5, 0);
-  TcpReassembler reassembler({}, {}, &batcher);
+  Reassembler reassembler({}, &batcher);
   Talk talk(End("10.0.0.1", 4000), End("2.0.0.2", 80));
   talk.Handshake()
       .Client("GET / HTTP/1.0\r\n\r\n")

@@ -2,7 +2,7 @@
 // ledger balances.
 #include <algorithm>
 
-#include "reassembler/tcp_reassembler.h"
+#include "reassembler/reassembler.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/event_recorder.h"
 
@@ -15,7 +15,8 @@ namespace {
 class Checker : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo& flow) override {
-    Must(next_.emplace(flow.id, std::array<uint64_t, 2>{}).second, "a flow opens once");
+    Must(next_.emplace(flow.id, flow.start_offset).second, "a flow opens once");
+    start_[flow.id] = flow.start_offset;
   }
   void OnBytes(FlowId flow, StreamDirection d, uint64_t offset, ByteView bytes, TimeNs) override {
     Take(flow, d, offset, bytes.size());
@@ -28,10 +29,13 @@ class Checker : public StreamEvents {
   void OnConflict(FlowId flow, StreamDirection, const Conflict& c, TimeNs) override {
     Must(next_.contains(flow) && c.length > 0 && !c.kept.empty(), "a conflict says what it is");
   }
-  void OnFlowClosed(FlowId flow, CloseReason, TimeNs,
-                    const std::array<StreamSummary, 2>& s) override {
-    for (size_t d : {0, 1}) Must(s[d].bytes == next_.at(flow)[d], "the summary knows the length");
+  void OnFlowClosed(FlowId flow, const FlowEnd& end) override {
+    for (size_t d : {0, 1}) {
+      Must(end.summaries[d].bytes == next_.at(flow)[d] - start_.at(flow)[d],
+           "the summary knows the length");
+    }
     Must(next_.erase(flow) == 1, "a flow closes once");
+    start_.erase(flow);
   }
   bool empty() const { return next_.empty(); }
 
@@ -41,7 +45,7 @@ class Checker : public StreamEvents {
     Must(offset == next, "events come in order");
     next += length;
   }
-  std::map<FlowId, std::array<uint64_t, 2>> next_;
+  std::map<FlowId, std::array<uint64_t, 2>> next_, start_;
 };
 
 constexpr size_t kStepBytes = 8;
@@ -49,14 +53,20 @@ constexpr size_t kStepBytes = 8;
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  TcpLimits limits;
+  ReassemblyOptions options;
+  TcpLimits& limits = options.tcp;
+  // The first byte chooses what kind of host it is.
+  if (size > 0) limits.overlap = static_cast<OverlapPolicy>(data[0] % 7);
+  limits.conflict_window_bytes = 8192;
+  limits.siblings = 2;
+  limits.idle_timeout_ns = 600 * kNsPerSecond;
   limits.stream_waiting_bytes = 4096;
   limits.all_waiting_bytes = 8192;
   limits.flows = 3;
   limits.half_open_flows = 3;
   limits.tombstones = 3;
   Checker checker;
-  TcpReassembler reassembler(limits, {}, &checker);
+  Reassembler reassembler(options, &checker);
   TimeNs time = 0;
   const std::string payload(256, 'p');
   for (; size >= kStepBytes; data += kStepBytes, size -= kStepBytes) {
@@ -66,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const Endpoint b = End("10.0.0.2", 80);
     spec.source = back ? b : a;
     spec.destination = back ? a : b;
-    spec.flags = data[1] & 0x1f;
+    spec.flags = data[1] & 0x3f;
     // Near the beginning, near the wrap, or anywhere.
     spec.sequence =
         (data[2] & 0x80 ? 0xfffffff0u : 1000u) + data[3] + (data[2] & 0x40 ? data[4] << 20 : 0u);
@@ -75,6 +85,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!text.empty()) text[data[7] % text.size()] = static_cast<char>(data[4]);
     spec.payload = text;
     if (data[2] & 1) spec.options = {34, 2};
+    if (data[2] & 16) {
+      // Timestamps and a block of selective acknowledgement.
+      spec.options =
+          Bytes({8, 10, 0, 0, data[7], 0, 0, 0, 0, 0, 5, 10, 0, 0, 3, data[4], 0, 0, 4, data[5]});
+    }
+    if (data[1] & 0x80) spec.window = 0;
     time += (data[2] & 2) ? data[7] * kNsPerSecond : data[7] * 1000;
     if (data[2] & 4) time -= kNsPerSecond;
     CapturedPacket packet = Capture(EthernetFrame(Datagram(spec)), time);
@@ -83,7 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     reassembler.OnFrame(packet.frame());
     const auto faults = FindImbalance(reassembler.ledger());
     Must(faults.empty(), faults.empty() ? "" : faults[0].c_str());
-    Must(reassembler.open_flows() <= limits.flows, "flows are bounded");
+    Must(reassembler.tcp().open_flows() <= limits.flows, "flows are bounded");
     Must(reassembler.ledger().waiting_bytes <= limits.all_waiting_bytes + 1024,
          "waiting bytes are bounded");
   }

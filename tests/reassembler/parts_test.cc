@@ -55,7 +55,7 @@ TEST(Defragmenter, RebuildsFromAnyOrderWithRepeatsAndOverlaps) {
     std::shuffle(parts.begin(), parts.end(), random);
     std::optional<IpHeader> done;
     for (const auto& [at, size] : parts) {
-      done = defragmenter.Add(Fragment(whole, at, size, round), 1, &ledger);
+      done = defragmenter.Add(Fragment(whole, at, size, round), 0, 1, &ledger);
       if (done) break;
     }
     ASSERT_TRUE(done) << round;
@@ -71,11 +71,11 @@ TEST(Defragmenter, GivesUpByTimeAndByLimit) {
   Defragmenter defragmenter(limits);
   ReassemblyLedger ledger;
   const Packet whole(100, 1);
-  for (uint32_t id = 0; id < 25; ++id) defragmenter.Add(Fragment(whole, 0, 16, id), 0, &ledger);
+  for (uint32_t id = 0; id < 25; ++id) defragmenter.Add(Fragment(whole, 0, 16, id), 0, 0, &ledger);
   EXPECT_EQ(defragmenter.datagrams(), 10u);
   EXPECT_EQ(ledger.fragments_dropped, 15u);
   EXPECT_EQ(ledger.fragments_absorbed, 25u);
-  defragmenter.Add(Fragment(whole, 0, 16, 99), 31 * kNsPerSecond, &ledger);
+  defragmenter.Add(Fragment(whole, 0, 16, 99), 0, 31 * kNsPerSecond, &ledger);
   EXPECT_EQ(defragmenter.datagrams(), 1u);
   EXPECT_EQ(ledger.fragments_dropped, 25u);
 }
@@ -86,16 +86,16 @@ TEST(Defragmenter, ContradictionsAndImpossibleLengthsAreDropped) {
   const Packet whole(64, 1);
   IpHeader beyond = Fragment(whole, 0, 64, 1);
   beyond.fragment_offset = 65528;
-  EXPECT_FALSE(defragmenter.Add(beyond, 0, &ledger));
+  EXPECT_FALSE(defragmenter.Add(beyond, 0, 0, &ledger));
   IpHeader ragged = Fragment(whole, 0, 7, 2);
-  EXPECT_FALSE(defragmenter.Add(ragged, 0, &ledger));
+  EXPECT_FALSE(defragmenter.Add(ragged, 0, 0, &ledger));
   EXPECT_EQ(ledger.fragments_dropped, 2u);
   // Two different ends: the first one counts.
-  EXPECT_FALSE(defragmenter.Add(Fragment(whole, 56, 8, 3), 0, &ledger));
+  EXPECT_FALSE(defragmenter.Add(Fragment(whole, 56, 8, 3), 0, 0, &ledger));
   IpHeader other_end = Fragment(Packet(48, 1), 40, 8, 3);
-  EXPECT_FALSE(defragmenter.Add(other_end, 0, &ledger));
+  EXPECT_FALSE(defragmenter.Add(other_end, 0, 0, &ledger));
   EXPECT_EQ(ledger.fragments_dropped, 3u);
-  EXPECT_TRUE(defragmenter.Add(Fragment(whole, 0, 56, 3), 0, &ledger));
+  EXPECT_TRUE(defragmenter.Add(Fragment(whole, 0, 56, 3), 0, 0, &ledger));
 }
 
 TEST(TimerWheel, RemindsInTimeAndOnce) {

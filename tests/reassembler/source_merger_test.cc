@@ -89,7 +89,7 @@ TEST(SourceMerger, AnyDealingOutGivesTheSameStreams) {
     Rig rig(seed, sources);
     for (const auto& packet : packets) rig.Add(rig.random() % sources, packet);
     Outcome got;
-    TcpReassembler reassembler({}, {}, &got.events);
+    Reassembler reassembler({}, &got.events);
     TimeNs last = 0;
     size_t count = 0;
     rig.Run([&](const Frame& frame) {

@@ -13,6 +13,8 @@ void Talk::Add(bool from_client, uint32_t sequence, uint32_t acknowledgement, ui
   spec.acknowledgement = (flags & kTcpAck) ? acknowledgement : 0;
   spec.flags = flags;
   spec.payload = data;
+  spec.window = window;
+  spec.options = options;
   spec.ip_id = ip_id_++;
   packets.push_back(Capture(EthernetFrame(Datagram(spec), vlans), time_ns));
   time_ns += step_ns;
@@ -61,6 +63,18 @@ Talk& Talk::FromClient(int64_t relative, std::string_view data, uint8_t flags) {
 
 Talk& Talk::FromServer(int64_t relative, std::string_view data, uint8_t flags) {
   Add(false, server_isn_ + 1 + static_cast<uint32_t>(relative), client_next_, flags, data);
+  return *this;
+}
+
+Talk& Talk::ClientSegment(uint32_t sequence, uint32_t acknowledgement, uint8_t flags,
+                          std::string_view data) {
+  Add(true, sequence, acknowledgement, flags, data);
+  return *this;
+}
+
+Talk& Talk::ServerSegment(uint32_t sequence, uint32_t acknowledgement, uint8_t flags,
+                          std::string_view data) {
+  Add(false, sequence, acknowledgement, flags, data);
   return *this;
 }
 

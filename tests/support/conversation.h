@@ -24,6 +24,9 @@ class Talk {
   TimeNs time_ns = 1'600'000'000 * kNsPerSecond;
   int64_t step_ns = kNsPerMs;
   bool acknowledge = true;  // each piece of data is acknowledged at once
+  // Of the segments that follow.
+  uint16_t window = 65535;
+  std::vector<uint8_t> options;
 
   // Each adds packets to `packets`.
   Talk& Handshake();
@@ -37,6 +40,19 @@ class Talk {
   // An acknowledgement by the client, or by the server, up to that offset of the other's stream.
   Talk& ClientAcknowledges(int64_t relative);
   Talk& ServerAcknowledges(int64_t relative);
+  Talk& With(std::vector<uint8_t> tcp_options) {
+    options = std::move(tcp_options);
+    return *this;
+  }
+  Talk& Window(uint16_t bytes) {
+    window = bytes;
+    return *this;
+  }
+  // A segment of the client with exactly these numbers.
+  Talk& ClientSegment(uint32_t sequence, uint32_t acknowledgement, uint8_t flags,
+                      std::string_view data = "");
+  Talk& ServerSegment(uint32_t sequence, uint32_t acknowledgement, uint8_t flags,
+                      std::string_view data = "");
   Talk& Wait(int64_t ns) {
     time_ns += ns;
     return *this;

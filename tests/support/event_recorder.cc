@@ -6,6 +6,7 @@ void EventRecorder::OnFlowOpened(const FlowInfo& flow) {
   index_[flow.id] = flows.size();
   flows.emplace_back();
   flows.back().info = flow;
+  for (size_t d : {0, 1}) flows.back().streams[d].next = flow.start_offset[d];
 }
 
 void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
@@ -13,7 +14,9 @@ void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t off
   RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
   stream.in_order &= offset == stream.next;
   stream.next = offset + bytes.size();
+  offset -= Of(flow).info.start_offset[static_cast<size_t>(direction)];
   if (stream.bytes.size() < offset) stream.bytes.resize(offset);
+  stream.pieces.push_back(bytes.size());
   stream.bytes.append(AsText(bytes));
 }
 
@@ -32,15 +35,21 @@ void EventRecorder::OnConflict(FlowId flow, StreamDirection /*direction*/, const
                                 std::string(AsText(conflict.dropped))});
 }
 
-void EventRecorder::OnFlowClosed(FlowId flow, CloseReason reason, TimeNs /*time_ns*/,
-                                 const std::array<StreamSummary, 2>& summaries) {
-  Of(flow).close_reason = reason;
-  Of(flow).summaries = summaries;
+void EventRecorder::OnFlowClosed(FlowId flow, const FlowEnd& end) {
+  Of(flow).close_reason = end.reason;
+  Of(flow).summaries = end.summaries;
+  Of(flow).history = end.history;
 }
 
 Outcome Reassemble(const std::vector<CapturedPacket>& packets, const TcpLimits& limits) {
+  ReassemblyOptions options;
+  options.tcp = limits;
+  return Reassemble(packets, options);
+}
+
+Outcome Reassemble(const std::vector<CapturedPacket>& packets, const ReassemblyOptions& options) {
   Outcome outcome;
-  TcpReassembler reassembler(limits, FragmentLimits(), &outcome.events);
+  Reassembler reassembler(options, &outcome.events);
   for (const CapturedPacket& packet : packets) reassembler.OnFrame(packet.frame());
   reassembler.Finish();
   outcome.ledger = reassembler.ledger();

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "reassembler/reassembler.h"
 #include "reassembler/stream_events.h"
-#include "reassembler/tcp_reassembler.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch::testing {
@@ -23,7 +23,8 @@ struct RecordedGap {
 struct RecordedStream {
   std::string bytes;  // gaps as NUL bytes
   std::vector<RecordedGap> gaps;
-  uint64_t next = 0;  // events must come without overlap and in order
+  std::vector<size_t> pieces;  // the length of each event
+  uint64_t next = 0;           // events must come without overlap and in order
   bool in_order = true;
 };
 
@@ -40,6 +41,7 @@ struct RecordedFlow {
   std::vector<RecordedConflict> conflicts;
   std::optional<CloseReason> close_reason;
   std::array<StreamSummary, 2> summaries;
+  std::string history;
 
   const std::string& client() const { return streams[0].bytes; }
   const std::string& server() const { return streams[1].bytes; }
@@ -54,10 +56,9 @@ class EventRecorder : public StreamEvents {
              GapReason reason, TimeNs time_ns) override;
   void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
                   TimeNs time_ns) override;
-  void OnFlowClosed(FlowId flow, CloseReason reason, TimeNs time_ns,
-                    const std::array<StreamSummary, 2>& summaries) override;
+  void OnFlowClosed(FlowId flow, const FlowEnd& end) override;
 
-  // In order of opening.
+  // In order of opening. A flow that goes on where another ended has its bytes from there on.
   std::vector<RecordedFlow> flows;
 
  private:
@@ -70,6 +71,7 @@ struct Outcome {
   EventRecorder events;
   ReassemblyLedger ledger;
 };
+Outcome Reassemble(const std::vector<CapturedPacket>& packets, const ReassemblyOptions& options);
 Outcome Reassemble(const std::vector<CapturedPacket>& packets, const TcpLimits& limits = {});
 
 }  // namespace flowstitch::testing

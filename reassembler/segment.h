@@ -1,25 +1,35 @@
-// From a frame to a TCP segment, or to the reason why there is none.
-#ifndef FLOWSTITCH_REASSEMBLER_SEGMENT_DECODER_H_
-#define FLOWSTITCH_REASSEMBLER_SEGMENT_DECODER_H_
+// What a frame was opened for: a TCP segment or a UDP datagram, with what is known of its way.
+// Views are valid during the call only.
+#ifndef FLOWSTITCH_REASSEMBLER_SEGMENT_H_
+#define FLOWSTITCH_REASSEMBLER_SEGMENT_H_
 
+#include "base/capture_time.h"
 #include "base/flow_key.h"
-#include "base/frame.h"
-#include "reassembler/ip_header.h"
 #include "reassembler/link_layer.h"
 #include "reassembler/tcp_header.h"
+#include "reassembler/tunnels.h"
 
 namespace flowstitch {
 
-// A TCP segment on its way into the reassembler. Views are valid during the call only.
-struct Segment {
+// How a payload came here.
+struct Passage {
   FlowKey key;
   bool from_high = false;
-  TcpHeader tcp;
   uint32_t truncated = 0;  // payload bytes that the capture cut off
   TimeNs time_ns = 0;
   uint32_t wire_length = 0;  // of the frame
   uint32_t captured_length = 0;
-  const LinkLayer* link = nullptr;
+  const LinkLayer* link = nullptr;      // of the frame itself
+  const TunnelPath* tunnels = nullptr;  // never null
+};
+
+struct Segment : Passage {
+  TcpHeader tcp;
+  bool odd_flags = false;  // as they came; `tcp.flags` are what is made of them
+};
+
+struct UdpDatagram : Passage {
+  ByteView payload;
 };
 
 inline bool Has(const Segment& s, uint8_t flag) { return (s.tcp.flags & flag) != 0; }
@@ -27,11 +37,6 @@ inline bool IsSyn(const Segment& s) { return Has(s, kTcpSyn); }
 inline bool IsPureSyn(const Segment& s) { return IsSyn(s) && !Has(s, kTcpAck); }
 inline bool BringsData(const Segment& s) { return !s.tcp.payload.empty() || s.truncated > 0; }
 
-enum class DatagramVerdict : uint8_t { kSegment, kNotTcp, kMalformed };
-
-// A whole datagram's payload to a segment.
-DatagramVerdict ReadSegment(const IpHeader& ip, Segment* segment);
-
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_REASSEMBLER_SEGMENT_DECODER_H_
+#endif  // FLOWSTITCH_REASSEMBLER_SEGMENT_H_

@@ -1,0 +1,31 @@
+// Ethernet II and IEEE 802.3, and what stands between an EtherType and a datagram: VLAN tags, MPLS
+// labels, PPPoE, LLC/SNAP. Each fills `link` and returns its verdict.
+#ifndef FLOWSTITCH_REASSEMBLER_ETHERNET_H_
+#define FLOWSTITCH_REASSEMBLER_ETHERNET_H_
+
+#include "reassembler/link_layer.h"
+
+namespace flowstitch {
+
+inline constexpr uint16_t kEtherIpv4 = 0x0800;
+inline constexpr uint16_t kEtherBridged = 0x6558;  // a whole Ethernet frame (RFC 1701)
+inline constexpr uint16_t kEtherIpv6 = 0x86dd;
+
+LinkVerdict ReadEthernet(ByteView frame, LinkLayer* link);
+// What follows an EtherType (or an IEEE 802.3 length).
+LinkVerdict ReadEtherType(uint16_t type, ByteView bytes, LinkLayer* link);
+// An IEEE 802.2 header and what follows.
+LinkVerdict ReadLlc(ByteView bytes, LinkLayer* link);
+// RFC 3032: labels of 4 bytes, then what says itself whether it is IP.
+LinkVerdict ReadMpls(ByteView bytes, LinkLayer* link);
+// RFC 1661, with the address and control bytes of RFC 1662 present or not, and a protocol field of
+// one byte where its lowest bit says so.
+LinkVerdict ReadPpp(ByteView bytes, LinkLayer* link);
+// RFC 2516: version, code, session, length, then PPP.
+LinkVerdict ReadPppoe(ByteView bytes, LinkLayer* link);
+// A datagram of either version.
+LinkVerdict ReadIp(ByteView bytes, LinkLayer* link);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_ETHERNET_H_

@@ -1,0 +1,165 @@
+#include "reassembler/frame_decoder.h"
+
+#include <algorithm>
+
+namespace flowstitch {
+namespace {
+
+uint64_t HashOfVlans(const LinkLayer& link) {
+  uint64_t hash = 0;
+  for (size_t i = 0; i < link.vlan_count; ++i) hash = MixBits(hash ^ (link.vlan[i] + 1u));
+  return hash;
+}
+
+}  // namespace
+
+FrameDecoder::FrameDecoder(const DecoderOptions& options, ReassemblyLedger* ledger, Taker* taker)
+    : options_(options),
+      ledger_(*ledger),
+      taker_(*taker),
+      defragmenter_(options.fragments),
+      checksums_(options.checksum) {}
+
+bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
+  switch (verdict) {
+    case LinkVerdict::kIp:
+      return true;
+    case LinkVerdict::kNotIp:
+      ++ledger_.not_ip_frames;
+      return false;
+    case LinkVerdict::kUnknownLinkType:
+      ++ledger_.unknown_link_type_frames;
+      ++unknown_link_types_[link_type];
+      return false;
+    case LinkVerdict::kMalformed:
+      ++ledger_.malformed_frames;
+      return false;
+  }
+  return false;
+}
+
+void FrameDecoder::Decode(const Frame& frame, TimeNs now_ns) {
+  ++ledger_.frames_received;
+  LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
+  if (Take(link.verdict, frame.link_type)) DecodeDatagram(frame, link, now_ns);
+  while (!link.subframes.empty() && NextSubframe(&link)) {
+    ++ledger_.extra_datagrams;
+    if (Take(link.verdict, frame.link_type)) DecodeDatagram(frame, link, now_ns);
+  }
+}
+
+// Opens tunnels until there is none.
+void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns) {
+  path_.depth = 0;
+  LinkLayer inner;
+  ByteView datagram = link.datagram;
+  while (true) {
+    auto ip = ReadIpHeader(datagram);
+    if (!ip) {
+      ++ledger_.malformed_frames;
+      return;
+    }
+    if (!checksums_.Accepts(*ip, frame.source)) {
+      ++ledger_.bad_checksum_datagrams;
+      return;
+    }
+    if (ip->fragment) {
+      ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
+      if (!ip) return;
+      if (!checksums_.Accepts(*ip, frame.source)) {
+        ++ledger_.bad_checksum_datagrams;
+        return;
+      }
+    }
+    if (ip->protocol == kProtocolTcp) {
+      TakeSegment(frame, link, *ip);
+      return;
+    }
+    Tunnel tunnel;
+    inner = LinkLayer();
+    if (!OpenTunnel(*ip, &tunnel, &inner)) {
+      TakeUdp(frame, link, *ip);
+      return;
+    }
+    if (path_.depth >= std::min(options_.tunnel_depth, kMaxTunnelDepth)) {
+      ++ledger_.too_deep_datagrams;
+      return;
+    }
+    ++ledger_.tunnels_opened;
+    path_.tunnels[path_.depth++] = tunnel;
+    if (!Take(inner.verdict, frame.link_type)) return;
+    datagram = inner.datagram;
+  }
+}
+
+void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
+                        uint16_t source_port, uint16_t destination_port, Passage* passage) const {
+  const KeyedDirection keyed =
+      MakeFlowKey({ip.source, source_port}, {ip.destination, destination_port});
+  passage->key = keyed.key;
+  passage->key.protocol = ip.protocol;
+  passage->from_high = keyed.from_high;
+  const FlowKeyParts& parts = options_.key_parts;
+  if (parts.vlan || parts.tunnel || parts.source) {
+    uint64_t scope = parts.source ? frame.source + 1 : 0;
+    if (parts.vlan) scope = MixBits(scope ^ HashOfVlans(link));
+    if (parts.tunnel) scope = MixBits(scope ^ HashOfPath(path_));
+    passage->key.scope = static_cast<uint32_t>(scope ^ (scope >> 32));
+  }
+  passage->truncated = ip.truncated;
+  passage->time_ns = frame.time_ns;
+  passage->wire_length = frame.wire_length;
+  passage->captured_length = static_cast<uint32_t>(frame.bytes.size());
+  passage->link = &link;
+  passage->tunnels = &path_;
+}
+
+void FrameDecoder::TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip) {
+  const auto tcp = ReadTcpHeader(ip.payload);
+  if (!tcp) {
+    ++ledger_.malformed_frames;
+    ++ledger_.bad_segments;
+    return;
+  }
+  Segment segment;
+  segment.tcp = *tcp;
+  if (OddFlags(tcp->flags)) {
+    ++ledger_.odd_flag_segments;
+    segment.odd_flags = true;
+    segment.tcp.flags = EffectiveFlags(tcp->flags);
+  }
+  Fill(frame, link, ip, tcp->source_port, tcp->destination_port, &segment);
+  ++ledger_.segments;
+  ledger_.payload_bytes += tcp->payload.size();
+  taker_.OnSegment(segment);
+}
+
+void FrameDecoder::TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip) {
+  const ByteView bytes = ip.payload;
+  if (!options_.udp || ip.protocol != kProtocolUdp) {
+    ++ledger_.not_tcp_datagrams;
+    return;
+  }
+  if (bytes.size() < 8) {
+    ++ledger_.malformed_frames;
+    return;
+  }
+  UdpDatagram datagram;
+  Fill(frame, link, ip, LoadBe16(bytes.data()), LoadBe16(bytes.data() + 2), &datagram);
+  datagram.payload = bytes.subspan(8);
+  // RFC 768: the length bounds the payload; 0 stands for a jumbo datagram (RFC 2675).
+  const size_t length = LoadBe16(bytes.data() + 4);
+  if (length >= 8) {
+    const size_t whole = length - 8;
+    const size_t captured = std::min(whole, datagram.payload.size());
+    datagram.payload = datagram.payload.first(captured);
+    if (whole < captured + datagram.truncated) {
+      datagram.truncated = static_cast<uint32_t>(whole - captured);
+    }
+  }
+  ++ledger_.udp_datagrams;
+  ledger_.payload_bytes += datagram.payload.size();
+  taker_.OnUdpDatagram(datagram);
+}
+
+}  // namespace flowstitch

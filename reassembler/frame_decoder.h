@@ -1,0 +1,70 @@
+// From a frame to the TCP segments (and UDP datagrams) in it: link layer, tunnels, fragments,
+// checksums. Every frame is counted under one reason.
+#ifndef FLOWSTITCH_REASSEMBLER_FRAME_DECODER_H_
+#define FLOWSTITCH_REASSEMBLER_FRAME_DECODER_H_
+
+#include <map>
+
+#include "base/frame.h"
+#include "base/ledger.h"
+#include "reassembler/checksums.h"
+#include "reassembler/defragmenter.h"
+#include "reassembler/segment.h"
+
+namespace flowstitch {
+
+// What is part of a flow's identity beside protocol, addresses and ports.
+struct FlowKeyParts {
+  bool vlan = false;    // the VLAN numbers of the frame
+  bool tunnel = false;  // kinds and ends of the tunnels
+  bool source = false;  // the source that saw it
+};
+
+struct DecoderOptions {
+  FragmentLimits fragments;
+  ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
+  FlowKeyParts key_parts;
+  // Tunnels inside each other that are opened, at most kMaxTunnelDepth.
+  size_t tunnel_depth = kMaxTunnelDepth;
+  bool udp = false;  // UDP datagrams are wanted
+};
+
+class FrameDecoder {
+ public:
+  class Taker {
+   public:
+    virtual ~Taker() = default;
+    virtual void OnSegment(const Segment& segment) = 0;
+    virtual void OnUdpDatagram(const UdpDatagram& datagram) = 0;
+  };
+
+  // `ledger` and `taker` outlive the decoder.
+  FrameDecoder(const DecoderOptions& options, ReassemblyLedger* ledger, Taker* taker);
+
+  // `now_ns` is the highest capture time so far.
+  void Decode(const Frame& frame, TimeNs now_ns);
+
+  // Frames of link types that are not read, by type.
+  const std::map<uint32_t, uint64_t>& unknown_link_types() const { return unknown_link_types_; }
+
+ private:
+  void DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns);
+  // Counts a verdict; true when there is a datagram to look into.
+  bool Take(LinkVerdict verdict, uint32_t link_type);
+  void TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
+  void TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
+  void Fill(const Frame& frame, const LinkLayer& link, const IpHeader& ip, uint16_t source_port,
+            uint16_t destination_port, Passage* passage) const;
+
+  const DecoderOptions options_;
+  ReassemblyLedger& ledger_;
+  Taker& taker_;
+  Defragmenter defragmenter_;
+  ChecksumJudge checksums_;
+  TunnelPath path_;  // of the datagram that is being decoded
+  std::map<uint32_t, uint64_t> unknown_link_types_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_FRAME_DECODER_H_

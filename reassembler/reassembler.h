@@ -1,0 +1,54 @@
+// The whole core: frames and packet time in, events of flows out. No clock, thread, socket or
+// protobuf.
+#ifndef FLOWSTITCH_REASSEMBLER_REASSEMBLER_H_
+#define FLOWSTITCH_REASSEMBLER_REASSEMBLER_H_
+
+#include <map>
+
+#include "reassembler/frame_decoder.h"
+#include "reassembler/tcp_reassembler.h"
+#include "reassembler/udp_flows.h"
+
+namespace flowstitch {
+
+struct ReassemblyOptions {
+  DecoderOptions decoder;
+  TcpLimits tcp;
+  UdpLimits udp;
+};
+
+class Reassembler : private FrameDecoder::Taker {
+ public:
+  // `events` outlives the reassembler.
+  Reassembler(const ReassemblyOptions& options, StreamEvents* events);
+
+  // Takes the next frame. Time may go backwards; time-outs go by the highest so far.
+  void OnFrame(const Frame& frame);
+  // The capture has ended: everything open is flushed and closed.
+  void Finish();
+
+  const ReassemblyLedger& ledger() const { return ledger_; }
+  // Frames of link types that are not read, by type.
+  const std::map<uint32_t, uint64_t>& unknown_link_types() const {
+    return decoder_.unknown_link_types();
+  }
+  TimeNs now_ns() const { return now_ns_; }
+  TcpReassembler& tcp() { return tcp_; }
+  const UdpFlows& udp() const { return udp_; }
+
+ private:
+  void OnSegment(const Segment& segment) override { tcp_.OnSegment(segment); }
+  void OnUdpDatagram(const UdpDatagram& datagram) override { udp_.OnDatagram(datagram); }
+
+  ReassemblyLedger ledger_;
+  uint64_t flow_numbers_ = 0;
+  FrameDecoder decoder_;
+  TcpReassembler tcp_;
+  UdpFlows udp_;
+  const bool with_udp_;
+  TimeNs now_ns_ = kTimeMin;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_REASSEMBLER_H_

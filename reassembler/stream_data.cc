@@ -1,0 +1,260 @@
+// A stream's data: where each byte goes, what it repeats, what it contradicts.
+#include <algorithm>
+
+#include "reassembler/tcp_stream.h"
+
+namespace flowstitch {
+namespace {
+
+// Bytes of each copy that a conflict shows.
+constexpr size_t kConflictSampleBytes = 32;
+// Conflicts kept until the stream's first byte, and so their offsets, are known.
+constexpr size_t kMaxHeldConflicts = 16;
+
+}  // namespace
+
+void TcpStream::Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns) {
+  c.events.OnBytes(c.flow, c.direction, next_ - origin_, bytes, time_ns);
+  c.delivered.Append(&delivered_mark_, next_, bytes);
+  next_ += bytes.size();
+  summary_.bytes += bytes.size();
+  c.ledger.delivered_bytes += bytes.size();
+  c.ledger.stream_bytes += bytes.size();
+}
+
+void TcpStream::NotePending(const StreamContext& c, size_t memory_before, size_t payload_before) {
+  c.all_waiting_bytes += pending_.memory_bytes() - memory_before;
+  c.ledger.waiting_bytes += pending_.payload_bytes() - payload_before;
+}
+
+void TcpStream::DrainPending(const StreamContext& c) {
+  if (pending_.empty()) return;
+  const size_t memory = pending_.memory_bytes();
+  const size_t payload = pending_.payload_bytes();
+  while (!pending_.empty() && pending_.first() == next_) {
+    const auto [at, chunk] = pending_.TakeFirst();
+    if (chunk.bytes == nullptr) {
+      EmitGap(c, chunk.length, GapReason::kTruncated, chunk.time_ns);
+    } else {
+      Deliver(c, {chunk.bytes.get(), chunk.length}, chunk.time_ns);
+    }
+  }
+  NotePending(c, memory, payload);
+}
+
+void TcpStream::Report(const StreamContext& c, const HeldConflict& conflict) {
+  ++c.ledger.conflicts;
+  c.events.OnConflict(c.flow, c.direction,
+                      {conflict.at - origin_, conflict.length, conflict.kept, conflict.dropped},
+                      conflict.time_ns);
+}
+
+void TcpStream::OnSeen(const StreamContext& c, Position at, ByteView kept, ByteView dropped,
+                       TimeNs time_ns) {
+  const auto [k, d] = std::mismatch(kept.begin(), kept.end(), dropped.begin());
+  if (k == kept.end()) return;
+  const auto first = static_cast<size_t>(k - kept.begin());
+  uint64_t differing = 0;
+  for (size_t i = first; i < kept.size(); ++i) differing += kept[i] != dropped[i];
+  c.ledger.conflicting_bytes += differing;
+  summary_.conflicting_bytes += differing;
+  const size_t sample = std::min(kConflictSampleBytes, kept.size() - first);
+  const HeldConflict conflict{at + first,
+                              differing,
+                              {k, k + static_cast<long>(sample)},
+                              {d, d + static_cast<long>(sample)},
+                              time_ns};
+  if (start_ == Start::kRunning) {
+    Report(c, conflict);
+    return;
+  }
+  if (rare().held_conflicts.size() < kMaxHeldConflicts) rare_->held_conflicts.push_back(conflict);
+}
+
+// Bytes that were delivered already cannot be undone; that others come is told all the same.
+void TcpStream::CompareDelivered(const StreamContext& c, Position at, ByteView bytes,
+                                 TimeNs time_ns) {
+  c.delivered.Find(delivered_mark_, at, bytes.size(), [&](Position where, ByteView kept) {
+    OnSeen(c, where, kept, bytes.subspan(where - at, kept.size()), time_ns);
+  });
+}
+
+// Puts bytes behind a hole; returns how many of them were new.
+size_t TcpStream::Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns) {
+  const size_t memory = pending_.memory_bytes();
+  const size_t payload = pending_.payload_bytes();
+  const size_t added = pending_.Insert(at, bytes, time_ns, c.limits.overlap,
+                                       [&](Position where, ByteView kept, ByteView dropped) {
+                                         OnSeen(c, where, kept, dropped, time_ns);
+                                       });
+  NotePending(c, memory, payload);
+  return added;
+}
+
+// Bytes inside the stream and the window; returns how many of them were new.
+size_t TcpStream::Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns) {
+  if (start_ == Start::kHolding) return Store(c, at, bytes, time_ns);
+  if (at < next_) {
+    const size_t seen = std::min<size_t>(bytes.size(), next_ - at);
+    CompareDelivered(c, at, bytes.first(seen), time_ns);
+    bytes = bytes.subspan(seen);
+    at += seen;
+  }
+  if (bytes.empty()) return 0;
+  if (at != next_) return Store(c, at, bytes, time_ns);
+  if (pending_.empty() || pending_.first() >= at + bytes.size()) {
+    Deliver(c, bytes, time_ns);
+    DrainPending(c);
+    return bytes.size();
+  }
+  const size_t added = Store(c, at, bytes, time_ns);
+  DrainPending(c);
+  return added;
+}
+
+void TcpStream::TakeTruncated(const StreamContext& c, Position at, uint32_t length,
+                              TimeNs time_ns) {
+  if (start_ == Start::kRunning && at < next_) {
+    if (next_ - at >= length) return;
+    length -= static_cast<uint32_t>(next_ - at);
+    at = next_;
+  }
+  if (length == 0) return;
+  if (start_ == Start::kRunning && at == next_ && pending_.empty()) {
+    EmitGap(c, length, GapReason::kTruncated, time_ns);
+    return;
+  }
+  const size_t memory = pending_.memory_bytes();
+  pending_.InsertTruncated(at, length, time_ns);
+  NotePending(c, memory, pending_.payload_bytes());
+  if (start_ == Start::kRunning) DrainPending(c);
+}
+
+uint64_t TcpStream::BytesInGaps(Position at, uint64_t length) const {
+  if (rare_ == nullptr) return 0;
+  uint64_t bytes = 0;
+  for (const Extent& gap : rare_->gaps) {
+    const Position from = std::max(at, gap.start);
+    const Position to = std::min(at + length, gap.end);
+    if (from < to) bytes += to - from;
+  }
+  return bytes;
+}
+
+// A sender asks a receiver whose window is closed with one byte, which the receiver may refuse and
+// which may differ from what is sent there later (RFC 9293, 3.8.6.1). True when the payload was
+// such a byte and is dealt with.
+bool TcpStream::HoldProbe(const StreamContext& c, Position at, ByteView payload, uint32_t truncated,
+                          TimeNs time_ns) {
+  if (holds_probe()) {
+    Probe& probe = *rare_->probe;
+    if (at == probe.at && payload.size() == 1 && truncated == 0 && window_closed_) {
+      c.ledger.retransmitted_bytes += 1;
+      summary_.retransmitted_bytes += 1;
+      return true;
+    }
+    // Data at its place: it was a question. Data right behind it: it was sent for good.
+    if (at <= probe.at && at + payload.size() > probe.at) {
+      SettleProbe(c, false, &ReassemblyLedger::unconfirmed_bytes);
+    } else if (at > probe.at) {
+      SettleProbe(c, true, nullptr);
+    }
+    return false;
+  }
+  const bool probe = window_closed_ && payload.size() == 1 && truncated == 0 &&
+                     start_ == Start::kRunning && at == next_ && pending_.empty() &&
+                     acknowledged_ == next_;
+  if (!probe) return false;
+  rare().probe = Probe{at, payload[0], time_ns};
+  c.ledger.waiting_bytes += 1;
+  c.all_waiting_bytes += 1;
+  return true;
+}
+
+void TcpStream::SettleProbe(const StreamContext& c, bool accepted,
+                            uint64_t ReassemblyLedger::*otherwise) {
+  const Probe probe = *rare_->probe;
+  rare_->probe.reset();
+  c.ledger.waiting_bytes -= 1;
+  c.all_waiting_bytes -= 1;
+  if (!accepted) {
+    c.ledger.*otherwise += 1;
+    return;
+  }
+  if (Take(c, probe.at, {&probe.byte, 1}, probe.time_ns) == 0) c.ledger.retransmitted_bytes += 1;
+  highest_ = std::max(highest_, probe.at + 1);
+}
+
+void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView payload,
+                       uint32_t truncated, TimeNs time_ns) {
+  if (payload.empty() && truncated == 0) return;
+  if (!space_.anchored()) space_.Anchor(sequence);
+  if (start_ == Start::kUnknown) {
+    start_ = Start::kHolding;
+    hole_since_ns_ = c.now_ns;
+    highest_ = space_.PositionOf(sequence);
+  }
+  if (rare_ != nullptr && rare_->rival_isn) SettleRival(sequence);
+  Position at = space_.PositionOf(sequence);
+  if (at > Reach(c.limits) || at + c.limits.window_slack_bytes < highest_) {
+    c.ledger.out_of_window_bytes += payload.size();
+    return;
+  }
+  if (holds_syn() && at >= origin_ + rare_->held_syn.size()) AcceptHeldSyn(c);
+  if (reset_ && at >= reset_at_) {
+    c.ledger.after_close_bytes += payload.size();
+    return;
+  }
+  summary_.truncated_bytes += truncated;
+  c.ledger.truncated_bytes += truncated;
+  if (start_ == Start::kRunning && at < origin_) {
+    const size_t cut = std::min<size_t>(payload.size(), origin_ - at);
+    c.ledger.before_start_bytes += cut;
+    payload = payload.subspan(cut);
+    at += cut;
+    if (payload.empty()) return;
+  }
+  if (fin_ != 0 && at + payload.size() + truncated > fin_) {
+    const size_t keep = at < fin_ ? std::min<size_t>(payload.size(), fin_ - at) : 0;
+    c.ledger.after_fin_bytes += payload.size() - keep;
+    payload = payload.first(keep);
+    truncated = static_cast<uint32_t>(
+        at + keep < fin_ ? std::min<uint64_t>(truncated, fin_ - at - keep) : 0);
+  }
+  if ((window_closed_ || holds_probe()) && HoldProbe(c, at, payload, truncated, time_ns)) return;
+  const Position end = at + payload.size() + truncated;
+  const bool late = end <= highest_;
+  // A keep-alive's byte has any content (RFC 9293, 3.8.4): it never takes a place.
+  const bool keep_alive = payload.size() == 1 && truncated == 0 && end == highest_;
+  const uint64_t in_gaps = at < next_ ? BytesInGaps(at, std::min(payload.size(), next_ - at)) : 0;
+  const size_t added = keep_alive ? 0 : Take(c, at, payload, time_ns);
+  const size_t seen = payload.size() - added - in_gaps;
+  c.ledger.late_bytes += in_gaps;
+  summary_.late_bytes += in_gaps;
+  if (added == 0) {
+    c.ledger.retransmitted_bytes += seen;
+    summary_.retransmitted_bytes += seen;
+  } else {
+    c.ledger.overlapping_bytes += seen;
+    summary_.overlapping_bytes += seen;
+    if (late) ++summary_.out_of_order_packets;
+  }
+  if (truncated > 0) TakeTruncated(c, at + payload.size(), truncated, time_ns);
+  highest_ = std::max(highest_, end);
+  space_.Advance(highest_);
+  EnforceLimits(c);
+}
+
+void TcpStream::EnforceLimits(const StreamContext& c) {
+  const auto over_stream = [&] { return pending_.memory_bytes() > c.limits.stream_waiting_bytes; };
+  const auto over_all = [&] { return c.all_waiting_bytes > c.limits.all_waiting_bytes; };
+  while (!pending_.empty() && (over_stream() || over_all())) {
+    if (start_ == Start::kHolding) {
+      StartAtFirstPending(c);
+    } else {
+      GiveUpHole(c, over_stream() ? GapReason::kStreamLimit : GapReason::kMemoryLimit);
+    }
+  }
+}
+
+}  // namespace flowstitch

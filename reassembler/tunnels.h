@@ -1,0 +1,51 @@
+// Datagrams that carry frames or datagrams of other hosts.
+#ifndef FLOWSTITCH_REASSEMBLER_TUNNELS_H_
+#define FLOWSTITCH_REASSEMBLER_TUNNELS_H_
+
+#include <array>
+
+#include "reassembler/ip_header.h"
+#include "reassembler/link_layer.h"
+
+namespace flowstitch {
+
+enum class TunnelKind : uint8_t {
+  kIpInIp,    // RFC 2003, 2473, 4213: IPv4 and IPv6 in each other
+  kGre,       // RFC 2784 and 2890, also PPTP's (RFC 2637) and NVGRE (RFC 7637)
+  kErspan,    // Ethernet mirrored over GRE, types I to III
+  kEtherIp,   // RFC 3378
+  kMplsInIp,  // RFC 4023 and 7510
+  kVxlan,     // RFC 7348, also GPE
+  kGeneve,    // RFC 8926
+  kGtpU,      // 3GPP TS 29.281
+  kTeredo,    // RFC 4380
+  kL2tp,      // RFC 2661 and 3931
+};
+
+// Deeper nesting is not opened (too_deep_datagrams).
+inline constexpr size_t kMaxTunnelDepth = 8;
+
+struct Tunnel {
+  TunnelKind kind = TunnelKind::kIpInIp;
+  // GRE key, VXLAN or GENEVE network, GTP endpoint, L2TP session; 0 where there is none.
+  uint32_t id = 0;
+  IpAddress source;
+  IpAddress destination;
+};
+
+// The tunnels around a datagram, outermost first.
+struct TunnelPath {
+  std::array<Tunnel, kMaxTunnelDepth> tunnels;
+  size_t depth = 0;
+};
+
+// When `ip`, a whole datagram, is a tunnel: fills `tunnel`, and `inner` with what it carries.
+// A port number proves nothing: UDP is a tunnel only when what it carries is sound.
+bool OpenTunnel(const IpHeader& ip, Tunnel* tunnel, LinkLayer* inner);
+
+// The same for both directions, whatever numbers each end has given the tunnel; 0: no tunnel.
+uint64_t HashOfPath(const TunnelPath& path);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_TUNNELS_H_

@@ -1,0 +1,60 @@
+// UDP conversations as flows: a stream a direction, made of the datagrams in the order in which
+// they came. The first to speak is the client. Nothing is repaired: a repeated datagram is there
+// twice.
+#ifndef FLOWSTITCH_REASSEMBLER_UDP_FLOWS_H_
+#define FLOWSTITCH_REASSEMBLER_UDP_FLOWS_H_
+
+#include "absl/container/flat_hash_map.h"
+#include "base/ledger.h"
+#include "reassembler/flow_table.h"
+#include "reassembler/segment.h"
+#include "reassembler/stream_events.h"
+
+namespace flowstitch {
+
+struct UdpLimits {
+  // Open conversations. Full: the one silent longest is closed (EVICTED; flows_evicted).
+  size_t flows = 1'000'000;
+  // One silent for so long is closed (IDLE).
+  int64_t idle_timeout_ns = 120 * kNsPerSecond;
+};
+
+class UdpFlows {
+ public:
+  // `events`, `ledger` and `flow_numbers`, the count of all flows so far, outlive this.
+  UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
+           uint64_t* flow_numbers);
+
+  // Time-outs go by the highest time so far.
+  void Advance(TimeNs now_ns);
+  void OnDatagram(const UdpDatagram& datagram);
+  void Finish();
+
+  size_t open_flows() const { return by_key_.size(); }
+
+ private:
+  struct UdpFlow {
+    FlowKey key;
+    ListLinks links;
+    FlowId id = 0;
+    bool client_is_high = false;
+    TimeNs last_time_ns = 0;
+    FlowHistory history;
+    std::array<StreamSummary, 2> summaries;
+  };
+
+  uint32_t Open(const UdpDatagram& datagram);
+  void Close(uint32_t index, CloseReason reason);
+
+  const UdpLimits limits_;
+  StreamEvents* const events_;
+  ReassemblyLedger& ledger_;
+  uint64_t& flow_numbers_;
+  absl::flat_hash_map<FlowKey, uint32_t> by_key_;
+  Shelf<UdpFlow> flows_;
+  TimeNs now_ns_ = kTimeMin;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_UDP_FLOWS_H_
