@@ -83,7 +83,9 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
     table_.Remove({index, EntryKind::kHalfOpen});
     return;
   }
-  if (from_client && IsPureSyn(segment)) {
+  // The SYN behind its answer, as when the two come from two sensors: both ends have spoken.
+  const bool behind_answer = half.server_isn_known && is_client_isn(segment.tcp.sequence);
+  if (from_client && IsPureSyn(segment) && !behind_answer) {
     if (!is_client_isn(segment.tcp.sequence)) {
       half.client_isn[1] = half.client_isn[0];
       half.client_isn[0] = segment.tcp.sequence;

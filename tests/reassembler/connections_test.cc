@@ -211,5 +211,143 @@ TEST(Connections, ARefusedAttemptLeavesNothing) {
   EXPECT_EQ(OnlyFlow(packets).client(), "second try");
 }
 
+TEST(Connections, Case07_OfTwoSynAcksTheOneTheClientAcknowledgesCounts) {
+  for (const bool false_one_first : {true, false}) {
+    Talk talk = Fresh();
+    talk.ClientSegment(1000, 0, kTcpSyn);
+    const uint32_t first = false_one_first ? 3'000'000'000 : 5000;
+    const uint32_t second = false_one_first ? 5000 : 3'000'000'000;
+    talk.ServerSegment(first, 1001, kTcpSyn | kTcpAck)
+        .ServerSegment(second, 1001, kTcpSyn | kTcpAck);
+    Talk by_data = talk;
+    talk.ClientSegment(1001, 5001, kTcpAck).Client("question").Server("answer").Close();
+    auto flow = OnlyFlow(talk.packets);
+    EXPECT_EQ(flow.client(), "question");
+    EXPECT_EQ(flow.server(), "answer");
+    EXPECT_EQ(flow.close_reason, CloseReason::kFinished);
+    // The client's word was not seen, but the server goes on.
+    flow = OnlyFlow(by_data.Server("answer").packets);
+    EXPECT_EQ(flow.server(), "answer");
+  }
+}
+
+TEST(Connections, Case12_DataOnASynAckIsDeliveredWhenAccepted) {
+  Talk talk = Fresh().ClientSegment(1000, 0, kTcpSyn);
+  talk.ServerSegment(5000, 1001, kTcpSyn | kTcpAck, "early");
+  Talk accepted = talk;
+  accepted.ClientSegment(1001, 5006, kTcpAck).ServerSegment(5006, 1001, kTcpAck, " more");
+  EXPECT_EQ(OnlyFlow(accepted.packets).server(), "early more");
+  // Taken without its data, which then comes again.
+  Talk refused = talk;
+  refused.ClientSegment(1001, 5001, kTcpAck).ServerSegment(5001, 1001, kTcpAck, "EARLY");
+  const Outcome outcome = Checked(refused.packets);
+  EXPECT_EQ(outcome.events.flows[0].server(), "EARLY");
+  EXPECT_EQ(outcome.ledger.unconfirmed_bytes, 5u);
+}
+
+TEST(Connections, Case13_SimultaneousOpenAndSplitHandshakesAreOneFlow) {
+  const struct {
+    const char* name;
+    std::vector<std::tuple<bool, uint32_t, uint32_t, int>> segments;  // client?, seq, ack, flags
+  } cases[] = {
+      {"simultaneous",
+       {{true, 1000, 0, kTcpSyn},
+        {false, 5000, 0, kTcpSyn},
+        {true, 1000, 5001, kTcpSyn | kTcpAck},
+        {false, 5000, 1001, kTcpSyn | kTcpAck}}},
+      {"four-way",
+       {{true, 1000, 0, kTcpSyn},
+        {false, 4999, 1001, kTcpAck},
+        {false, 5000, 0, kTcpSyn},
+        {true, 1000, 5001, kTcpSyn | kTcpAck},
+        {false, 5001, 1001, kTcpAck}}},
+      {"five-way",
+       {{true, 1000, 0, kTcpSyn},
+        {false, 0, 1001, kTcpAck},
+        {false, 5000, 0, kTcpSyn},
+        {true, 1000, 5001, kTcpSyn | kTcpAck},
+        {false, 5001, 1001, kTcpAck},
+        {true, 1001, 5001, kTcpAck}}},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    Talk talk = Fresh();
+    for (const auto& [client, sequence, acknowledgement, flags] : c.segments) {
+      if (client) {
+        talk.ClientSegment(sequence, acknowledgement, static_cast<uint8_t>(flags));
+      } else {
+        talk.ServerSegment(sequence, acknowledgement, static_cast<uint8_t>(flags));
+      }
+    }
+    const auto flow = OnlyFlow(talk.Client("hi").Server("ho").Close().packets);
+    EXPECT_EQ(flow.client(), "hi");
+    EXPECT_EQ(flow.server(), "ho");
+    EXPECT_EQ(flow.info.client, kA) << "who spoke first stays the client";
+    EXPECT_EQ(flow.close_reason, CloseReason::kFinished);
+  }
+}
+
+TEST(Connections, Case16_ARepeatedFinIsOneAndALaterOneMovesNothing) {
+  Talk talk = Fresh().Handshake().FromClient(0, "data", kTcpAck | kTcpFin);
+  talk.FromClient(0, "data", kTcpAck | kTcpFin).FromClient(4, "", kTcpAck | kTcpFin);
+  talk.FromClient(30, "", kTcpAck | kTcpFin);
+  const auto flow = OnlyFlow(talk.FromServer(0, "", kTcpAck | kTcpFin).packets);
+  EXPECT_EQ(flow.client(), "data");
+  EXPECT_THAT(flow.streams[0].gaps, IsEmpty());
+  EXPECT_EQ(flow.close_reason, CloseReason::kFinished);
+}
+
+TEST(Connections, Case22_OddFlagsAreCountedAndTheDataKept) {
+  Talk talk = Fresh().Handshake();
+  talk.FromClient(0, "no flags ", 0).FromClient(9, "all the rest", kTcpAck);
+  talk.FromClient(21, "", kTcpSyn | kTcpFin).FromClient(21, "", 0x3f);
+  const Outcome outcome = Checked(talk.packets);
+  ASSERT_EQ(outcome.events.flows.size(), 1u);
+  EXPECT_EQ(outcome.events.flows[0].client(), "no flags all the rest");
+  EXPECT_EQ(outcome.ledger.odd_flag_segments, 3u);
+  EXPECT_EQ(outcome.ledger.malformed_frames, 0u);
+  // Alone, none of them makes a flow.
+  for (const uint8_t flags : {0x00, 0x03, 0x06, 0x07, 0x3f}) {
+    EXPECT_THAT(Checked(Fresh().FromClient(0, "", flags).packets).events.flows, IsEmpty());
+  }
+}
+
+// Idle for longer than a flow lives: what comes then is linked to it, and offsets go on.
+TEST(Connections, Case24_AfterIdlenessTheOffsetsGoOn) {
+  TcpLimits limits;
+  limits.idle_timeout_ns = 100 * kNsPerSecond;
+  Talk talk = Fresh().Handshake().Client("before").Server("BEFORE");
+  talk.Wait(150 * kNsPerSecond).Client(" after").Server(" AFTER").Close();
+  const Outcome outcome = Checked(talk.packets, limits);
+  ASSERT_EQ(outcome.events.flows.size(), 2u);
+  const RecordedFlow& one = outcome.events.flows[0];
+  const RecordedFlow& two = outcome.events.flows[1];
+  EXPECT_EQ(one.close_reason, CloseReason::kIdle);
+  EXPECT_EQ(one.client(), "before");
+  EXPECT_TRUE(two.info.continued);
+  EXPECT_EQ(two.info.continues, one.info.id);
+  EXPECT_EQ(two.info.client, kA);
+  EXPECT_EQ(two.info.start_offset[0], 6u);
+  EXPECT_EQ(two.info.start_offset[1], 6u);
+  EXPECT_EQ(two.client(), " after");
+  EXPECT_EQ(two.server(), " AFTER");
+  EXPECT_EQ(two.close_reason, CloseReason::kFinished);
+  EXPECT_EQ(outcome.ledger.continued_flows, 1u);
+  // A repeat of what was there before opens nothing.
+  Talk repeat = Fresh().Handshake().Client("before");
+  repeat.Wait(150 * kNsPerSecond).FromClient(0, "before").FromClient(5, "e");
+  EXPECT_EQ(Checked(repeat.packets, limits).events.flows.size(), 1u);
+}
+
+TEST(Connections, TheHistoryTellsWhatHappenedFirst) {
+  EXPECT_EQ(OnlyFlow(Fresh().Handshake().Client("q").Server("a").Close().packets).history,
+            "ShADadFf");
+  EXPECT_EQ(OnlyFlow(Fresh().FromServer(0, "x").packets).history, "d");
+  Talk talk = Fresh().Handshake().FromClient(0, "abc").FromClient(0, "abX").FromClient(9, "gap");
+  talk.Window(0).FromServer(0, "", kTcpAck).Window(9).FromServer(0, "", kTcpRst);
+  talk.FromClient(12, "", 0);
+  EXPECT_EQ(OnlyFlow(talk.packets).history, "ShADTIawrQG");
+}
+
 }  // namespace
 }  // namespace flowstitch

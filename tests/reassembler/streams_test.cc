@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <numeric>
+#include <random>
+
 #include "tests/support/flow_checks.h"
 
 namespace flowstitch {
@@ -155,13 +159,280 @@ TEST(Streams, Case48_OneDirectionAloneIsDeliveredAtOnce) {
   EXPECT_EQ(events.flows[0].client().size(), 400u) << "before the end";
 }
 
-TEST(Streams, Case61_WhatTheSnapshotLengthCutIsATruncatedGap) {
-  auto packets = Fresh().Handshake().Client("0123456789").Client("abc").Close().packets;
-  packets[3].bytes.resize(packets[3].bytes.size() - 4);
-  const auto flow = OnlyFlow(packets);
-  EXPECT_EQ(flow.client(), std::string("012345\0\0\0\0abc", 13));
-  EXPECT_THAT(flow.streams[0].gaps, ElementsAre(RecordedGap{6, 4, GapReason::kTruncated}));
-  EXPECT_EQ(flow.close_reason, CloseReason::kFinished);
+TEST(Streams, Case27_TheEdgesOfTheNumbers) {
+  // Initial number 0xffffffff: data begin at 0. Initial number 0xfffffffe: the FIN takes 0.
+  for (const uint32_t isn : {0xffffffffu, 0xfffffffeu, 0u, 0x7fffffffu, 0x80000000u}) {
+    Talk talk = Fresh(isn, isn).Handshake().Client("a").Server("b").Close();
+    const auto flow = OnlyFlow(talk.packets);
+    EXPECT_EQ(flow.client(), "a") << isn;
+    EXPECT_EQ(flow.server(), "b");
+    EXPECT_EQ(flow.close_reason, CloseReason::kFinished);
+  }
+  // An acknowledgement of 0 on a SYN is nothing; on a wrapped stream it is a number like others.
+  Talk talk = Fresh(0xfffffffbu).Handshake().FromClient(0, "abcd");
+  talk.ServerSegment(5001, 0, kTcpAck).FromClient(6, "gh").ServerSegment(5001, 4, kTcpAck);
+  talk.Wait(10 * kNsPerSecond).FromClient(8, "i");
+  EXPECT_THAT(OnlyFlow(talk.packets).streams[0].gaps,
+              ElementsAre(RecordedGap{4, 2, GapReason::kAcknowledged}));
+}
+
+TEST(Streams, Case29_AHugeAcknowledgedHoleIsOneGap) {
+  constexpr int64_t kHole = 60 << 20;
+  Talk talk = Fresh().Handshake().FromClient(0, "a").ServerAcknowledges(kHole);
+  talk.FromClient(kHole, "z").Wait(6 * kNsPerSecond).FromClient(kHole + 1, "!");
+  const auto flow = OnlyFlow(talk.packets);
+  EXPECT_THAT(flow.streams[0].gaps,
+              ElementsAre(RecordedGap{1, kHole - 1, GapReason::kAcknowledged}));
+  EXPECT_EQ(flow.summaries[0].bytes, static_cast<uint64_t>(kHole) + 2);
+  EXPECT_EQ(flow.client().substr(kHole), "z!");
+}
+
+// 30 to 33: in order, swapped, reversed, shuffled: the same output.
+std::string OrderedBy(const std::function<void(std::vector<int>*)>& change, uint32_t isn) {
+  std::vector<int> order(50);
+  std::iota(order.begin(), order.end(), 0);
+  change(&order);
+  Talk talk = Fresh(isn).Handshake();
+  for (const int i : order) {
+    talk.FromClient(i * 10, std::string(10, static_cast<char>('0' + i)));
+  }
+  const auto flow = OnlyFlow(talk.packets);
+  EXPECT_THAT(flow.streams[0].gaps, IsEmpty());
+  return flow.client();
+}
+
+std::string InOrder() {
+  std::string text;
+  for (int i = 0; i < 50; ++i) text += std::string(10, static_cast<char>('0' + i));
+  return text;
+}
+
+TEST(Streams, Case30_InOrder) {
+  EXPECT_EQ(OrderedBy([](auto*) {}, 1000), InOrder());
+}
+
+TEST(Streams, Case31_NeighboursSwapped) {
+  const auto swap = [](std::vector<int>* v) {
+    for (size_t i = 0; i + 1 < v->size(); i += 2) std::swap((*v)[i], (*v)[i + 1]);
+  };
+  EXPECT_EQ(OrderedBy(swap, 0xffffff80u), InOrder());
+}
+
+TEST(Streams, Case32_Reversed) {
+  EXPECT_EQ(OrderedBy([](auto* v) { std::reverse(v->begin(), v->end()); }, 0xffffff80u), InOrder());
+}
+
+TEST(Streams, Case33_Shuffled) {
+  std::mt19937_64 random(33);
+  for (int i = 0; i < 200; ++i) {
+    const auto shuffle = [&](auto* v) { std::shuffle(v->begin(), v->end(), random); };
+    ASSERT_EQ(OrderedBy(shuffle, static_cast<uint32_t>(random())), InOrder());
+  }
+}
+
+// Segments (offset, text) behind a hole that is filled last.
+std::string Overlapped(const std::vector<std::pair<int, const char*>>& segments) {
+  Talk talk = Fresh().Handshake();
+  for (const auto& [at, text] : segments) talk.FromClient(at, text);
+  const auto flow = OnlyFlow(talk.FromClient(0, "0").packets);
+  EXPECT_THAT(flow.conflicts, IsEmpty());
+  return flow.client();
+}
+
+TEST(Streams, Case36_OverlapOnTheLeft) {
+  EXPECT_EQ(Overlapped({{4, "4567"}, {1, "12345"}}), "01234567");
+}
+TEST(Streams, Case37_OverlapOnTheRight) {
+  EXPECT_EQ(Overlapped({{1, "12345"}, {4, "4567"}}), "01234567");
+}
+TEST(Streams, Case38_OneSegmentOverSeveral) {
+  EXPECT_EQ(Overlapped({{2, "2"}, {4, "45"}, {7, "7"}, {1, "12345678"}}), "012345678");
+}
+TEST(Streams, Case39_OneInsideAnother) {
+  EXPECT_EQ(Overlapped({{1, "12345678"}, {3, "345"}, {1, "12"}, {7, "78"}}), "012345678");
+}
+
+// Bytes that were delivered cannot be undone; that others came is still told.
+TEST(Streams, Case41_ConflictsWithDeliveredBytesAreStillDetected) {
+  Talk talk = Fresh().Handshake().Client("The quick brown fox");
+  const auto flow = OnlyFlow(talk.FromClient(4, "QUICK").FromClient(0, "The").packets);
+  EXPECT_EQ(flow.client(), "The quick brown fox");
+  ASSERT_EQ(flow.conflicts.size(), 1u);
+  EXPECT_EQ(flow.conflicts[0].offset, 4u);
+  EXPECT_EQ(flow.conflicts[0].length, 5u);
+  EXPECT_EQ(flow.conflicts[0].kept, "quick");
+  EXPECT_EQ(flow.conflicts[0].dropped, "QUICK");
+  EXPECT_EQ(flow.summaries[0].conflicting_bytes, 5u);
+  // For the last bytes only: the window is bounded.
+  TcpLimits limits;
+  limits.conflict_window_bytes = 64 << 10;
+  Talk longer = Fresh().Handshake().Client("The quick brown fox");
+  longer.Client(std::string(100'000, '.')).FromClient(4, "QUICK");
+  longer.FromClient(50'000, "!!");
+  const auto late = OnlyFlow(longer.packets, limits);
+  ASSERT_EQ(late.conflicts.size(), 1u);
+  EXPECT_EQ(late.conflicts[0].offset, 50'000u);
+}
+
+// The bytes of a closed window's probe count when they are acknowledged.
+TEST(Streams, Case43_AZeroWindowProbeIsDeliveredOnlyIfAcknowledged) {
+  Talk talk = Fresh().Handshake().Client("full");
+  talk.Window(0).ServerAcknowledges(4).Window(100).FromClient(4, "?");
+  Talk taken = talk;
+  taken.ServerAcknowledges(5).FromClient(5, "more");
+  EXPECT_EQ(OnlyFlow(taken.packets).client(), "full?more");
+  Talk refused = talk;
+  refused.Window(0).ServerAcknowledges(4).Window(100).FromClient(4, "?");
+  refused.Wait(kNsPerSecond).ServerAcknowledges(4).FromClient(4, "real data");
+  const Outcome outcome = Checked(refused.packets);
+  EXPECT_EQ(outcome.events.flows[0].client(), "fullreal data");
+  EXPECT_THAT(outcome.events.flows[0].conflicts, IsEmpty());
+  EXPECT_EQ(outcome.ledger.unconfirmed_bytes, 1u);
+  EXPECT_EQ(Checked(talk.packets).events.flows[0].client(), "full") << "never answered";
+  // Data right behind it: it was sent for good.
+  EXPECT_EQ(OnlyFlow(Talk(talk).FromClient(5, "more").packets).client(), "full?more");
+}
+
+TEST(Streams, Case44b_WhatComesAfterItsGapIsLate) {
+  TcpLimits limits;
+  limits.acknowledged_grace_ns = 2 * kNsPerSecond;
+  Talk talk = Fresh().Handshake().FromClient(0, "abc").FromClient(6, "ghi").ServerAcknowledges(9);
+  talk.Wait(3 * kNsPerSecond).FromClient(9, "j").FromClient(2, "cdefg");
+  const Outcome outcome = Checked(talk.packets, limits);
+  EXPECT_EQ(outcome.events.flows[0].client(), std::string("abc\0\0\0ghij", 10));
+  EXPECT_EQ(outcome.ledger.late_bytes, 3u);
+  EXPECT_EQ(outcome.ledger.retransmitted_bytes, 2u);
+  EXPECT_EQ(outcome.events.flows[0].summaries[0].late_bytes, 3u);
+}
+
+TEST(Streams, Case46_LossAtTheStartTheMiddleTheEndAndManyHoles) {
+  Talk talk = Fresh().Handshake();
+  std::vector<RecordedGap> wanted;
+  for (int i = 0; i < 300; ++i) {
+    if (i % 3 == 0) {
+      wanted.push_back({static_cast<uint64_t>(i) * 10, 10, GapReason::kFlowEnded});
+    } else {
+      talk.FromClient(i * 10, "0123456789");
+    }
+  }
+  talk.FromClient(3010, "", kTcpAck | kTcpFin);
+  wanted.push_back({3000, 10, GapReason::kFlowEnded});
+  const auto flow = OnlyFlow(talk.packets);
+  EXPECT_EQ(flow.streams[0].gaps, wanted);
+  EXPECT_EQ(flow.summaries[0].gap_bytes, 1010u);
+}
+
+TEST(Streams, Case53_SackTellsWhatNoSensorSaw) {
+  // The client's 10 to 20 is missing here; the server says that it has 10 to 30, and lacks 5 to 10
+  // itself.
+  Talk talk = Fresh().Handshake().FromClient(0, "0123456789").FromClient(20, "0123456789");
+  const auto sack = [](uint32_t left, uint32_t right) {
+    Packet p = Bytes({1, 1, 5, 10, 0, 0, 0, 0, 0, 0, 0, 0});
+    StoreBe32(p.data() + 4, left);
+    StoreBe32(p.data() + 8, right);
+    return p;
+  };
+  talk.With(sack(1011, 1031)).ServerAcknowledges(5).With({});
+  talk.Wait(6 * kNsPerSecond).FromClient(30, "x");
+  EXPECT_THAT(OnlyFlow(talk.packets).streams[0].gaps,
+              ElementsAre(RecordedGap{10, 10, GapReason::kAcknowledged}));
+  // A block that says nothing about the hole does not settle it.
+  Talk other = Fresh().Handshake().FromClient(0, "0123456789").FromClient(20, "0123456789");
+  other.With(sack(1021, 1031)).ServerAcknowledges(5).With({});
+  other.Wait(6 * kNsPerSecond).FromClient(30, "x");
+  EXPECT_THAT(OnlyFlow(other.packets).streams[0].gaps,
+              ElementsAre(RecordedGap{10, 10, GapReason::kFlowEnded}));
+  // What was selectively acknowledged at the end and never seen is missing there.
+  Talk end = Fresh().Handshake().FromClient(0, "0123456789");
+  end.With(sack(1021, 1031)).ServerAcknowledges(10);
+  EXPECT_THAT(OnlyFlow(end.packets).streams[0].gaps,
+              ElementsAre(RecordedGap{10, 20, GapReason::kFlowEnded}));
+}
+
+Packet Timestamp(uint32_t value) {
+  Packet p = Bytes({1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0});
+  StoreBe32(p.data() + 4, value);
+  return p;
+}
+
+// A stream longer than the sequence space: a segment from 4 GiB before, delayed until its number
+// fits again, is told by its timestamp (RFC 7323).
+TEST(Streams, Case54_AStaleWrappedSegmentReplacesNothing) {
+  TcpLimits limits;
+  limits.stream_waiting_bytes = 1 << 20;
+  Talk talk = Fresh().Handshake();
+  constexpr int64_t kJump = 15 << 20;
+  int64_t at = 0;
+  uint32_t clock = 1000;
+  for (; at < (int64_t{1} << 32) + kJump; at += kJump) {
+    talk.With(Timestamp(clock += 1000)).FromClient(at, "mark").ServerAcknowledges(at + 5);
+    talk.Wait(6 * kNsPerSecond).FromClient(at + 4, "!");
+  }
+  at -= kJump - 5;
+  talk.FromClient(at, "before ");
+  const auto fresh = [&] { return Talk(talk).With(Timestamp(clock)).FromClient(at + 7, "right"); };
+  Talk stale = Talk(talk).With(Timestamp(2000)).FromClient(at + 7, "WRONG");
+  stale.With(Timestamp(clock)).FromClient(at + 7, "right");
+  class Last : public EventRecorder {
+   public:
+    void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, TimeNs) override {
+      last = AsText(bytes);
+    }
+    void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
+    std::string last;
+  };
+  for (const Talk& t : {fresh(), stale}) {
+    Last events;
+    Reassembler reassembler({}, &events);
+    for (const auto& packet : t.packets) reassembler.OnFrame(packet.frame());
+    EXPECT_EQ(events.last, "right");
+    EXPECT_EQ(reassembler.ledger().conflicts, 0u);
+    reassembler.Finish();
+    EXPECT_THAT(FindImbalance(reassembler.ledger()), IsEmpty());
+  }
+  // In a shorter stream an older timestamp is only disorder.
+  Talk young = Fresh().Handshake().With(Timestamp(900'000)).FromClient(0, "a");
+  young.With(Timestamp(1)).FromClient(1, "b");
+  EXPECT_EQ(OnlyFlow(young.packets).client(), "ab");
+}
+
+TEST(Streams, Case55_UrgentDataStayInline) {
+  Talk talk = Fresh().Handshake().Client("to");
+  talk.FromClient(2, "!", kTcpAck | kTcpUrg).FromClient(3, "day", kTcpAck);
+  EXPECT_EQ(OnlyFlow(talk.packets).client(), "to!day");
+}
+
+TEST(Streams, Case58_WindowsThatShrinkChangeNothing) {
+  Talk talk = Fresh().Handshake().Client(std::string(1000, 'a'));
+  talk.Window(500).ServerAcknowledges(1000).Window(1).ServerAcknowledges(1000);
+  talk.FromClient(1000, std::string(400, 'b')).Window(0).ServerAcknowledges(1000);
+  talk.FromClient(1400, std::string(100, 'c'));
+  EXPECT_EQ(OnlyFlow(talk.packets).client(),
+            std::string(1000, 'a') + std::string(400, 'b') + std::string(100, 'c'));
+}
+
+TEST(Streams, Case59_HeadersThatMakeNoSenseAreCounted) {
+  Talk talk = Fresh().Handshake().Client("fine");
+  for (const uint8_t offset : {0x00, 0x40, 0xf0}) {
+    talk.FromClient(4, "x");
+    talk.packets.back().bytes[14 + 20 + 12] = offset;
+  }
+  // Options that lead nowhere are passed over; the data are good.
+  talk.With({8, 99, 1, 1}).FromClient(4, " data").With({2, 0, 0, 0}).FromClient(9, " too");
+  const Outcome outcome = Checked(talk.packets);
+  EXPECT_EQ(outcome.events.flows[0].client(), "fine data too");
+  EXPECT_EQ(outcome.ledger.bad_segments, 3u);
+}
+
+TEST(Streams, Case60_MptcpSubflowsAreStreamsOfTheirOwn) {
+  // MP_CAPABLE on one, MP_JOIN on the other (RFC 8684): bytes of each as they travelled.
+  Talk first = Fresh().With({30, 4, 0x01, 0x81}).Handshake().With({30, 4, 0x20, 0}).Client("one");
+  Talk second(End("10.0.0.3", 40001), kB);
+  second.With({30, 4, 0x10, 1}).Handshake().With({30, 4, 0x20, 0}).Client("two");
+  const Outcome outcome = Checked(Join(first, second));
+  ASSERT_EQ(outcome.events.flows.size(), 2u);
+  EXPECT_EQ(outcome.events.flows[0].client(), "one");
+  EXPECT_EQ(outcome.events.flows[1].client(), "two");
 }
 
 }  // namespace

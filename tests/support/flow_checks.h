@@ -38,7 +38,7 @@ inline void ExpectBalanced(const Outcome& outcome) {
 
 // Runs the packets and checks the books.
 template <typename Options = TcpLimits>
-Outcome Run(const std::vector<CapturedPacket>& packets, const Options& options = {}) {
+Outcome Checked(const std::vector<CapturedPacket>& packets, const Options& options = {}) {
   Outcome outcome = Reassemble(packets, options);
   ExpectBalanced(outcome);
   return outcome;
@@ -47,7 +47,7 @@ Outcome Run(const std::vector<CapturedPacket>& packets, const Options& options =
 // The same where one flow must come of it.
 template <typename Options = TcpLimits>
 RecordedFlow OnlyFlow(const std::vector<CapturedPacket>& packets, const Options& options = {}) {
-  const Outcome outcome = Run(packets, options);
+  const Outcome outcome = Checked(packets, options);
   EXPECT_EQ(outcome.events.flows.size(), 1u);
   return outcome.events.flows.empty() ? RecordedFlow() : outcome.events.flows[0];
 }

@@ -1,0 +1,203 @@
+// Link types beyond Ethernet's: each header by its specification, with a datagram behind it.
+#include <gtest/gtest.h>
+
+#include "base/link_type.h"
+#include "reassembler/link_layer.h"
+#include "tests/support/flow_checks.h"
+
+namespace flowstitch {
+namespace {
+
+using namespace flowstitch::testing;
+
+Packet Ipv4() { return IpDatagram(Address("10.0.0.1"), Address("10.0.0.2"), 6, Packet(20, 'x')); }
+Packet Ipv6() { return IpDatagram(Address("2001::1"), Address("2001::2"), 6, Packet(20, 'x')); }
+
+const Packet kMacs = Bytes({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+const Packet kLlcIpv4 = Bytes({0xaa, 0xaa, 3, 0, 0, 0, 8, 0});
+// An 802.11 data frame's header: type, flags, duration, three addresses, sequence.
+Packet Wifi(int type, int flags, bool four = false) {
+  return Bytes({type, flags, 0, 0}) + Packet(6, 1) + Packet(6, 2) + Packet(6, 3) +
+         Bytes({0x10, 0}) + Packet(four ? 6 : 0, 4);
+}
+
+struct Case {
+  const char* name;
+  uint32_t link_type;
+  Packet header;
+  bool ipv6 = false;
+  Packet trailer = {};
+};
+
+TEST(LinkTypes, FindTheDatagramBehindEveryHeader) {
+  const Packet radiotap = Bytes({0, 0, 8, 0, 0, 0, 0, 0});
+  const Case cases[] = {
+      {"arcnet bsd, rfc 1051", 7, Bytes({1, 2, 240})},
+      {"arcnet bsd, rfc 1201", 7, Bytes({1, 2, 212, 0, 0, 1})},
+      {"arcnet bsd, exception", 7, Bytes({1, 2, 212, 0xff, 0, 0xff, 0xff, 0, 0, 1})},
+      {"arcnet linux", 129, Bytes({1, 2, 0, 0, 212, 0, 0, 1})},
+      {"arcnet linux, ipv6", 129, Bytes({1, 2, 0, 0, 196, 0, 0, 1}), true},
+      {"token ring", 6, Bytes({0x10, 0x40}) + kMacs + kLlcIpv4},
+      {"token ring with a route", 6,
+       Bytes({0x10, 0x40, 1, 2, 3, 4, 5, 6, 0x87, 8, 9, 10, 11, 12, 0x06, 0x30, 0, 1, 0, 2}) +
+           kLlcIpv4},
+      {"fddi", 10, Bytes({0x50}) + kMacs + kLlcIpv4},
+      {"slip", 8, Packet(16, 0)},
+      {"ppp, cisco hdlc inside", 50, Bytes({0x0f, 0, 8, 0})},
+      {"pppoe", 51, Bytes({0x11, 0, 0, 1, 0, 42, 0, 0x21})},
+      {"ppp with direction", 204, Bytes({1, 0xff, 3, 0, 0x21})},
+      {"pppd", 166, Bytes({0, 0xff, 3, 0, 0x57}), true},
+      {"cisco hdlc", 104, Bytes({0x8f, 0, 8, 0})},
+      {"cisco hdlc, ipv6", 104, Bytes({0x0f, 0, 0x86, 0xdd}), true},
+      {"cisco hdlc, vlan", 104, Bytes({0x0f, 0, 0x81, 0, 0, 5, 8, 0})},
+      {"cisco hdlc with direction", 205, Bytes({1, 0x0f, 0, 8, 0})},
+      {"frame relay", 107, Bytes({0x18, 0x41, 3, 0xcc})},
+      {"frame relay, pad, ipv6", 107, Bytes({0x18, 0x41, 3, 0, 0x8e}), true},
+      {"frame relay, four address bytes", 107, Bytes({0x18, 0x40, 0x00, 0x41, 3, 0xcc})},
+      {"frame relay, snap", 107, Bytes({0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0})},
+      {"frame relay, bridged", 107,
+       Bytes({0x18, 0x41, 3, 0, 0x80, 0, 0x80, 0xc2, 0, 7}) + kMacs + Bytes({8, 0})},
+      {"frame relay, cisco", 107, Bytes({0x18, 0x41, 8, 0})},
+      {"frame relay with direction", 206, Bytes({1, 0x18, 0x41, 3, 0xcc})},
+      {"rfc 1483", 100, kLlcIpv4},
+      {"enc", 109, Bytes({0, 0, 0, 2}) + Packet(8, 1)},
+      {"pflog", 117, Bytes({61}) + Packet(63, 1)},
+      {"ip over fibre channel", 122, Packet(16, 1) + kLlcIpv4},
+      {"ieee 1394", 138, Packet(16, 1) + Bytes({8, 0})},
+      {"netanalyzer", 240, Packet(4, 1) + kMacs + Bytes({8, 0}), false, Packet(4, 0xfc)},
+      {"juniper ethernet", 178, Bytes({'M', 'G', 'C', 1}) + kMacs + Bytes({8, 0})},
+      {"juniper ethernet, extensions", 178,
+       Bytes({'M', 'G', 'C', 0x81, 0, 3, 1, 1, 1}) + kMacs + Bytes({8, 0})},
+      {"juniper, no link header", 178, Bytes({'M', 'G', 'C', 3, 2, 0, 0, 0})},
+      {"nflog", 239,
+       Bytes({2, 0, 0, 1, 8, 0, 1, 0, 8, 0, 0, 1, 5, 0, 10, 0, 'x', 0, 0, 0, 44, 0, 9, 0})},
+      {"nflog, big endian", 239, Bytes({2, 0, 0, 1, 0, 8, 0, 1, 8, 0, 0, 1, 0, 44, 0, 9})},
+      {"802.11 to the network", 105, Wifi(0x08, 0x01) + kLlcIpv4},
+      {"802.11 from the network", 105, Wifi(0x08, 0x02) + kLlcIpv4},
+      {"802.11 between access points", 105, Wifi(0x08, 0x03, true) + kLlcIpv4},
+      {"802.11 qos", 105, Wifi(0x88, 0x01) + Bytes({0, 0}) + kLlcIpv4},
+      {"802.11 qos, ht control", 105, Wifi(0x88, 0x81) + Bytes({0, 0, 1, 2, 3, 4}) + kLlcIpv4},
+      {"802.11, rfc 1042's other organisation", 105,
+       Wifi(0x08, 0x01) + Bytes({0xaa, 0xaa, 3, 0, 0, 0xf8, 8, 0})},
+      {"radiotap", 127, radiotap + Wifi(0x08, 0x01) + kLlcIpv4},
+      {"radiotap, fcs", 127, Bytes({0, 0, 9, 0, 2, 0, 0, 0, 0x10}) + Wifi(0x08, 0x01) + kLlcIpv4,
+       false, Packet(4, 0xfc)},
+      {"radiotap, time and pad", 127,
+       Bytes({0, 0, 17, 0, 3, 0, 0, 0}) + Packet(8, 7) + Bytes({0x20}) + Wifi(0x88, 0x01) +
+           Bytes({0, 0, 0xee, 0xee}) + kLlcIpv4},
+      {"radiotap, more words", 127,
+       Bytes({0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0x10}) + Wifi(0x08, 0x01) + kLlcIpv4, false,
+       Packet(4, 0xfc)},
+      {"prism", 119,
+       Bytes({0x44, 0, 0, 0, 144, 0, 0, 0}) + Packet(136, 1) + Wifi(0x08, 1) + kLlcIpv4},
+      {"avs", 163,
+       Bytes({0x80, 0x21, 0x10, 1, 0, 0, 0, 64}) + Packet(56, 1) + Wifi(0x08, 1) + kLlcIpv4},
+      {"avs as prism", 119,
+       Bytes({0x80, 0x21, 0x10, 2, 0, 0, 0, 80}) + Packet(72, 1) + Wifi(0x08, 1) + kLlcIpv4},
+      {"ppi, 802.11 with fcs", 192,
+       Bytes({0, 0, 32, 0, 105, 0, 0, 0, 2, 0, 20, 0}) + Packet(8, 0) + Bytes({1, 0}) +
+           Packet(10, 0) + Wifi(0x08, 1) + kLlcIpv4,
+       false, Packet(4, 0xfc)},
+      {"ppi, ethernet", 192, Bytes({0, 0, 8, 0, 1, 0, 0, 0}) + kMacs + Bytes({8, 0})},
+  };
+  for (const Case& c : cases) {
+    const Packet datagram = c.ipv6 ? Ipv6() : Ipv4();
+    const Packet frame = c.header + datagram;
+    const Packet whole = frame + c.trailer;
+    const LinkLayer link = ReadLinkLayer(c.link_type, whole);
+    ASSERT_EQ(link.verdict, LinkVerdict::kIp) << c.name;
+    ASSERT_GE(link.datagram.size(), datagram.size()) << c.name;
+    EXPECT_EQ(
+        Packet(link.datagram.begin(), link.datagram.begin() + static_cast<long>(datagram.size())),
+        datagram)
+        << c.name;
+    // Every byte less is another verdict, and never read beyond.
+    for (size_t cut = 0; cut < c.header.size(); ++cut) {
+      const Packet part(frame.begin(), frame.begin() + static_cast<long>(cut));
+      const LinkLayer less = ReadLinkLayer(c.link_type, part);
+      if (less.verdict != LinkVerdict::kIp) continue;
+      EXPECT_GE(less.datagram.data(), part.data()) << c.name;
+      EXPECT_LE(less.datagram.data() + less.datagram.size(), part.data() + part.size()) << c.name;
+    }
+  }
+}
+
+TEST(LinkTypes, WirelessFramesWithoutADatagramSaySo) {
+  const std::pair<const char*, Packet> not_ip[] = {
+      {"beacon", Wifi(0x80, 0)},
+      {"null data", Wifi(0x48, 1)},
+      {"encrypted", Wifi(0x08, 0x41) + Packet(8, 0) + kLlcIpv4 + Ipv4()},
+      {"spanning tree", Wifi(0x08, 0x02) + Bytes({0x42, 0x42, 3, 0, 0, 0, 0, 0})},
+  };
+  for (const auto& [name, frame] : not_ip) {
+    EXPECT_EQ(ReadLinkLayer(105, frame).verdict, LinkVerdict::kNotIp) << name;
+  }
+  Packet later = Wifi(0x08, 1) + kLlcIpv4 + Ipv4();
+  later[22] = 0x11;  // second fragment
+  EXPECT_EQ(ReadLinkLayer(105, later).verdict, LinkVerdict::kNotIp);
+  const Packet bad_fcs = Bytes({0, 0, 9, 0, 2, 0, 0, 0, 0x50}) + Wifi(0x08, 1) + kLlcIpv4 + Ipv4();
+  EXPECT_EQ(ReadLinkLayer(127, bad_fcs).verdict, LinkVerdict::kMalformed);
+}
+
+TEST(LinkTypes, WirelessAddressesFollowTheDirection) {
+  const auto link = [](int flags, bool four) {
+    return ReadLinkLayer(105, Wifi(0x08, flags, four) + kLlcIpv4 + Ipv4());
+  };
+  EXPECT_EQ(link(0, false).destination_mac[0], 1);
+  EXPECT_EQ(link(0, false).source_mac[0], 2);
+  EXPECT_EQ(link(1, false).destination_mac[0], 3);
+  EXPECT_EQ(link(1, false).source_mac[0], 2);
+  EXPECT_EQ(link(2, false).destination_mac[0], 1);
+  EXPECT_EQ(link(2, false).source_mac[0], 3);
+  EXPECT_EQ(link(3, true).destination_mac[0], 3);
+  EXPECT_EQ(link(3, true).source_mac[0], 4);
+}
+
+// An aggregate of MSDUs brings several segments in one frame.
+TEST(LinkTypes, AnAggregateBringsAllItsDatagrams) {
+  std::vector<CapturedPacket> packets = Fresh().Handshake().Client("one").Client("two").packets;
+  Packet frame = Wifi(0x88, 0x01) + Bytes({0x80, 0});
+  for (const size_t i : {size_t{3}, size_t{5}}) {
+    const Packet datagram(packets[i].bytes.begin() + 14, packets[i].bytes.end());
+    const Packet body = kLlcIpv4 + datagram;
+    while (frame.size() % 4 != 2) frame.push_back(0);  // subframes are padded to four
+    frame = frame + kMacs + Bytes({0, static_cast<int>(body.size())}) + body;
+  }
+  const TimeNs time = packets[5].time_ns;
+  packets.resize(3);
+  packets.push_back(Capture(frame, time, kLinkIeee80211));
+  const Outcome outcome = Checked(packets);
+  ASSERT_EQ(outcome.events.flows.size(), 1u);
+  EXPECT_EQ(outcome.events.flows[0].client(), "onetwo");
+  EXPECT_EQ(outcome.ledger.extra_datagrams, 1u);
+}
+
+TEST(LinkTypes, UnknownOnesAreCountedByType) {
+  EventRecorder events;
+  Reassembler reassembler({}, &events);
+  for (const uint32_t type : {147u, 147u, 5000u}) {
+    reassembler.OnFrame(Capture(Packet(60, 0), 1, type).frame());
+  }
+  EXPECT_EQ(reassembler.ledger().unknown_link_type_frames, 3u);
+  EXPECT_THAT(reassembler.unknown_link_types(),
+              ::testing::ElementsAre(std::pair(147u, 2u), std::pair(5000u, 1u)));
+}
+
+TEST(LinkTypes, TagsAndPseudowires) {
+  const std::pair<const char*, Packet> cases[] = {
+      {"vntag", kMacs + Bytes({0x89, 0x26, 0, 0, 0, 0, 8, 0})},
+      {"802.1br", kMacs + Bytes({0x89, 0x3f, 0, 0, 0, 0, 0, 0, 8, 0})},
+      {"mpls ethernet with control word",
+       kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64, 0, 0, 0, 0}) + kMacs + Bytes({8, 0})},
+      {"mpls ethernet", kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64}) + kMacs + Bytes({8, 0})},
+  };
+  for (const auto& [name, header] : cases) {
+    const Packet frame = header + Ipv4();
+    const LinkLayer link = ReadLinkLayer(1, frame);
+    ASSERT_EQ(link.verdict, LinkVerdict::kIp) << name;
+    EXPECT_EQ(Packet(link.datagram.begin(), link.datagram.end()), Ipv4()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace flowstitch
