@@ -27,10 +27,12 @@ struct FlowKey {
 
   template <typename H>
   friend H AbslHashValue(H h, const FlowKey& key) {
-    h = H::combine_contiguous(std::move(h), key.low.address.bytes.data(), 16);
-    h = H::combine_contiguous(std::move(h), key.high.address.bytes.data(), 16);
-    return H::combine(std::move(h), key.low.port, key.high.port,
-                      static_cast<uint8_t>(key.low.address.family), key.protocol, key.scope);
+    const uint64_t rest = uint64_t{key.low.port} << 48 | uint64_t{key.high.port} << 32 | key.scope;
+    const auto kinds = static_cast<uint64_t>(key.low.address.family) << 8 | key.protocol;
+    h = H::combine(std::move(h), key.low.address.half(0), key.high.address.half(0), rest);
+    // IPv4 addresses fit in the first halves.
+    if (key.low.address.family == IpFamily::kIpv4) return H::combine(std::move(h), kinds);
+    return H::combine(std::move(h), key.low.address.half(1), key.high.address.half(1), kinds);
   }
 };
 

@@ -6,7 +6,7 @@
 #define FLOWSTITCH_REASSEMBLER_DELIVERED_WINDOW_H_
 
 #include <functional>
-#include <vector>
+#include <memory>
 
 #include "base/bytes.h"
 #include "reassembler/sequence_space.h"
@@ -16,7 +16,8 @@ namespace flowstitch {
 class DeliveredWindow {
  public:
   // 0 bytes: remembers nothing.
-  explicit DeliveredWindow(size_t bytes) : ring_(bytes / kAlign * kAlign) {}
+  explicit DeliveredWindow(size_t bytes)
+      : size_(bytes / kAlign * kAlign), ring_(std::make_unique_for_overwrite<uint8_t[]>(size_)) {}
 
   // Remembers bytes of a stream. `mark` is the stream's own, 0 at first.
   void Append(uint64_t* mark, Position at, ByteView bytes);
@@ -35,10 +36,11 @@ class DeliveredWindow {
   // Records of a stream that a search looks at.
   static constexpr int kMaxSteps = 512;
 
-  bool Holds(uint64_t mark) const { return mark != 0 && head_ <= mark - 1 + ring_.size(); }
-  size_t Place(uint64_t mark) const { return (mark - 1) % ring_.size(); }
+  bool Holds(uint64_t mark) const { return mark != 0 && head_ <= mark - 1 + size_; }
+  size_t Place(uint64_t mark) const { return (mark - 1) % size_; }
 
-  std::vector<uint8_t> ring_;
+  const size_t size_;
+  const std::unique_ptr<uint8_t[]> ring_;  // read only where it was written
   uint64_t head_ = 0;  // bytes ever written; a record's mark is where it began, plus 1
   uint64_t last_ = 0;  // mark of the newest record
 };

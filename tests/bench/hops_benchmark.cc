@@ -1,7 +1,9 @@
 // What each hop costs: reading a file, batching, the link's messages, reassembly, writing.
 #include <benchmark/benchmark.h>
+#include <pcap/pcap.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "capture/batcher.h"
 #include "capture/capture_file.h"
@@ -37,6 +39,23 @@ void Count(benchmark::State& state, const std::vector<CapturedPacket>& packets) 
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes));
 }
 
+// The same as a reassembler gets them: one behind the other, as in a batch.
+struct FramesInARow {
+  explicit FramesInARow(const std::vector<CapturedPacket>& packets) {
+    for (const auto& packet : packets)
+      bytes.insert(bytes.end(), packet.bytes.begin(), packet.bytes.end());
+    size_t at = 0;
+    for (const auto& packet : packets) {
+      Frame frame = packet.frame();
+      frame.bytes = ByteView(bytes).subspan(at, packet.bytes.size());
+      frames.push_back(frame);
+      at += packet.bytes.size();
+    }
+  }
+  std::vector<uint8_t> bytes;
+  std::vector<Frame> frames;
+};
+
 class NoEvents : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo&) override {}
@@ -47,6 +66,32 @@ class NoEvents : public StreamEvents {
   void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
   void OnFlowClosed(FlowId, const FlowEnd&) override {}
 };
+
+// What reading alone costs with libpcap: the yardstick for the core.
+void LibpcapRead(benchmark::State& state) {
+  const auto& packets = Packets(state.range(0), state.range(1) != 0);
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/bench.pcap";
+  std::ofstream(path, std::ios::binary) << PcapFile(packets);
+  for (auto _ : state) {
+    char error[PCAP_ERRBUF_SIZE] = {};
+    pcap_t* file = pcap_open_offline(path.c_str(), error);
+    if (file == nullptr) {
+      state.SkipWithError(error);
+      return;
+    }
+    pcap_pkthdr* header = nullptr;
+    const u_char* bytes = nullptr;
+    while (pcap_next_ex(file, &header, &bytes) == 1) benchmark::DoNotOptimize(bytes);
+    pcap_close(file);
+  }
+  Count(state, packets);
+}
+BENCHMARK(LibpcapRead)
+    ->ArgNames({"flow_bytes", "disorder"})
+    ->Args({2'000, 0})
+    ->Args({100'000, 0})
+    ->Args({100'000, 1});
 
 void ReadFile(benchmark::State& state) {
   const auto& packets = Packets(state.range(0), false);
@@ -78,14 +123,31 @@ BENCHMARK(Batch)->Arg(2'000)->Arg(100'000);
 
 void Reassemble(benchmark::State& state) {
   const auto& packets = Packets(state.range(0), state.range(1) != 0);
+  const FramesInARow row(packets);
   for (auto _ : state) {
     NoEvents events;
     Reassembler reassembler({}, &events);
-    for (const auto& packet : packets) reassembler.OnFrame(packet.frame());
+    for (const Frame& frame : row.frames) reassembler.OnFrame(frame);
     reassembler.Finish();
   }
   Count(state, packets);
 }
+// What remembering delivered bytes costs, by the size of the window.
+void ConflictWindow(benchmark::State& state) {
+  const auto& packets = Packets(100'000, false);
+  ReassemblyOptions options;
+  options.tcp.conflict_window_bytes = static_cast<size_t>(state.range(0));
+  const FramesInARow row(packets);
+  for (auto _ : state) {
+    NoEvents events;
+    Reassembler reassembler(options, &events);
+    for (const Frame& frame : row.frames) reassembler.OnFrame(frame);
+    reassembler.Finish();
+  }
+  Count(state, packets);
+}
+BENCHMARK(ConflictWindow)->Arg(0)->Arg(1 << 20)->Arg(4 << 20)->Arg(16 << 20)->Arg(64 << 20);
+
 BENCHMARK(Reassemble)
     ->ArgNames({"flow_bytes", "disorder"})
     ->Args({2'000, 0})
