@@ -20,6 +20,9 @@ inline constexpr TimeNs kTimeMax = std::numeric_limits<TimeNs>::max();
 // Seconds and fraction to nanoseconds; what does not fit is clamped, never wrapped.
 TimeNs MakeTimeNs(int64_t seconds, int64_t nanoseconds);
 
+// A time stamp that is further ahead of those around it is that of a clock gone wrong.
+inline constexpr int64_t kClockLeapNs = 60 * kNsPerSecond;
+
 // Sum of a time and a span, clamped at both ends.
 TimeNs AddNs(TimeNs time_ns, int64_t span_ns);
 

@@ -37,7 +37,8 @@ void Batcher::Add(const Frame& frame, int64_t now_ns) {
   fields_.add_captured_length(static_cast<uint32_t>(frame.bytes.size()));
   fields_.add_wire_length(frame.wire_length);
   frames_.Append(frame.bytes);
-  watermark_ns_ = std::max(watermark_ns_, frame.time_ns);
+  clock_.Note(frame.time_ns);
+  watermark_ns_ = fields_.live() ? std::max(watermark_ns_, frame.time_ns) : clock_.now_ns();
 }
 
 WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {

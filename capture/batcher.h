@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/frame.h"
+#include "base/packet_clock.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/blob_message.h"
 
@@ -32,6 +33,7 @@ class Batcher {
     return !empty() && now_ns - first_added_ns_ >= limits_.delay_ns;
   }
   int frames() const { return fields_.capture_time_ns_size(); }
+  // No frame before it is still to come. Of a file, as far as its clock can be believed.
   TimeNs watermark_ns() const { return watermark_ns_; }
 
   // The batch as link message number `sequence`; `batch` gets the part for taps.
@@ -44,6 +46,7 @@ class Batcher {
   uint64_t next_frame_ = 0;
   int64_t first_added_ns_ = 0;
   TimeNs watermark_ns_ = kTimeMin;
+  PacketClock clock_{{.doubts_first = true, .follows_back = true}};
 };
 
 }  // namespace flowstitch

@@ -1,6 +1,7 @@
 #include "capture/pcapng_blocks.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/numeric/int128.h"
 
@@ -22,15 +23,18 @@ uint64_t UnitsPerSecond(uint8_t resolution) {
   return units;
 }
 
+// A time stamp of 64 bits counts from 1970. One with its highest bit set is thousands of years
+// away, or, as writers that compute with signed numbers mean it, before 1970: then the order stays
+// right.
 TimeNs TimeOf(const PcapngInterface& interface, uint32_t high, uint32_t low) {
-  const uint64_t units = (uint64_t{high} << 32) | low;
-  const uint64_t seconds = units / interface.units_per_second;
-  const uint64_t rest = units % interface.units_per_second;
-  const auto fraction_ns = static_cast<int64_t>(
-      absl::Uint128Low64(absl::uint128(rest) * kNsPerSecond / interface.units_per_second));
-  const auto whole = static_cast<int64_t>(std::min<uint64_t>(seconds, INT64_MAX / 2));
+  const auto units = static_cast<int64_t>((uint64_t{high} << 32) | low);
+  const auto per_second = static_cast<int64_t>(
+      std::min<uint64_t>(interface.units_per_second, std::numeric_limits<int64_t>::max()));
+  const auto fraction_ns = static_cast<int64_t>(absl::int128(units % per_second) * kNsPerSecond /
+                                                absl::int128(per_second));
+  const int64_t seconds = std::clamp(units / per_second, -INT64_MAX / 2, INT64_MAX / 2);
   return MakeTimeNs(
-      whole + std::clamp<int64_t>(interface.offset_seconds, -INT64_MAX / 4, INT64_MAX / 4),
+      seconds + std::clamp<int64_t>(interface.offset_seconds, -INT64_MAX / 4, INT64_MAX / 4),
       fraction_ns);
 }
 

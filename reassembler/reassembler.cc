@@ -1,7 +1,5 @@
 #include "reassembler/reassembler.h"
 
-#include <algorithm>
-
 namespace flowstitch {
 
 Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
@@ -11,10 +9,11 @@ Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
       with_udp_(options.decoder.udp) {}
 
 void Reassembler::OnFrame(const Frame& frame) {
-  now_ns_ = std::max(now_ns_, frame.time_ns);
-  tcp_.Advance(now_ns_);
-  if (with_udp_) udp_.Advance(now_ns_);
-  decoder_.Decode(frame, now_ns_);
+  clock_.Note(frame.time_ns);
+  const TimeNs now_ns = clock_.now_ns();
+  tcp_.Advance(now_ns);
+  if (with_udp_) udp_.Advance(now_ns);
+  decoder_.Decode(frame, now_ns);
 }
 
 void Reassembler::Finish() {

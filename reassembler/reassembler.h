@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/packet_clock.h"
 #include "reassembler/frame_decoder.h"
 #include "reassembler/tcp_reassembler.h"
 #include "reassembler/udp_flows.h"
@@ -32,7 +33,7 @@ class Reassembler : private FrameDecoder::Taker {
   const std::map<uint32_t, uint64_t>& unknown_link_types() const {
     return decoder_.unknown_link_types();
   }
-  TimeNs now_ns() const { return now_ns_; }
+  TimeNs now_ns() const { return clock_.now_ns(); }
   TcpReassembler& tcp() { return tcp_; }
   const UdpFlows& udp() const { return udp_; }
 
@@ -46,7 +47,7 @@ class Reassembler : private FrameDecoder::Taker {
   TcpReassembler tcp_;
   UdpFlows udp_;
   const bool with_udp_;
-  TimeNs now_ns_ = kTimeMin;
+  PacketClock clock_{PacketClock::Habits{}};
 };
 
 }  // namespace flowstitch

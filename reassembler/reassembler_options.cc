@@ -144,7 +144,7 @@ absl::Status ApplySimulation(const std::vector<std::string>& names, ReassemblyOp
                                   [&name](const Simulation& s) { return name == s.name; });
     if (it == std::end(kSimulations)) {
       return absl::InvalidArgumentError(
-          absl::StrFormat("--simulate: '%s' is not known; known are %s", name, SimulationNames()));
+          absl::StrFormat("'%s' is not known; known are %s", name, SimulationNames()));
     }
     it->apply(options);
   }
@@ -200,7 +200,12 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
                      "For tests: behave as if these limits were reached: ", SimulationNames(), "."))
       ->type_name("LIMIT[,LIMIT...]")
       ->delimiter(',')
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check([](const std::string& name) {
+        ReassemblyOptions scratch;
+        const absl::Status status = ApplySimulation({name}, &scratch);
+        return status.ok() ? std::string() : std::string(status.message());
+      });
 }
 
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {

@@ -283,8 +283,6 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
   }
-  ReassemblyOptions core = options.core;
-  if (const auto s = ApplySimulation(options.simulate, &core); !s.ok()) return s;
   if (const auto e = ParseEndpoints(options.captures, true); !e.ok()) return e.status();
   if (options.sinks != "none") {
     if (const auto e = ParseEndpoints(options.sinks, true); !e.ok()) return e.status();

@@ -25,6 +25,7 @@ bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
   Source& source = sources_[index];
   source.ledger.frames_received += static_cast<uint64_t>(frames);
   ++source.ledger.batches_received;
+  source.batch_watermark_ns = batch.watermark_ns();
   SetWatermark(index, batch.watermark_ns());
   source.batches.push_back(std::move(delivery));
   return true;
@@ -37,16 +38,46 @@ void SourceMerger::SetWatermark(size_t source, TimeNs watermark_ns) {
 
 void SourceMerger::EndSource(size_t source, bool ended) { sources_[source].ended = ended; }
 
-TimeNs SourceMerger::HeadTime(const Source& source) const {
+std::optional<TimeNs> SourceMerger::FollowingTime(const Source& source) {
   const wire::PacketBatch& batch = source.batches.front()->message().packets();
-  return std::max(source.taken_ns, TimeNs{batch.capture_time_ns(source.frame)});
+  if (source.frame + 1 < batch.capture_time_ns_size()) {
+    return batch.capture_time_ns(source.frame + 1);
+  }
+  if (source.batches.size() < 2) return std::nullopt;
+  return source.batches[1]->message().packets().capture_time_ns(0);
 }
 
-bool SourceMerger::HoldsUp(const Source& other, TimeNs time_ns, const Source& candidate) const {
-  if (other.ended || !other.batches.empty()) return false;
+SourceMerger::Place SourceMerger::HeadPlace(const Source& source) const {
+  const wire::PacketBatch& batch = source.batches.front()->message().packets();
+  const TimeNs own = batch.capture_time_ns(source.frame);
+  const TimeNs at_least = std::max(source.taken_ns, own);
+  if (source.live) return {source.clock, at_least};
+  const std::optional<TimeNs> following = FollowingTime(source);
+  if (source.taken_ns != kTimeMin && AddNs(own, kClockLeapNs) < source.taken_ns && following &&
+      AddNs(*following, kClockLeapNs) < source.taken_ns) {
+    return {source.clock + 1, own};
+  }
+  const bool leapt = following && at_least > AddNs(*following, kClockLeapNs) &&
+                     AddNs(*following, kClockLeapNs) >= source.taken_ns;
+  return {source.clock, leapt ? std::max(source.taken_ns, *following) : at_least};
+}
+
+bool SourceMerger::IsDoubtful(const Source& source) const {
+  if (source.live || FollowingTime(source)) return false;
+  const wire::PacketBatch& batch = source.batches.front()->message().packets();
+  const TimeNs own = batch.capture_time_ns(source.frame);
+  return source.taken_ns == kTimeMin || own > AddNs(source.taken_ns, kClockLeapNs) ||
+         AddNs(own, kClockLeapNs) < source.taken_ns;
+}
+
+bool SourceMerger::HoldsUp(const Source& other, Place place, const Source& candidate) const {
+  if (other.ended) return false;
+  if (!other.batches.empty() && !IsDoubtful(other)) return false;
+  // A heartbeat does not say by which clock.
+  const Place reached{other.clock,
+                      other.clock == 0 ? other.watermark_ns : other.batch_watermark_ns};
   // At the same time, the lower name goes first, and may still come.
-  const bool passed = other.watermark_ns > time_ns ||
-                      (other.watermark_ns == time_ns && other.name > candidate.name);
+  const bool passed = reached > place || (reached == place && other.name > candidate.name);
   if (passed) return false;
   const bool lags = other.live && highest_ns_ > AddNs(other.watermark_ns, reorder_window_ns_);
   return !lags;
@@ -73,19 +104,19 @@ void SourceMerger::Release(const OnFinished& finished) {
 bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   Release(finished);
   size_t best = SIZE_MAX;
-  TimeNs best_time = 0;
+  Place best_place;
   for (size_t i = 0; i < sources_.size(); ++i) {
     if (sources_[i].batches.empty()) continue;
-    const TimeNs time_ns = HeadTime(sources_[i]);
-    const bool better = best == SIZE_MAX || time_ns < best_time ||
-                        (time_ns == best_time && sources_[i].name < sources_[best].name);
+    const Place place = HeadPlace(sources_[i]);
+    const bool better = best == SIZE_MAX || place < best_place ||
+                        (place == best_place && sources_[i].name < sources_[best].name);
     if (!better) continue;
     best = i;
-    best_time = time_ns;
+    best_place = place;
   }
   if (best == SIZE_MAX) return false;
   for (size_t i = 0; i < sources_.size(); ++i) {
-    if (i != best && HoldsUp(sources_[i], best_time, sources_[best])) return false;
+    if (i != best && HoldsUp(sources_[i], best_place, sources_[best])) return false;
   }
   Source& source = sources_[best];
   const Delivery& delivery = *source.batches.front();
@@ -95,9 +126,10 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   frame->link_type = batch.link_type();
   frame->time_ns = batch.capture_time_ns(source.frame);
   frame->source = static_cast<uint32_t>(best);
-  if (best_time < taken_ns_) ++source.ledger.late_frames;
-  taken_ns_ = std::max(taken_ns_, best_time);
-  source.taken_ns = best_time;
+  if (best_place < taken_) ++source.ledger.late_frames;
+  taken_ = std::max(taken_, best_place);
+  source.taken_ns = best_place.time_ns;
+  source.clock = best_place.clock;
   last_ = best;
   return true;
 }

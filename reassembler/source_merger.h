@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,21 +48,34 @@ class SourceMerger {
     int frame = 0;               // of the first batch
     size_t offset = 0;           // of that frame in the batch's blob
     TimeNs taken_ns = kTimeMin;  // highest time taken
+    // Of the last batch, and of heartbeats.
+    TimeNs batch_watermark_ns = kTimeMin;
     TimeNs watermark_ns = kTimeMin;
+    int clock = 0;  // how often its clock was set back
     bool live = false;
     bool ended = false;
     SourceLedger ledger;
   };
 
-  // Capture time of a source's next frame, never before what was taken from it.
-  TimeNs HeadTime(const Source& source) const;
-  bool HoldsUp(const Source& other, TimeNs time_ns, const Source& candidate) const;
+  // Where a source's next frame stands: by the clock it was stamped with, then by its capture time,
+  // never before what was taken from it, and not that of a clock that was wrong for one frame.
+  struct Place {
+    int clock = 0;
+    TimeNs time_ns = 0;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  Place HeadPlace(const Source& source) const;
+  // The frame behind the next one, if it is there.
+  static std::optional<TimeNs> FollowingTime(const Source& source);
+  // Whether the next frame's clock may be wrong, which only the frame behind it will tell.
+  bool IsDoubtful(const Source& source) const;
+  bool HoldsUp(const Source& other, Place place, const Source& candidate) const;
   void Release(const OnFinished& finished);
 
   const int64_t reorder_window_ns_;
   std::vector<Source> sources_;
   TimeNs highest_ns_ = kTimeMin;  // of all watermarks
-  TimeNs taken_ns_ = kTimeMin;
+  Place taken_{0, kTimeMin};
   size_t last_ = SIZE_MAX;  // the source whose frame was given out last
 };
 

@@ -19,7 +19,7 @@ inline void LogLinkState(const std::string& self, const std::string& peer, LinkS
       if (*logged == LinkState::kLost) {
         spdlog::warn("{}: '{}' is back", self, peer);
       } else {
-        spdlog::info("{}: link to '{}' is open", self, peer);
+        spdlog::debug("{}: link to '{}' is open", self, peer);
       }
       break;
     case LinkState::kLost:

@@ -77,6 +77,21 @@ TEST(CaptureFile, ReadsPcapngWithSeveralInterfacesAndSections) {
   }
 }
 
+// Microseconds over a million carry over; a pcapng stamp below zero is before 1970.
+TEST(CaptureFile, Case80c_StampsThatMakeNoSenseKeepTheirOrder) {
+  std::string file = PcapFile(Three(), false, false);
+  for (size_t i = 0; i < 4; ++i) file[24 + 4 + i] = "\xa0\x25\x26\x00"[i];
+  ReadResult result = ReadAll(file);  // 2,500,000 microseconds
+  ASSERT_EQ(result.packets.size(), 3u);
+  EXPECT_EQ(result.packets[0].time_ns, 1'600'000'002 * kNsPerSecond + 500 * kNsPerMs);
+  auto packets = Three();
+  packets[0].time_ns = -505 * kNsPerSecond - 1000;
+  packets[1].time_ns = -1000;
+  packets[2].time_ns = 1000;
+  result = ReadAll(PcapngFile(packets));
+  ExpectSame(result.packets, packets);
+}
+
 TEST(CaptureFile, AnEmptyCaptureIsNoError) {
   EXPECT_TRUE(ReadAll(PcapFile({})).status.ok());
   EXPECT_TRUE(ReadAll(PcapngFile({})).status.ok());

@@ -104,13 +104,13 @@ class PipelineTest(unittest.TestCase):
     def assert_balanced(self, output):
         """The equations of base/ledger.h, computed here again from the report."""
         r, sources = ledger(self.path(output))
-        self.assertEqual(r["frames_received"], sum(r[k] for k in (
+        self.assertEqual(r["frames_received"] + r["extra_datagrams"], sum(r[k] for k in (
             "not_ip_frames", "unknown_link_type_frames", "malformed_frames", "not_tcp_datagrams",
-            "fragments_absorbed", "segments")))
+            "too_deep_datagrams", "bad_checksum_datagrams", "fragments_absorbed", "segments", "udp_datagrams")))
         self.assertEqual(r["payload_bytes"], sum(r[k] for k in (
             "delivered_bytes", "retransmitted_bytes", "overlapping_bytes", "out_of_window_bytes",
             "before_start_bytes", "after_fin_bytes", "after_close_bytes", "reset_payload_bytes",
-            "unconfirmed_bytes", "evicted_bytes", "waiting_bytes")))
+            "unconfirmed_bytes", "evicted_bytes", "late_bytes", "waiting_bytes")))
         self.assertEqual(r["stream_bytes"], r["delivered_bytes"] + r["gap_bytes"])
         self.assertEqual(r["waiting_bytes"], 0)
         for source in sources.values():

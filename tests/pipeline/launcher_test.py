@@ -3,6 +3,7 @@ import gzip
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -41,6 +42,53 @@ class Launcher(PipelineTest):
         reassembly, _ = self.assert_balanced("out")
         self.assertEqual(reassembly["gap_bytes"], 1000)
         self.assertEqual(reassembly["flows_opened"], 6)
+
+    def test_udp_conversations_are_files_too(self):
+        packets, body = [], b""
+        for number in range(4):
+            back = number % 2
+            text = b"datagram %d\n" % number
+            ports = (53, 4000) if back else (4000, 53)
+            udp = b"".join(p.to_bytes(2, "big") for p in (*ports, len(text) + 8, 0)) + text
+            ends = (bytes((10, 0, 0, 2)), bytes((10, 0, 0, 1)))
+            ip = bytes((0x45, 0, 0, 20 + len(udp), 0, 0, 0, 0, 64, 17, 0, 0)) + b"".join(ends if back else ends[::-1])
+            packets.append((number, bytes(12) + b"\x08\x00" + ip + udp))
+        with open(self.path("udp.pcap"), "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+            for number, frame in packets:
+                file.write(struct.pack("<IIII", 1_600_000_000 + number, 0, len(frame), len(frame)) + frame)
+        self.assertEqual(self.launch(self.path("udp.pcap"), "without"), {})
+        made = self.launch(self.path("udp.pcap"), "with", "--udp")
+        ask, answer = ("010.000.000.001.04000-010.000.000.002.00053-UDP", "010.000.000.002.00053-010.000.000.001.04000-UDP")
+        self.assertEqual(sorted(made), [ask, answer])
+        with open(self.path("with", ask), "rb") as file:
+            self.assertEqual(file.read(), b"datagram 0\ndatagram 2\n")
+        reassembly, _ = self.assert_balanced("with")
+        self.assertEqual(reassembly["udp_datagrams"], 4)
+        with open(self.path("with", "report.xml")) as file:
+            self.assertIn('protocol="17"', file.read())
+
+    def test_flags_of_reassembly_reach_it_in_both_ways_to_run(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        plain = self.launch(capture, "plain")
+        for extra in ((), ("--processes",)):
+            output = "limited" + "".join(extra)
+            self.assertNotEqual(self.launch(capture, output, "--simulate", "stream-memory", *extra), plain)
+            reassembly, _ = self.assert_balanced(output)
+            self.assertGreater(reassembly["gaps"], 0)
+            same = self.launch(capture, "same" + "".join(extra), "--overlap", "linux", "--fragment-overlap", "bsd",
+                               "--checksum", "drop", "--flow-key", "vlan,tunnel,source", "--community-id-seed", "1",
+                               *extra)
+            self.assertEqual(same, plain)
+            with open(self.path("same" + "".join(extra), "report.xml")) as file:
+                seeded = re.findall(r'community_id="([^"]+)"', file.read())
+            with open(self.path("plain", "report.xml")) as file:
+                self.assertTrue(set(seeded).isdisjoint(re.findall(r'community_id="([^"]+)"', file.read())))
+        for flag, value, word in (("--overlap", "latest", "old-linux"), ("--checksum", "maybe", "auto"),
+                                  ("--flow-key", "vlan,port", "tunnel"), ("--simulate", "rain", "reassembly-memory")):
+            result = run("flowstitch", "-r", capture, "-o", self.path("no"), flag, value)
+            self.assertEqual(result.returncode, 2, flag)
+            self.assertIn(word, result.stderr, flag)
 
     def test_generated_streams_come_out_as_they_went_in(self):
         capture = self.make("t.pcap", *TRAFFIC)

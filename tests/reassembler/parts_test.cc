@@ -135,5 +135,11 @@ TEST(CommunityId, MatchesTheSpecification) {
   EXPECT_EQ(CommunityId(key, 6, 1), "1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
 }
 
+// Against values that tests/reassembler/community_ids.py computed from the specification's text,
+// with Python's own SHA-1 and ordering.
+TEST(CommunityId, MatchesAnIndependentComputation) {
+#include "tests/reassembler/community_ids.inc"
+}
+
 }  // namespace
 }  // namespace flowstitch

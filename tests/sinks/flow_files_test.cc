@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "absl/strings/escaping.h"
@@ -136,7 +137,7 @@ TEST_F(FlowFiles, DigestsAreThoseOfTheFile) {
   EXPECT_EQ(flow->streams[0].digests[2].type, "SHA256");
 }
 
-TEST_F(FlowFiles, MoreFlowsThanDescriptors) {
+TEST_F(FlowFiles, Case78_MoreFlowsThanDescriptorsIsSlowerNotWrong) {
   options.max_descriptors = 2;
   options.write_from_bytes = 10;
   FlowFileWriter& w = Open();
@@ -151,6 +152,31 @@ TEST_F(FlowFiles, MoreFlowsThanDescriptors) {
   const auto files = directory.Files();
   ASSERT_EQ(files.size(), 50u);
   for (const auto& [name, text] : files) EXPECT_EQ(text.size(), 50u) << name;
+  EXPECT_TRUE(w.status().ok());
+}
+
+// The same where the system refuses before our own limit is reached.
+TEST_F(FlowFiles, Case78b_TheSystemsLimitIsMetByClosingOthers) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  options.max_descriptors = 1000;
+  options.write_from_bytes = 10;
+  FlowFileWriter& w = Open();
+  std::vector<std::unique_ptr<SinkFlow>> flows;
+  for (uint16_t i = 0; i < 100; ++i) flows.push_back(MakeSinkFlow(i, 1000 + i));
+  rlimit low = before;
+  low.rlim_cur = 40;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  for (int round = 0; round < 3; ++round) {
+    for (auto& flow : flows) {
+      Give(w, *flow, 0, static_cast<uint64_t>(round) * 10, "0123456789", &hold);
+    }
+  }
+  for (auto& flow : flows) w.OnClosed(*flow);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto files = directory.Files();
+  ASSERT_EQ(files.size(), 100u);
+  for (const auto& [name, text] : files) EXPECT_EQ(text.size(), 30u) << name;
   EXPECT_TRUE(w.status().ok());
 }
 
