@@ -224,7 +224,7 @@ absl::Status SinkStage::Run() {
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     WaitForInput({&link_->socket()}, -1, kWaitMs);
     const absl::Status link = link_->Service(
-        SteadyNowNs(), [this](std::shared_ptr<Delivery>) {});  // nothing follows an End
+        SteadyNowNs(), [](std::shared_ptr<Delivery>) {});  // nothing follows an End
     if (!link.ok()) return link;
     FinishBatches();
   }
