@@ -24,8 +24,11 @@ class PacketClock {
     started_ = true;
     const bool ahead = first || now_ns_ == kTimeMin ? habits_.doubts_first
                                                     : time_ns > AddNs(now_ns_, kClockLeapNs);
-    const bool behind = habits_.follows_back && AddNs(time_ns, kClockLeapNs) < now_ns_;
+    // Until a second stamp has been near the first, that one may be the wrong one.
+    const bool behind =
+        (habits_.follows_back || !settled_) && AddNs(time_ns, kClockLeapNs) < now_ns_;
     if (!ahead && !behind) {
+      settled_ = !first;
       now_ns_ = std::max(now_ns_, time_ns);
       doubtful_ns_.reset();
       return;
@@ -36,15 +39,20 @@ class PacketClock {
       doubtful_ns_ = time_ns;
       return;
     }
+    settled_ = true;
     now_ns_ = std::max(*doubtful_ns_, time_ns);
     doubtful_ns_.reset();
   }
   // kTimeMin before the first believed one.
   TimeNs now_ns() const { return now_ns_; }
+  // The same, if the stamp that waits for confirmation is right: what happens at that stamp must
+  // not look old when it is.
+  TimeNs latest_ns() const { return doubtful_ns_ ? std::max(now_ns_, *doubtful_ns_) : now_ns_; }
 
  private:
   const Habits habits_;
   bool started_ = false;
+  bool settled_ = false;
   TimeNs now_ns_ = kTimeMin;
   std::optional<TimeNs> doubtful_ns_;  // the stamp that waits for confirmation
 };

@@ -151,6 +151,7 @@ std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, uint64_t pat
   }
   Assemble(*it);
   IpHeader datagram = fragment;
+  datagram.header = {};  // each fragment's was looked at already, and may lie in `whole_`
   datagram.protocol = it->protocol;
   datagram.payload = whole_;
   datagram.fragment = false;

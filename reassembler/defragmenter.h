@@ -21,8 +21,8 @@ struct FragmentLimits {
   size_t datagrams = 16384;
   // Bytes of their fragments, with what each costs. Full: the oldest datagram is given up.
   size_t bytes = size_t{64} << 20;
-  // Fragments of one datagram; more are dropped.
-  size_t fragments = 8192;
+  // Fragments of one datagram; more are dropped. One of 64 KiB over links of 68 bytes has 1,366.
+  size_t fragments = 2048;
   // Bytes of one datagram's fragments, repeats and overlaps included; more are dropped.
   size_t datagram_bytes = size_t{256} << 10;
   // Packet time from a datagram's first fragment until it is given up.

@@ -34,11 +34,14 @@ LinkVerdict ReadSnap(ByteView bytes, uint16_t* ether_type, ByteView* rest) {
 }
 
 // An Ethernet pseudowire (RFC 4448), with its control word of 4 bytes or without. Nothing says so,
-// so that only a frame with a sound datagram is taken for one.
+// so that only a frame with a sound datagram is taken for one; and only one deep, since each guess
+// would double the work of the one inside it.
 LinkVerdict ReadPseudowire(ByteView bytes, LinkLayer* link) {
+  if (link->pseudowire) return LinkVerdict::kNotIp;
   for (const size_t control_word : {size_t{4}, size_t{0}}) {
     if (bytes.size() < control_word) continue;
     LinkLayer inner = *link;
+    inner.pseudowire = true;
     if (ReadEthernet(bytes.subspan(control_word), &inner) != LinkVerdict::kIp) continue;
     if (!ReadIpHeader(inner.datagram)) continue;
     *link = inner;

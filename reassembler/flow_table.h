@@ -24,6 +24,23 @@ struct ListLinks {
   uint32_t newer = UINT32_MAX;
 };
 
+// First and last sequence numbers of the streams of a closed flow, by "from the high endpoint".
+struct ClosedStream {
+  bool known = false;
+  bool syn_seen = false;
+  uint32_t isn = 0;
+  uint32_t end = 0;
+  uint32_t resume = 0;  // the number of the first byte that was not delivered
+  uint64_t length = 0;
+};
+using ClosedStreams = std::array<ClosedStream, 2>;
+
+// What most connection attempts never need.
+struct HalfOpenRare {
+  std::vector<uint8_t> payload;  // of the SYN; counts when the peer accepts it
+  ClosedStreams before;          // of the connection between the same ends that was closed before
+};
+
 struct HalfOpen {
   FlowKey key;
   ListLinks links;
@@ -36,17 +53,8 @@ struct HalfOpen {
   uint8_t client_isns = 0;
   bool server_isn_known = false;
   bool client_is_high = false;
+  std::unique_ptr<HalfOpenRare> rare;
 };
-
-// First and last sequence numbers of the streams of a closed flow, by "from the high endpoint".
-struct ClosedStream {
-  bool known = false;
-  bool syn_seen = false;
-  uint32_t isn = 0;
-  uint32_t end = 0;
-  uint64_t length = 0;
-};
-using ClosedStreams = std::array<ClosedStream, 2>;
 
 struct Flow {
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -62,12 +70,15 @@ struct Flow {
   TimeNs first_time_ns = 0;
   TimeNs last_time_ns = 0;
   TimeNs reset_ns = 0;
-  TimeNs reminded_ns = kTimeMax;  // the earliest reminder in the wheel
+  TimeNs touched_ns = kTimeMin;   // when it last moved in its list
+  TimeNs reminded_ns = kTimeMax;  // the reminder that counts
+  uint32_t reminder_serial = 0;
   FlowHistory history;
   // A SYN that contradicts the flow and waits for an answer.
   struct SynCandidate {
     bool known = false;
     bool from_high = false;
+    bool is_answer = false;  // a SYN-ACK: its sender is the server
     uint32_t isn = 0;
     TimeNs time_ns = 0;
   } candidate;
@@ -82,7 +93,7 @@ struct Tombstone {
   ListLinks links;
   TimeNs closed_ns = 0;
   FlowId id = 0;
-  bool idle = false;  // closed as such: may go on
+  bool may_go_on = false;  // closed as idle or evicted
   bool client_is_high = false;
   ClosedStreams streams;
 };

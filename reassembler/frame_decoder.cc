@@ -66,6 +66,14 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
     if (ip->fragment) {
       ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
       if (!ip) return;
+      if (ip->source.family == IpFamily::kIpv6 && !SkipExtensionHeaders(&*ip)) {
+        ++ledger_.malformed_frames;
+        return;
+      }
+      if (ip->fragment) {  // fragments of fragments: nobody sends them
+        ++ledger_.malformed_frames;
+        return;
+      }
       if (!checksums_.Accepts(*ip, frame.source)) {
         ++ledger_.bad_checksum_datagrams;
         return;
@@ -115,22 +123,21 @@ void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeade
 }
 
 void FrameDecoder::TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip) {
-  const auto tcp = ReadTcpHeader(ip.payload);
-  if (!tcp) {
+  Segment segment;
+  TcpHeader& tcp = segment.tcp;
+  if (!ReadTcpHeader(ip.payload, &tcp)) {
     ++ledger_.malformed_frames;
     ++ledger_.bad_segments;
     return;
   }
-  Segment segment;
-  segment.tcp = *tcp;
-  if (OddFlags(tcp->flags)) {
+  if (OddFlags(tcp.flags)) {
     ++ledger_.odd_flag_segments;
     segment.odd_flags = true;
-    segment.tcp.flags = EffectiveFlags(tcp->flags);
+    tcp.flags = EffectiveFlags(tcp.flags);
   }
-  Fill(frame, link, ip, tcp->source_port, tcp->destination_port, &segment);
+  Fill(frame, link, ip, tcp.source_port, tcp.destination_port, &segment);
   ++ledger_.segments;
-  ledger_.payload_bytes += tcp->payload.size();
+  ledger_.payload_bytes += tcp.payload.size();
   taker_.OnSegment(segment);
 }
 

@@ -51,7 +51,10 @@ uint32_t JumboLength(ByteView header) {
     }
     const size_t length = header[i + 1];
     if (i + 2 + length > header.size()) return 0;
-    if (header[i] == kOptionJumbo && length == 4) return LoadBe32(header.data() + i + 2);
+    if (header[i] == kOptionJumbo && length == 4) {
+      const uint32_t jumbo = LoadBe32(header.data() + i + 2);
+      return jumbo > 0xffff ? jumbo : 0;  // RFC 2675, section 3
+    }
     i += 2 + length;
   }
   return 0;
@@ -88,31 +91,40 @@ std::optional<IpHeader> ReadIpv6(ByteView d) {
   rest = rest.first(static_cast<size_t>(std::min<uint64_t>(length, rest.size())));
   ip.truncated = static_cast<uint32_t>(length - rest.size());
 
-  for (int i = 0; IsExtension(next); ++i) {
-    if (i == kMaxExtensionHeaders || rest.size() < 8) return std::nullopt;
-    size_t size = size_t{8} + rest[1] * 8u;
-    if (next == kFragment) size = 8;
-    if (next == kAuthentication) size = (size_t{rest[1]} + 2) * 4;
-    if (size > rest.size()) return std::nullopt;
-    const bool fragment_header = next == kFragment;
-    next = rest[0];
-    if (fragment_header) {
-      const uint16_t field = LoadBe16(rest.data() + 2);
-      ip.fragment_offset = field & 0xfff8u;
-      ip.more_fragments = field & 1;
-      ip.fragment = ip.more_fragments || ip.fragment_offset != 0;
-      ip.identification = LoadBe32(rest.data() + 4);
-    }
-    rest = rest.subspan(size);
-    // Behind a later fragment's header there is payload, not headers.
-    if (ip.fragment) break;
-  }
   ip.protocol = next;
   ip.payload = rest;
+  if (!SkipExtensionHeaders(&ip)) return std::nullopt;
   return ip;
 }
 
 }  // namespace
+
+bool SkipExtensionHeaders(IpHeader* ip) {
+  ByteView rest = ip->payload;
+  uint8_t next = ip->protocol;
+  for (int i = 0; IsExtension(next); ++i) {
+    if (i == kMaxExtensionHeaders || rest.size() < 8) return false;
+    size_t size = size_t{8} + rest[1] * 8u;
+    if (next == kFragment) size = 8;
+    if (next == kAuthentication) size = (size_t{rest[1]} + 2) * 4;
+    if (size > rest.size()) return false;
+    const bool fragment_header = next == kFragment;
+    next = rest[0];
+    if (fragment_header) {
+      const uint16_t field = LoadBe16(rest.data() + 2);
+      ip->fragment_offset = field & 0xfff8u;
+      ip->more_fragments = field & 1;
+      ip->fragment = ip->more_fragments || ip->fragment_offset != 0;
+      ip->identification = LoadBe32(rest.data() + 4);
+    }
+    rest = rest.subspan(size);
+    // Behind a later fragment's header there is payload, not headers.
+    if (ip->fragment) break;
+  }
+  ip->protocol = next;
+  ip->payload = rest;
+  return true;
+}
 
 std::optional<IpHeader> ReadIpHeader(ByteView datagram) {
   if (datagram.empty()) return std::nullopt;

@@ -234,8 +234,9 @@ LinkVerdict ReadByType(uint32_t link_type, ByteView frame, LinkLayer* link) {
     case kLinkPppHdlc:
       return ReadPppHdlc(frame, link);
     case kLinkPppWithDirection:
-    case kLinkPppPppd:
       return ReadBehind(1, frame, link, ReadPpp);
+    case kLinkPppPppd:  // the direction stands in place of the address byte
+      return ReadBehind(2, frame, link, ReadPpp);
     case kLinkPppEther:
       return ReadPppoe(frame, link);
     case kLinkCiscoHdlc:

@@ -11,8 +11,8 @@ Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
 void Reassembler::OnFrame(const Frame& frame) {
   clock_.Note(frame.time_ns);
   const TimeNs now_ns = clock_.now_ns();
-  tcp_.Advance(now_ns);
-  if (with_udp_) udp_.Advance(now_ns);
+  tcp_.Advance(now_ns, clock_.latest_ns());
+  if (with_udp_) udp_.Advance(now_ns, clock_.latest_ns());
   decoder_.Decode(frame, now_ns);
 }
 

@@ -148,7 +148,7 @@ bool TcpStream::HoldProbe(const StreamContext& c, Position at, ByteView payload,
                           TimeNs time_ns) {
   if (holds_probe()) {
     Probe& probe = *rare_->probe;
-    if (at == probe.at && payload.size() == 1 && truncated == 0 && window_closed_) {
+    if (at == probe.at && payload.size() == 1 && truncated == 0 && window_closed()) {
       c.ledger.retransmitted_bytes += 1;
       summary_.retransmitted_bytes += 1;
       return true;
@@ -161,7 +161,7 @@ bool TcpStream::HoldProbe(const StreamContext& c, Position at, ByteView payload,
     }
     return false;
   }
-  const bool probe = window_closed_ && payload.size() == 1 && truncated == 0 &&
+  const bool probe = window_closed() && payload.size() == 1 && truncated == 0 &&
                      start_ == Start::kRunning && at == next_ && pending_.empty() &&
                      acknowledged_ == next_;
   if (!probe) return false;
@@ -201,10 +201,12 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
     return;
   }
   if (holds_syn() && at >= origin_ + rare_->held_syn.size()) AcceptHeldSyn(c);
-  if (reset_ && at >= reset_at_) {
-    c.ledger.after_close_bytes += payload.size();
-    return;
+  if (at + payload.size() + truncated > Reach(c.limits)) {
+    truncated =
+        static_cast<uint32_t>(std::max(Reach(c.limits), at + payload.size()) - at - payload.size());
   }
+  // It goes on: nobody who resets a connection does.
+  if (reset_ && at >= reset_at_) reset_ = false;
   summary_.truncated_bytes += truncated;
   c.ledger.truncated_bytes += truncated;
   if (start_ == Start::kRunning && at < origin_) {
@@ -221,7 +223,7 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
     truncated = static_cast<uint32_t>(
         at + keep < fin_ ? std::min<uint64_t>(truncated, fin_ - at - keep) : 0);
   }
-  if ((window_closed_ || holds_probe()) && HoldProbe(c, at, payload, truncated, time_ns)) return;
+  if ((window_closed() || holds_probe()) && HoldProbe(c, at, payload, truncated, time_ns)) return;
   const Position end = at + payload.size() + truncated;
   const bool late = end <= highest_;
   // A keep-alive's byte has any content (RFC 9293, 3.8.4): it never takes a place.
@@ -241,6 +243,10 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
   }
   if (truncated > 0) TakeTruncated(c, at + payload.size(), truncated, time_ns);
   highest_ = std::max(highest_, end);
+  if (doubtful_ack_ != 0 && doubtful_ack_ <= highest_) {
+    acknowledged_ = std::max(acknowledged_, doubtful_ack_);
+    doubtful_ack_ = 0;
+  }
   space_.Advance(highest_);
   EnforceLimits(c);
 }

@@ -42,7 +42,9 @@ void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
     if (stream.summary().gaps > 0) flow.history.Add(direction == kClient, 'G');
     ClosedStream& side = closed[flow.client_is_high == (direction == kClient) ? 1 : 0];
     if (!stream.anchored()) continue;
-    side = {true, stream.syn_seen(), stream.isn(), stream.next_sequence(), stream.offset()};
+    side = {
+        true,           stream.syn_seen(), stream.isn(), stream.next_sequence(), stream.resume(),
+        stream.offset()};
   }
   end.history = flow.history.text();
   events_->OnFlowClosed(flow.id, end);
@@ -50,7 +52,7 @@ void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
   Tombstone memory;
   memory.key = flow.key;
   memory.id = flow.id;
-  memory.idle = reason == CloseReason::kIdle;
+  memory.may_go_on = reason == CloseReason::kIdle || reason == CloseReason::kEvicted;
   memory.client_is_high = flow.client_is_high;
   memory.streams = closed;
   table_.Remove({index, EntryKind::kFlow});
@@ -68,17 +70,17 @@ void TcpReassembler::Remember(const Tombstone& memory) {
   Tombstone& tombstone = table_.tombstone(index);
   tombstone.closed_ns = now_ns_;
   tombstone.id = memory.id;
-  tombstone.idle = memory.idle;
+  tombstone.may_go_on = memory.may_go_on;
   tombstone.client_is_high = memory.client_is_high;
   tombstone.streams = memory.streams;
-  wheel_.Add(DueNs(tombstone), {index, table_.tombstones().slab.generation(index),
+  wheel_.Add(DueNs(tombstone), {index, table_.tombstones().slab.generation(index), 0,
                                 static_cast<uint8_t>(EntryKind::kTombstone)});
   EnforceTableLimits();
 }
 
 TimeNs TcpReassembler::DueNs(const Tombstone& tombstone) const {
   return AddNs(tombstone.closed_ns,
-               tombstone.idle ? limits_.idle_timeout_ns : limits_.tombstone_ns);
+               tombstone.may_go_on ? limits_.idle_timeout_ns : limits_.tombstone_ns);
 }
 
 void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
@@ -97,7 +99,8 @@ void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
     const int32_t distance = SequenceDistance(segment.tcp.sequence, stream.end);
     opens = stream.known && (distance > kTombstoneSlackBytes || distance < -(1 << 30));
     const auto end = segment.tcp.sequence + static_cast<uint32_t>(segment.tcp.payload.size());
-    continues = memory.idle && !opens && (!stream.known || SequenceDistance(end, stream.end) > 0);
+    continues =
+        memory.may_go_on && !opens && (!stream.known || SequenceDistance(end, stream.resume) > 0);
   }
   if (!opens && !continues) {
     ++ledger_.tombstone_segments;
@@ -107,6 +110,12 @@ void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
   table_.Remove({index, EntryKind::kTombstone});
   if (!continues) {
     OnUnknown(segment);
+    const auto entry = table_.Find(segment.key);
+    if (entry && entry->kind == EntryKind::kHalfOpen) {
+      RareOf(table_.half_open(entry->index)).before = memory.streams;
+    } else if (entry && entry->kind == EntryKind::kFlow) {
+      table_.flow(entry->index).closed_sibling = std::make_unique<ClosedStreams>(memory.streams);
+    }
     return;
   }
   Opening opening{memory.client_is_high, OpenedBy::kGuess, segment.time_ns, /*mid_stream=*/true};
@@ -134,7 +143,7 @@ void TcpReassembler::Remind(uint32_t index, TimeNs when_ns) {
   Flow& flow = table_.flow(index);
   if (when_ns >= flow.reminded_ns) return;
   flow.reminded_ns = when_ns;
-  wheel_.Add(when_ns, {index, table_.flows().slab.generation(index),
+  wheel_.Add(when_ns, {index, table_.flows().slab.generation(index), ++flow.reminder_serial,
                        static_cast<uint8_t>(EntryKind::kFlow)});
 }
 
@@ -150,8 +159,7 @@ void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
         wheel_.Add(due_ns, reminder);
         return;
       }
-      ++ledger_.half_open_expired;
-      table_.Remove({index, kind});
+      ForgetHalfOpen(index);
       return;
     }
     case EntryKind::kTombstone:
@@ -163,7 +171,10 @@ void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
       table_.Remove({index, kind});
       return;
     case EntryKind::kFlow:
-      if (table_.flows().slab.Is(index, reminder.generation)) OnFlowReminder(index);
+      if (!table_.flows().slab.Is(index, reminder.generation)) return;
+      // A later one that an earlier one has overtaken.
+      if (table_.flow(index).reminder_serial != reminder.serial) return;
+      OnFlowReminder(index);
       return;
   }
 }
@@ -189,8 +200,7 @@ void TcpReassembler::OnFlowReminder(uint32_t index) {
 
 void TcpReassembler::EnforceTableLimits() {
   if (table_.half_open().slab.size() > limits_.half_open_flows) {
-    ++ledger_.half_open_expired;
-    table_.Remove({table_.half_open().by_silence.oldest(), EntryKind::kHalfOpen});
+    ForgetHalfOpen(table_.half_open().by_silence.oldest());
   }
   if (table_.tombstones().slab.size() > limits_.tombstones) {
     table_.Remove({table_.tombstones().by_silence.oldest(), EntryKind::kTombstone});
@@ -211,8 +221,7 @@ void TcpReassembler::Finish() {
   }
   auto& half_open = table_.half_open();
   while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {
-    ++ledger_.half_open_expired;
-    table_.Remove({half_open.by_silence.oldest(), EntryKind::kHalfOpen});
+    ForgetHalfOpen(half_open.by_silence.oldest());
   }
 }
 

@@ -7,7 +7,9 @@ namespace {
 
 constexpr uint8_t kOptionEnd = 0;
 constexpr uint8_t kOptionNop = 1;
+constexpr uint8_t kOptionWindowScale = 3;
 constexpr uint8_t kOptionSack = 5;
+constexpr uint8_t kMaxWindowScale = 14;
 constexpr uint8_t kOptionTimestamps = 8;
 constexpr uint8_t kOptionFastOpen = 34;
 constexpr uint8_t kOptionExperimental = 254;
@@ -26,6 +28,9 @@ void ReadOptions(ByteView options, TcpHeader* tcp) {
         if (value.size() != 8) break;
         tcp->has_timestamp = true;
         tcp->timestamp = LoadBe32(value.data());
+        break;
+      case kOptionWindowScale:
+        if (value.size() == 1) tcp->window_scale = std::min(value[0], kMaxWindowScale);
         break;
       case kOptionSack:
         tcp->sack_blocks = static_cast<uint8_t>(std::min(value.size() / 8, kMaxSackBlocks));
@@ -48,12 +53,11 @@ void ReadOptions(ByteView options, TcpHeader* tcp) {
 
 }  // namespace
 
-std::optional<TcpHeader> ReadTcpHeader(ByteView b) {
-  if (b.size() < 20) return std::nullopt;
+bool ReadTcpHeader(ByteView b, TcpHeader* out) {
+  if (b.size() < 20) return false;
   const size_t header = size_t{b[12]} / 16 * 4;
-  if (header < 20 || header > b.size()) return std::nullopt;
-  std::optional<TcpHeader> result(std::in_place);
-  TcpHeader& tcp = *result;
+  if (header < 20 || header > b.size()) return false;
+  TcpHeader& tcp = *out;
   tcp.flags = b[13] & 0x3f;
   tcp.source_port = LoadBe16(b.data());
   tcp.destination_port = LoadBe16(b.data() + 2);
@@ -62,7 +66,7 @@ std::optional<TcpHeader> ReadTcpHeader(ByteView b) {
   tcp.window = LoadBe16(b.data() + 14);
   if (header > 20) ReadOptions(b.subspan(20, header - 20), &tcp);
   tcp.payload = b.subspan(header);
-  return result;
+  return true;
 }
 
 bool OddFlags(uint8_t flags) {

@@ -2,7 +2,7 @@
 #ifndef FLOWSTITCH_REASSEMBLER_TCP_HEADER_H_
 #define FLOWSTITCH_REASSEMBLER_TCP_HEADER_H_
 
-#include <optional>
+#include <cstddef>
 
 #include "base/bytes.h"
 
@@ -25,6 +25,7 @@ struct TcpHeader {
   uint32_t acknowledgement = 0;
   uint8_t flags = 0;
   uint16_t window = 0;
+  uint8_t window_scale = 0;    // RFC 7323; of a SYN
   bool fast_open = false;      // RFC 7413
   bool has_timestamp = false;  // RFC 7323
   uint32_t timestamp = 0;
@@ -35,9 +36,9 @@ struct TcpHeader {
   ByteView payload;
 };
 
-// Nothing when the header does not fit or its data offset points outside. Options that make no
-// sense are passed over with all that follows them.
-std::optional<TcpHeader> ReadTcpHeader(ByteView bytes);
+// False when the header does not fit or its data offset points outside. Options that make no sense
+// are passed over with all that follows them. `tcp` is a fresh one.
+bool ReadTcpHeader(ByteView bytes, TcpHeader* tcp);
 
 // Flags that exclude each other, or none at all. Such a segment is counted, and taken for what is
 // left when a RST outweighs a SYN and a SYN outweighs a FIN.

@@ -35,15 +35,15 @@ uint32_t TcpReassembler::OpenInTheMiddle(const Segment& segment) {
 
 void TcpReassembler::NoteHalfOpen(const Segment& segment) {
   ++ledger_.half_open_flows;
-  if (!segment.tcp.payload.empty()) {  // a SYN with data needs a place for them
-    const bool client_is_high = segment.from_high == IsPureSyn(segment);
-    const OpenedBy opened_by = IsPureSyn(segment) ? OpenedBy::kSyn : OpenedBy::kSynAck;
-    FeedFlow(OpenFlow(segment, {client_is_high, opened_by, segment.time_ns}), segment);
+  if (!segment.tcp.payload.empty() && segment.tcp.fast_open && IsPureSyn(segment)) {
+    // Fast Open: data of a client that the server knows.
+    FeedFlow(OpenFlow(segment, {segment.from_high, OpenedBy::kSyn, segment.time_ns}), segment);
     return;
   }
   const uint32_t index = table_.AddHalfOpen(segment.key);
   HalfOpen& half = table_.half_open(index);
-  half.first_time_ns = half.last_time_ns = segment.time_ns;
+  half.first_time_ns = segment.time_ns;
+  half.last_time_ns = latest_ns_;
   half.wire_length = segment.wire_length;
   half.captured_length = segment.captured_length;
   if (IsPureSyn(segment)) {
@@ -57,15 +57,62 @@ void TcpReassembler::NoteHalfOpen(const Segment& segment) {
     half.client_isn[0] = segment.tcp.acknowledgement - 1;  // as the server saw it
     half.client_isns = 1;
   }
+  HoldSynPayload(half, segment);
   wheel_.Add(AddNs(now_ns_, limits_.half_open_timeout_ns),
-             {index, table_.half_open().slab.generation(index),
+             {index, table_.half_open().slab.generation(index), 0,
               static_cast<uint8_t>(EntryKind::kHalfOpen)});
   EnforceTableLimits();
 }
 
+HalfOpenRare& TcpReassembler::RareOf(HalfOpen& half) {
+  if (half.rare == nullptr) half.rare = std::make_unique<HalfOpenRare>();
+  return *half.rare;
+}
+
+// Payload of a SYN waits for the answer like other bytes, within the limit of all that wait.
+void TcpReassembler::HoldSynPayload(HalfOpen& half, const Segment& segment) {
+  const ByteView payload = segment.tcp.payload;
+  if (payload.empty()) return;
+  const bool held = half.rare != nullptr && !half.rare->payload.empty();
+  if (held || all_waiting_bytes_ + payload.size() > limits_.all_waiting_bytes) {
+    Ignore(segment,
+           held ? &ReassemblyLedger::retransmitted_bytes : &ReassemblyLedger::unconfirmed_bytes);
+    return;
+  }
+  RareOf(half).payload.assign(payload.begin(), payload.end());
+  ledger_.waiting_bytes += payload.size();
+  all_waiting_bytes_ += payload.size();
+}
+
+std::vector<uint8_t> TcpReassembler::TakeSynPayload(HalfOpen& half) {
+  if (half.rare == nullptr) return {};
+  ledger_.waiting_bytes -= half.rare->payload.size();
+  all_waiting_bytes_ -= half.rare->payload.size();
+  return std::exchange(half.rare->payload, {});
+}
+
+void TcpReassembler::ForgetHalfOpen(uint32_t index) {
+  ++ledger_.half_open_expired;
+  ledger_.unconfirmed_bytes += TakeSynPayload(table_.half_open(index)).size();
+  table_.Remove({index, EntryKind::kHalfOpen});
+}
+
+// A late repeat of the connection before.
+bool TcpReassembler::IsOfBefore(const HalfOpen& half, const Segment& segment) const {
+  if (half.rare == nullptr || IsSyn(segment)) return false;
+  const ClosedStream& before = half.rare->before[segment.from_high ? 1 : 0];
+  const int32_t distance = SequenceDistance(segment.tcp.sequence, before.end);
+  if (!before.known || distance > 0 || distance < -(1 << 30)) return false;
+  // Unless the attempt's own numbers lie there too.
+  const bool from_client = segment.from_high == half.client_is_high;
+  const uint32_t own = from_client ? half.client_isn[0] : half.server_isn;
+  const bool own_known = from_client ? half.client_isns > 0 : half.server_isn_known;
+  return !own_known || SequenceDistance(segment.tcp.sequence, own) < 0;
+}
+
 void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
   HalfOpen& half = table_.half_open(index);
-  half.last_time_ns = std::max(half.last_time_ns, segment.time_ns);
+  half.last_time_ns = latest_ns_;
   const bool from_client = segment.from_high == half.client_is_high;
   const auto is_client_isn = [&half](uint32_t isn) {
     return isn == half.client_isn[0] || (half.client_isns == 2 && isn == half.client_isn[1]);
@@ -79,8 +126,12 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
       ++ledger_.ignored_resets;
       return;
     }
-    ++ledger_.half_open_expired;
-    table_.Remove({index, EntryKind::kHalfOpen});
+    ForgetHalfOpen(index);
+    return;
+  }
+  if (IsOfBefore(half, segment)) {
+    ++ledger_.tombstone_segments;
+    Ignore(segment, &ReassemblyLedger::after_close_bytes);
     return;
   }
   // The SYN behind its answer, as when the two come from two sensors: both ends have spoken.
@@ -91,7 +142,11 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
       half.client_isn[0] = segment.tcp.sequence;
       half.client_isns = 2;
     }
-    if (!segment.tcp.payload.empty()) FeedFlow(PromoteHalfOpen(index, segment), segment);
+    if (segment.tcp.fast_open && !segment.tcp.payload.empty()) {
+      FeedFlow(PromoteHalfOpen(index, segment), segment);
+    } else {
+      HoldSynPayload(half, segment);
+    }
     return;
   }
   // An acknowledgement alone must fit; a SYN from the other side or data always make a flow.
@@ -104,7 +159,7 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
 }
 
 uint32_t TcpReassembler::PromoteHalfOpen(uint32_t index, const Segment& segment) {
-  const HalfOpen half = table_.half_open(index);
+  HalfOpen half = std::move(table_.half_open(index));
   table_.Remove({index, EntryKind::kHalfOpen});
   // Of two SYNs, the one that the server answered, or that the client goes on from, counts.
   uint32_t client_isn = half.client_isn[0];
@@ -116,26 +171,31 @@ uint32_t TcpReassembler::PromoteHalfOpen(uint32_t index, const Segment& segment)
       segment, {half.client_is_high, half.server_isn_known ? OpenedBy::kSynAck : OpenedBy::kSyn,
                 half.first_time_ns});
   if (half.server_isn_known) {
-    FeedSyn(opened, kServer, half, half.server_isn);
+    FeedSyn(opened, kServer, &half, half.server_isn);
     return opened;
   }
-  FeedSyn(opened, kClient, half, client_isn);
+  FeedSyn(opened, kClient, &half, client_isn);
   if (half.client_isns == 2) {
     // The other SYN may be that of another connection, whose answer is still to come.
     const uint32_t other = half.client_isn[client_isn == half.client_isn[0] ? 1 : 0];
-    table_.flow(opened).candidate = {true, half.client_is_high, other, half.first_time_ns};
+    table_.flow(opened).candidate = {true, half.client_is_high, /*is_answer=*/false, other,
+                                     half.first_time_ns};
   }
   return opened;
 }
 
 // The SYN that a half-open flow remembers, into the flow that comes of it.
-void TcpReassembler::FeedSyn(uint32_t index, StreamDirection direction, const HalfOpen& half,
+void TcpReassembler::FeedSyn(uint32_t index, StreamDirection direction, HalfOpen* half,
                              uint32_t isn) {
   Flow& flow = table_.flow(index);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  stream.OnSyn(ContextOf(flow, direction), isn, {}, false, half.first_time_ns);
-  stream.CountPacket(half.wire_length, half.captured_length, half.first_time_ns);
+  const std::vector<uint8_t> payload = TakeSynPayload(*half);
+  stream.OnSyn(ContextOf(flow, direction), isn, payload, false, half->first_time_ns);
+  stream.CountPacket(half->wire_length, half->captured_length, half->first_time_ns);
   flow.history.Add(direction == kClient, direction == kClient ? 'S' : 'H');
+  if (half->rare != nullptr) {
+    flow.closed_sibling = std::make_unique<ClosedStreams>(half->rare->before);
+  }
 }
 
 uint32_t TcpReassembler::OpenFlow(const Segment& segment, const Opening& opening) {
@@ -146,7 +206,8 @@ uint32_t TcpReassembler::OpenFlow(const Segment& segment, const Opening& opening
   flow.id = MakeFlowId(flow_numbers_++, segment.key);
   flow.client_is_high = opening.client_is_high;
   flow.first_time_ns = opening.first_time_ns;
-  flow.last_time_ns = segment.time_ns;
+  flow.last_time_ns = latest_ns_;
+  flow.touched_ns = now_ns_;
   ++ledger_.flows_opened;
   FlowInfo info;
   info.id = flow.id;

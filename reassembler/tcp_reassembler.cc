@@ -38,7 +38,9 @@ TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
       flow_numbers_(*flow_numbers),
       delivered_(limits.conflict_window_bytes) {}
 
-void TcpReassembler::Advance(TimeNs now_ns) {
+void TcpReassembler::Advance(TimeNs now_ns, TimeNs latest_ns) {
+  latest_ns_ = latest_ns;
+  if (now_ns < now_ns_) wheel_.Rewind(now_ns);
   now_ns_ = now_ns;
   wheel_.Advance(now_ns_, [this](const TimerWheel::Reminder& r) { OnReminder(r); });
 }
@@ -89,8 +91,12 @@ void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {
 // A segment of an open flow, or the first one of a new flow.
 void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
   Flow& flow = table_.flow(index);
-  if (segment.time_ns - flow.last_time_ns > kTouchIntervalNs) table_.Touch(index);
-  flow.last_time_ns = std::max(flow.last_time_ns, segment.time_ns);
+  // By the time of all sources, not by the stamp: one sensor's clock may be hours behind.
+  flow.last_time_ns = latest_ns_;
+  if (now_ns_ > AddNs(flow.touched_ns, kTouchIntervalNs)) {
+    flow.touched_ns = now_ns_;
+    table_.Touch(index);
+  }
   const StreamDirection direction = DirectionOf(flow, segment);
   flow.streams[static_cast<size_t>(direction)].CountPacket(
       segment.wire_length, segment.captured_length, segment.time_ns);
@@ -141,16 +147,18 @@ void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
     stream.OnSyn(c, sequence, tcp.payload, tcp.fast_open, segment.time_ns);
     ++sequence;
   } else {
+    stream.OnSequence(c, sequence);
     stream.OnData(c, sequence, tcp.payload, segment.truncated, segment.time_ns);
   }
+  // A sender that goes on behind its reset did not send it.
+  flow.reset = flow.reset && (stream.reset() || peer.reset());
   if (stream.summary().retransmitted_bytes + stream.summary().overlapping_bytes > repeated_before) {
     flow.history.Add(by_client, 'T');
   }
   if (stream.summary().conflicting_bytes > conflicting_before) flow.history.Add(by_client, 'I');
   if (Has(segment, kTcpAck)) {
     const StreamContext p = ContextOf(flow, Opposite(direction));
-    const bool window_closed = tcp.window == 0 && !IsSyn(segment);
-    peer.OnAcknowledged(p, tcp.acknowledgement, window_closed);
+    peer.OnAcknowledged(p, tcp.acknowledgement, stream.WindowOf(tcp, IsSyn(segment)));
     for (size_t i = 0; i < tcp.sack_blocks; ++i) {
       peer.OnSack(p, tcp.sack[i].left, tcp.sack[i].right);
     }

@@ -20,8 +20,8 @@ class TcpReassembler {
   TcpReassembler(const TcpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
                  uint64_t* flow_numbers);
 
-  // Time-outs go by the highest time so far.
-  void Advance(TimeNs now_ns);
+  // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
+  void Advance(TimeNs now_ns, TimeNs latest_ns);
   // A segment that the ledger knows of already.
   void OnSegment(const Segment& segment);
   // The capture has ended: everything open is flushed and closed.
@@ -44,6 +44,12 @@ class TcpReassembler {
   void Ignore(const Segment& segment, uint64_t ReassemblyLedger::*where);
 
   void NoteHalfOpen(const Segment& segment);
+  static HalfOpenRare& RareOf(HalfOpen& half);
+  void HoldSynPayload(HalfOpen& half, const Segment& segment);
+  // Takes the held payload out of the books.
+  std::vector<uint8_t> TakeSynPayload(HalfOpen& half);
+  void ForgetHalfOpen(uint32_t index);
+  bool IsOfBefore(const HalfOpen& half, const Segment& segment) const;
   struct Opening {
     bool client_is_high = false;
     OpenedBy opened_by = OpenedBy::kGuess;
@@ -54,12 +60,13 @@ class TcpReassembler {
   uint32_t OpenFlow(const Segment& segment, const Opening& opening);
   uint32_t OpenInTheMiddle(const Segment& segment);
   uint32_t PromoteHalfOpen(uint32_t index, const Segment& segment);
-  void FeedSyn(uint32_t index, StreamDirection direction, const HalfOpen& half, uint32_t isn);
+  void FeedSyn(uint32_t index, StreamDirection direction, HalfOpen* half, uint32_t isn);
 
   // tcp_siblings.cc
   uint32_t FindSibling(uint32_t newest, const Segment& segment);
   bool HandleContradictingSyn(uint32_t newest, uint32_t index, const Segment& segment);
   bool ConfirmsCandidate(const Flow& flow, const Segment& segment) const;
+  static void NoteCandidate(Flow& flow, const Segment& segment);
   void OpenCandidate(uint32_t index, const Segment& segment);
   void OnStray(uint32_t newest, const Segment& segment);
   void DropStrays(Flow& flow);
@@ -90,6 +97,7 @@ class TcpReassembler {
   TimerWheel wheel_;
   DeliveredWindow delivered_;
   TimeNs now_ns_ = kTimeMin;
+  TimeNs latest_ns_ = kTimeMin;
   size_t all_waiting_bytes_ = 0;
 };
 

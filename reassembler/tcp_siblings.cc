@@ -62,7 +62,10 @@ bool TcpReassembler::HandleContradictingSyn(uint32_t newest, uint32_t index,
   const TcpStream& stream = flow.streams[static_cast<size_t>(DirectionOf(flow, segment))];
   const bool nothing_yet = stream.untouched() && !flow.reset;
   const bool idle = now_ns_ > AddNs(flow.last_time_ns, limits_.replace_idle_ns);
-  if (IsPureSyn(segment) && (flow.reset || stream.fin_seen() || idle)) {
+  // Both have ended; a direction that no sensor saw says nothing against it.
+  const TcpStream& peer = flow.streams[1 - static_cast<size_t>(DirectionOf(flow, segment))];
+  const bool ended = stream.fin_seen() && (peer.fin_seen() || !peer.anchored());
+  if (IsPureSyn(segment) && (flow.reset || ended || idle)) {
     const bool alone = flow.next_sibling == Flow::kNone;
     CloseFlow(newest, idle && !flow.reset ? CloseReason::kReplaced : ReasonSoFar(flow));
     if (alone) {
@@ -70,16 +73,21 @@ bool TcpReassembler::HandleContradictingSyn(uint32_t newest, uint32_t index,
       return true;
     }
     const uint32_t next = table_.Find(segment.key)->index;
-    table_.flow(next).candidate = {true, segment.from_high, segment.tcp.sequence, segment.time_ns};
+    NoteCandidate(table_.flow(next), segment);
     Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
     return true;
   }
   // Another SYN-ACK before any data: the client's answer will settle which counts.
   if (nothing_yet && !IsPureSyn(segment) && newest == index) return false;
   if (!flow.candidate.known || flow.candidate.isn != segment.tcp.sequence) ++ledger_.ignored_syns;
-  flow.candidate = {true, segment.from_high, segment.tcp.sequence, segment.time_ns};
+  NoteCandidate(flow, segment);
   Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
   return true;
+}
+
+void TcpReassembler::NoteCandidate(Flow& flow, const Segment& segment) {
+  flow.candidate = {true, segment.from_high, !IsPureSyn(segment), segment.tcp.sequence,
+                    segment.time_ns};
 }
 
 // Whether the segment shows that both ends believe in the connection of the candidate SYN.
@@ -107,12 +115,14 @@ void TcpReassembler::OpenCandidate(uint32_t index, const Segment& segment) {
   }
   ++ledger_.half_open_flows;
   HalfOpen half;
-  half.client_is_high = candidate.from_high;
-  half.wire_length = half.captured_length = 0;
-  const uint32_t opened = OpenFlow(
-      segment, {candidate.from_high, OpenedBy::kSyn, candidate.time_ns, /*mid_stream=*/false});
   half.first_time_ns = candidate.time_ns;
-  FeedSyn(opened, StreamDirection::kClientToServer, half, candidate.isn);
+  half.client_is_high = candidate.from_high != candidate.is_answer;
+  const uint32_t opened = OpenFlow(
+      segment, {half.client_is_high, candidate.is_answer ? OpenedBy::kSynAck : OpenedBy::kSyn,
+                candidate.time_ns});
+  FeedSyn(opened,
+          candidate.is_answer ? StreamDirection::kServerToClient : StreamDirection::kClientToServer,
+          &half, candidate.isn);
   FeedFlow(opened, segment);
 }
 

@@ -7,8 +7,9 @@
 namespace flowstitch {
 namespace {
 
-// How far beyond what was seen a RST may lie and still be in the window.
-constexpr uint64_t kResetSlackBytes = uint64_t{1} << 20;
+// How far beyond what was seen a RST may lie where nobody has told the window; and how far before
+// its first data a late SYN may.
+constexpr uint64_t kResetSlackBytes = uint64_t{64} << 10;
 // Gaps of a stream that late bytes are looked up in.
 constexpr size_t kMaxRememberedGaps = 64;
 // Timestamps tick in milliseconds or slower; less is the disorder of one network or two sensors.
@@ -104,6 +105,13 @@ void TcpStream::StartAt(const StreamContext& c, Position origin) {
   DrainPending(c);
 }
 
+// The first that was seen of a direction is its end: data may still come that lies before.
+void TcpStream::HoldFrom(const StreamContext& c, uint32_t sequence) {
+  space_.Anchor(sequence);
+  start_ = Start::kHolding;
+  hole_since_ns_ = c.now_ns;
+}
+
 void TcpStream::StartAtFirstPending(const StreamContext& c) {
   StartAt(c, pending_.empty() ? highest_ : pending_.first());
 }
@@ -128,14 +136,14 @@ void TcpStream::GiveUpHole(const StreamContext& c, GapReason reason) {
 }
 
 void TcpStream::OnFin(const StreamContext& c, uint32_t sequence_after_data) {
-  if (!space_.anchored()) {
-    space_.Anchor(sequence_after_data);
-    StartAt(c, kFirstPosition);
-  }
+  if (!space_.anchored()) HoldFrom(c, sequence_after_data);
   const Position at = space_.PositionOf(sequence_after_data);
-  if (fin_ != 0 || at < Floor() || at > Reach(c.limits)) return;  // repeated, or not of this stream
+  if (at < Floor() || at > Reach(c.limits)) return;  // not of this stream
+  // Repeated, or another: one that nothing has come near gives way to one that lies before it.
+  if (fin_ != 0 && (at >= fin_ || at < highest_)) return;
   fin_ = at;
   summary_.fin_seen = true;
+  if (holds_probe() && fin_ > rare_->probe->at) SettleProbe(c, true, nullptr);
   if (pending_.empty() || pending_.end() <= fin_) return;
   const size_t memory = pending_.memory_bytes();
   const size_t payload = pending_.payload_bytes();
@@ -144,23 +152,19 @@ void TcpStream::OnFin(const StreamContext& c, uint32_t sequence_after_data) {
 }
 
 void TcpStream::OnReset(const StreamContext& c, uint32_t sequence) {
-  if (!space_.anchored()) {
-    space_.Anchor(sequence);
-    StartAt(c, kFirstPosition);
-  }
+  if (!space_.anchored()) HoldFrom(c, sequence);
   const Position at = space_.PositionOf(sequence);
   reset_at_ = reset_ ? std::min(reset_at_, std::max(at, next_)) : std::max(at, next_);
   reset_ = true;
   summary_.reset_seen = true;
 }
 
-void TcpStream::OnAcknowledged(const StreamContext& c, uint32_t acknowledgement,
-                               bool window_closed) {
+void TcpStream::OnAcknowledged(const StreamContext& c, uint32_t acknowledgement, uint64_t window) {
   if (!space_.anchored()) return;
   if (rare_ != nullptr && rare_->rival_isn) SettleRival(acknowledgement);
   const Position at = space_.PositionOf(acknowledgement);
   if (at > highest_ + c.limits.acknowledgement_lead_bytes) return;
-  window_closed_ = window_closed;
+  window_ = window;
   if (holds_syn() && start_ == Start::kRunning) {
     if (at > origin_) {
       AcceptHeldSyn(c);
@@ -169,7 +173,31 @@ void TcpStream::OnAcknowledged(const StreamContext& c, uint32_t acknowledgement,
     }
   }
   if (holds_probe() && at > rare_->probe->at) SettleProbe(c, true, nullptr);
+  // What nobody has seen yet is believed when it is said twice, or when it comes.
+  if (at > highest_ && at != doubtful_ack_ && (doubtful_ack_ == 0 || at < doubtful_ack_)) {
+    doubtful_ack_ = at;
+    return;
+  }
+  if (at > highest_) {
+    acknowledged_ = std::max(acknowledged_, doubtful_ack_);
+    doubtful_ack_ = at == doubtful_ack_ ? 0 : at;
+    return;
+  }
   acknowledged_ = std::max(acknowledged_, at);
+}
+
+uint64_t TcpStream::WindowOf(const TcpHeader& tcp, bool is_syn) {
+  if (is_syn) {  // the window of a SYN itself is never scaled
+    window_scale_ = tcp.window_scale;
+    return kUnknownWindow;
+  }
+  return uint64_t{tcp.window} << window_scale_;
+}
+
+// A SYN whose payload was held: the sender goes on behind it, so it was taken.
+void TcpStream::OnSequence(const StreamContext& c, uint32_t sequence) {
+  if (!holds_syn() || start_ != Start::kRunning) return;
+  if (space_.PositionOf(sequence) >= origin_ + rare_->held_syn.size()) AcceptHeldSyn(c);
 }
 
 void TcpStream::OnSack(const StreamContext& c, uint32_t left, uint32_t right) {
@@ -202,7 +230,9 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
     if (c.now_ns < deadline && !enough) return deadline;
     StartAtFirstPending(c);
   }
-  while (start_ == Start::kRunning && !pending_.empty()) {
+  while (start_ == Start::kRunning && (!pending_.empty() || next_ < fin_)) {
+    // A hole ends at what waits behind it, or at the FIN.
+    const Position hole_end = pending_.empty() ? fin_ : pending_.first();
     if (hole_at_ != next_) {
       hole_at_ = next_;
       hole_since_ns_ = c.now_ns;
@@ -210,28 +240,22 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
     }
     TimeNs deadline = AddNs(hole_since_ns_, c.limits.unacknowledged_grace_ns);
     GapReason reason = GapReason::kNotAcknowledged;
-    if (acknowledged_ >= pending_.first() || sacked_hole_ == next_) {
+    if (std::max(acknowledged_, doubtful_ack_) >= hole_end || sacked_hole_ == next_) {
       if (hole_acknowledged_ns_ == kTimeMax) hole_acknowledged_ns_ = c.now_ns;
       reason = GapReason::kAcknowledged;
       deadline = AddNs(hole_acknowledged_ns_, c.limits.acknowledged_grace_ns);
       if (pending_.memory_bytes() >= c.limits.acknowledged_grace_bytes) deadline = c.now_ns;
     }
     if (c.now_ns < deadline) return deadline;
-    GiveUpHole(c, reason);
+    EmitGap(c, hole_end - next_, reason, c.now_ns);
+    DrainPending(c);
   }
   return kTimeMax;
 }
 
 void TcpStream::Finish(const StreamContext& c) {
   if (start_ == Start::kHolding) StartAtFirstPending(c);
-  // Nobody was there to refuse it: one direction only.
-  if (holds_syn()) {
-    if (acknowledged_ == 0) {
-      AcceptHeldSyn(c);
-    } else {
-      DropHeldSyn(c);
-    }
-  }
+  if (holds_syn()) DropHeldSyn(c);
   if (holds_probe()) SettleProbe(c, false, &ReassemblyLedger::unconfirmed_bytes);
   while (!pending_.empty()) GiveUpHole(c, GapReason::kFlowEnded);
   if (start_ != Start::kRunning) return;
@@ -260,7 +284,9 @@ bool TcpStream::AcceptsReset(uint32_t sequence) const {
   const Position at = space_.PositionOf(sequence);
   Position low = Floor();
   if (acknowledged_ != 0) low = std::min(low, acknowledged_);
-  return at >= low && at <= std::max(highest_, acknowledged_) + kResetSlackBytes;
+  // RFC 5961, 3.2: within what the receiver says that it takes.
+  if (window_ == kUnknownWindow) return at >= low && at <= highest_ + kResetSlackBytes;
+  return at >= low && at <= std::max(highest_, acknowledged_ + window_);
 }
 
 bool TcpStream::Near(const TcpLimits& limits, uint32_t sequence) const {

@@ -8,6 +8,7 @@
 #ifndef FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
 #define FLOWSTITCH_REASSEMBLER_TCP_STREAM_H_
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "reassembler/pending_bytes.h"
 #include "reassembler/sequence_space.h"
 #include "reassembler/stream_events.h"
+#include "reassembler/tcp_header.h"
 #include "reassembler/tcp_limits.h"
 
 namespace flowstitch {
@@ -52,8 +54,12 @@ class TcpStream {
               TimeNs time_ns);
   void OnFin(const StreamContext& c, uint32_t sequence_after_data);
   void OnReset(const StreamContext& c, uint32_t sequence);
-  // The peer has acknowledged everything before `acknowledgement`, and takes no more, or does.
-  void OnAcknowledged(const StreamContext& c, uint32_t acknowledgement, bool window_closed);
+  // A segment of the sender, with or without payload, that begins there.
+  void OnSequence(const StreamContext& c, uint32_t sequence);
+  // The peer has acknowledged everything before `acknowledgement`, and takes so many bytes more.
+  void OnAcknowledged(const StreamContext& c, uint32_t acknowledgement, uint64_t window);
+  // How much the sender of this stream says that it takes itself, in bytes.
+  uint64_t WindowOf(const TcpHeader& tcp, bool is_syn);
   // The peer has the bytes from `left` to `right` (RFC 2018).
   void OnSack(const StreamContext& c, uint32_t left, uint32_t right);
 
@@ -81,11 +87,14 @@ class TcpStream {
   bool anchored() const { return space_.anchored(); }
   bool syn_seen() const { return summary_.syn_seen; }
   bool fin_seen() const { return summary_.fin_seen; }
-  bool untouched() const { return summary_.bytes == 0 && pending_.empty() && !fin_seen(); }
+  bool reset() const { return reset_; }
+  bool untouched() const { return next_ == origin_ && pending_.empty() && !fin_seen(); }
   // FIN seen and everything before it delivered.
   bool finished() const { return start_ == Start::kRunning && fin_ != 0 && next_ >= fin_; }
   uint32_t isn() const { return space_.SequenceOf(origin_) - 1; }
   uint32_t next_sequence() const { return space_.SequenceOf(next_ > highest_ ? next_ : highest_); }
+  // Where an heir of this stream would go on.
+  uint32_t resume() const { return space_.SequenceOf(next_); }
   // Offset of the next byte to be delivered.
   uint64_t offset() const { return next_ - origin_; }
   void CountPacket(uint32_t wire_length, uint32_t captured_length, TimeNs time_ns);
@@ -127,6 +136,7 @@ class TcpStream {
 
   void StartAt(const StreamContext& c, Position origin);
   void StartAtFirstPending(const StreamContext& c);
+  void HoldFrom(const StreamContext& c, uint32_t sequence);
   void Restart(uint32_t isn);
   void SettleRival(uint32_t number);
   void Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns);
@@ -148,7 +158,7 @@ class TcpStream {
     return pending_.empty() ? highest_ : pending_.first();
   }
   Position Reach(const TcpLimits& limits) const {
-    return std::max(highest_, acknowledged_) + limits.window_slack_bytes;
+    return std::max({highest_, acknowledged_, doubtful_ack_}) + limits.window_slack_bytes;
   }
   std::vector<uint8_t> TakeHeldSyn(const StreamContext& c);
   void AcceptHeldSyn(const StreamContext& c);
@@ -157,17 +167,22 @@ class TcpStream {
                  TimeNs time_ns);
   void SettleProbe(const StreamContext& c, bool accepted, uint64_t ReassemblyLedger::*otherwise);
 
+  static constexpr uint64_t kUnknownWindow = UINT64_MAX;
+  bool window_closed() const { return window_ == 0; }
+
   SequenceSpace space_;
   Start start_ = Start::kUnknown;
   bool reset_ = false;
-  bool window_closed_ = false;  // by the peer's last word
+  uint8_t window_scale_ = 0;  // of the windows that this sender announces
   bool has_timestamp_ = false;
   uint32_t timestamp_ = 0;  // the newest of a segment in order
   Position origin_ = kFirstPosition;
   Position next_ = kFirstPosition;
   Position highest_ = kFirstPosition;
-  Position acknowledged_ = 0;  // 0: nothing so far
-  Position fin_ = 0;           // 0: none
+  Position acknowledged_ = 0;         // 0: nothing so far
+  Position doubtful_ack_ = 0;         // beyond what was seen, said once; 0: none
+  uint64_t window_ = kUnknownWindow;  // what the peer takes beyond that
+  Position fin_ = 0;                  // 0: none
   Position reset_at_ = 0;
   Position sacked_hole_ = 0;  // the `next_` whose hole the peer has, says a SACK block; 0: none
   Position sacked_end_ = 0;   // the highest end of a SACK block

@@ -10,6 +10,16 @@ void TimerWheel::Add(TimeNs when_ns, const Reminder& reminder) {
   slots_[static_cast<uint64_t>(slot) % kSlots].push_back(reminder);
 }
 
+void TimerWheel::Rewind(TimeNs now_ns) {
+  std::vector<Reminder> all;
+  for (auto& slot : slots_) {
+    all.insert(all.end(), slot.begin(), slot.end());
+    slot.clear();
+  }
+  current_ = SlotOf(now_ns);
+  for (const Reminder& reminder : all) Add(now_ns, reminder);
+}
+
 void TimerWheel::Advance(TimeNs now_ns, const OnDue& due) {
   const int64_t target = SlotOf(now_ns);
   if (!started_) {

@@ -17,6 +17,7 @@ class TimerWheel {
   struct Reminder {
     uint32_t index;
     uint32_t generation;
+    uint32_t serial;  // of an owner that asks again and again: only its newest counts
     uint8_t kind;
   };
   using OnDue = std::function<void(const Reminder&)>;
@@ -24,6 +25,8 @@ class TimerWheel {
   // Reminds at about `when_ns` (up to one slot later), or at the end of the wheel's reach, if that
   // is before.
   void Add(TimeNs when_ns, const Reminder& reminder);
+  // Time has gone back for good: everything is given out at the next step, to be asked again.
+  void Rewind(TimeNs now_ns);
   // Gives out what is due. Time never goes back; a leap costs one turn of the wheel at the most.
   void Advance(TimeNs now_ns, const OnDue& due);
 

@@ -11,10 +11,13 @@ UdpFlows::UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedg
                    uint64_t* flow_numbers)
     : limits_(limits), events_(events), ledger_(*ledger), flow_numbers_(*flow_numbers) {}
 
-void UdpFlows::Advance(TimeNs now_ns) {
+void UdpFlows::Advance(TimeNs now_ns, TimeNs latest_ns) {
   now_ns_ = now_ns;
+  latest_ns_ = latest_ns;
   while (flows_.by_silence.oldest() != Slab<UdpFlow>::kNone) {
     const uint32_t oldest = flows_.by_silence.oldest();
+    // Of a stamp that nothing confirmed: it must not keep those behind it.
+    if (flows_.slab[oldest].last_time_ns > latest_ns) flows_.slab[oldest].last_time_ns = now_ns;
     if (now_ns_ < AddNs(flows_.slab[oldest].last_time_ns, limits_.idle_timeout_ns)) return;
     Close(oldest, CloseReason::kIdle);
   }
@@ -52,7 +55,7 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   UdpFlow& flow = flows_.slab[index];
   flows_.by_silence.Remove(flows_.slab, index);
   flows_.by_silence.PushNewest(flows_.slab, index);
-  flow.last_time_ns = std::max(now_ns_, datagram.time_ns);
+  flow.last_time_ns = latest_ns_;
   const bool by_client = datagram.from_high == flow.client_is_high;
   const auto direction =
       by_client ? StreamDirection::kClientToServer : StreamDirection::kServerToClient;

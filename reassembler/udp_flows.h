@@ -25,8 +25,8 @@ class UdpFlows {
   UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
            uint64_t* flow_numbers);
 
-  // Time-outs go by the highest time so far.
-  void Advance(TimeNs now_ns);
+  // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
+  void Advance(TimeNs now_ns, TimeNs latest_ns);
   void OnDatagram(const UdpDatagram& datagram);
   void Finish();
 
@@ -53,6 +53,7 @@ class UdpFlows {
   absl::flat_hash_map<FlowKey, uint32_t> by_key_;
   Shelf<UdpFlow> flows_;
   TimeNs now_ns_ = kTimeMin;
+  TimeNs latest_ns_ = kTimeMin;
 };
 
 }  // namespace flowstitch

@@ -184,10 +184,15 @@ TEST(IpHeader, AJumboPayloadHasItsLengthInAnOption) {
   EXPECT_EQ(ip->truncated, 0x13880u - 1008u);
 }
 
-TEST(TcpHeader, LengthsAndFlagsAreChecked) {
+std::optional<TcpHeader> ReadTcp(ByteView bytes) {
+  TcpHeader tcp;
+  return ReadTcpHeader(bytes, &tcp) ? std::optional(tcp) : std::nullopt;
+}
+
+TEST(TcpHeader, LengthsAreChecked) {
   const SegmentSpec good{End("10.0.0.1", 1), End("10.0.0.2", 2), 7, 9, kTcpAck, "data"};
   const Packet bytes = TcpBytes(good);
-  const auto tcp = ReadTcpHeader(bytes);
+  const auto tcp = ReadTcp(bytes);
   ASSERT_TRUE(tcp);
   EXPECT_EQ(AsText(tcp->payload), "data");
   EXPECT_EQ(tcp->sequence, 7u);
@@ -195,11 +200,11 @@ TEST(TcpHeader, LengthsAndFlagsAreChecked) {
   for (const uint8_t offset : {0x00, 0x40, 0x70, 0xf0}) {
     Packet bad = TcpBytes(good);
     bad[12] = offset;
-    EXPECT_EQ(ReadTcpHeader(bad).has_value(), false) << int{offset};
+    EXPECT_EQ(ReadTcp(bad).has_value(), false) << int{offset};
   }
   Packet cut = TcpBytes(good);
   cut.resize(19);
-  EXPECT_FALSE(ReadTcpHeader(cut));
+  EXPECT_FALSE(ReadTcp(cut));
 }
 
 TEST(TcpHeader, FastOpenIsFoundAmongBrokenOptions) {
@@ -211,7 +216,7 @@ TEST(TcpHeader, FastOpenIsFoundAmongBrokenOptions) {
   };
   for (const auto& [options, wanted] : cases) {
     syn.options = options;
-    EXPECT_EQ(ReadTcpHeader(TcpBytes(syn))->fast_open, wanted);
+    EXPECT_EQ(ReadTcp(TcpBytes(syn))->fast_open, wanted);
   }
 }
 

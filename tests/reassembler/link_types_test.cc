@@ -46,7 +46,7 @@ TEST(LinkTypes, FindTheDatagramBehindEveryHeader) {
       {"ppp, cisco hdlc inside", 50, Bytes({0x0f, 0, 8, 0})},
       {"pppoe", 51, Bytes({0x11, 0, 0, 1, 0, 42, 0, 0x21})},
       {"ppp with direction", 204, Bytes({1, 0xff, 3, 0, 0x21})},
-      {"pppd", 166, Bytes({0, 0xff, 3, 0, 0x57}), true},
+      {"pppd", 166, Bytes({0, 3, 0, 0x57}), true},
       {"cisco hdlc", 104, Bytes({0x8f, 0, 8, 0})},
       {"cisco hdlc, ipv6", 104, Bytes({0x0f, 0, 0x86, 0xdd}), true},
       {"cisco hdlc, vlan", 104, Bytes({0x0f, 0, 0x81, 0, 0, 5, 8, 0})},
@@ -197,6 +197,13 @@ TEST(LinkTypes, TagsAndPseudowires) {
     ASSERT_EQ(link.verdict, LinkVerdict::kIp) << name;
     EXPECT_EQ(Packet(link.datagram.begin(), link.datagram.end()), Ipv4()) << name;
   }
+}
+
+// Found by fuzzing: each pseudowire is tried in two ways, and they must not multiply.
+TEST(LinkTypes, PseudowiresInsidePseudowiresAreNotOpened) {
+  Packet frame;
+  for (int i = 0; i < 200; ++i) frame = frame + kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64});
+  EXPECT_EQ(ReadLinkLayer(1, frame + kMacs + Bytes({8, 0}) + Ipv4()).verdict, LinkVerdict::kNotIp);
 }
 
 }  // namespace
