@@ -114,8 +114,11 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
   HalfOpen& half = table_.half_open(index);
   half.last_time_ns = latest_ns_;
   const bool from_client = segment.from_high == half.client_is_high;
-  const auto is_client_isn = [&half](uint32_t isn) {
-    return isn == half.client_isn[0] || (half.client_isns == 2 && isn == half.client_isn[1]);
+  // Numbers behind the SYN count its payload, if it was taken.
+  const auto held = static_cast<uint32_t>(half.rare == nullptr ? 0 : half.rare->payload.size());
+  const auto is_client_isn = [&half, held](uint32_t isn) {
+    return isn == half.client_isn[0] || isn == half.client_isn[0] + held ||
+           (half.client_isns == 2 && isn == half.client_isn[1]);
   };
   if (Has(segment, kTcpRst)) {
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);

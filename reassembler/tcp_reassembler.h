@@ -30,6 +30,7 @@ class TcpReassembler {
   size_t open_flows() { return table_.flows().slab.size(); }
   size_t half_open_flows() { return table_.half_open().slab.size(); }
   size_t tombstones() { return table_.tombstones().slab.size(); }
+  size_t reminders() const { return wheel_.size(); }
 
  private:
   void OnUnknown(const Segment& segment);

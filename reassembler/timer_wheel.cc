@@ -10,6 +10,12 @@ void TimerWheel::Add(TimeNs when_ns, const Reminder& reminder) {
   slots_[static_cast<uint64_t>(slot) % kSlots].push_back(reminder);
 }
 
+size_t TimerWheel::size() const {
+  size_t count = 0;
+  for (const auto& slot : slots_) count += slot.size();
+  return count;
+}
+
 void TimerWheel::Rewind(TimeNs now_ns) {
   std::vector<Reminder> all;
   for (auto& slot : slots_) {

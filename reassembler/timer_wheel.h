@@ -30,6 +30,9 @@ class TimerWheel {
   // Gives out what is due. Time never goes back; a leap costs one turn of the wheel at the most.
   void Advance(TimeNs now_ns, const OnDue& due);
 
+  // Reminders in the wheel. Visits every slot.
+  size_t size() const;
+
   static constexpr int64_t kSlotNs = 128 * kNsPerMs;
   static constexpr int64_t kSlots = 1024;
 
