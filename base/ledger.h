@@ -80,7 +80,8 @@ namespace flowstitch {
   X(odd_flag_segments, "TCP segments without flags, or with SYN and FIN or RST (within segments)") \
   X(late_bytes, "bytes that came after their place had become a gap")                              \
   X(split_flows, "flows opened beside another of the same addresses and ports")                    \
-  X(continued_flows, "flows that go on where one closed as idle had ended")
+  X(continued_flows, "flows that go on where one closed as idle or evicted had ended")             \
+  X(tombstones_evicted, "memories of closed flows given up under pressure")
 
 #define FLOWSTITCH_SINK_LEDGER(X)                                        \
   X(stream_bytes_received, "stream bytes received from the reassembler") \

@@ -43,7 +43,7 @@ struct FlowInfo {
   uint8_t protocol = 6;
   OpenedBy opened_by = OpenedBy::kGuess;
   bool mid_stream = false;
-  // A flow that was closed as idle and goes on here, and where its streams had ended.
+  // A flow that was closed as idle or evicted and goes on here, and where its streams had ended.
   FlowId continues = 0;
   bool continued = false;
   std::array<uint64_t, 2> start_offset = {};

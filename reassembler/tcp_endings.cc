@@ -203,6 +203,7 @@ void TcpReassembler::EnforceTableLimits() {
     ForgetHalfOpen(table_.half_open().by_silence.oldest());
   }
   if (table_.tombstones().slab.size() > limits_.tombstones) {
+    ++ledger_.tombstones_evicted;
     table_.Remove({table_.tombstones().by_silence.oldest(), EntryKind::kTombstone});
   }
   if (table_.flows().slab.size() > limits_.flows) {

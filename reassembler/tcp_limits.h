@@ -16,7 +16,7 @@ struct TcpLimits {
   size_t flows = 2'000'000;
   // Connection attempts. Full: the oldest is forgotten (half_open_expired).
   size_t half_open_flows = 2'000'000;
-  // Memories of closed flows. Full: the oldest is forgotten.
+  // Memories of closed flows. Full: the oldest is forgotten (tombstones_evicted).
   size_t tombstones = 500'000;
   // Flows of the same addresses and ports at once. Full: the oldest is closed (REPLACED).
   size_t siblings = 8;

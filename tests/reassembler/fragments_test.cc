@@ -121,7 +121,7 @@ TEST(Fragments, Case68b_OfTwoLastFragmentsTheFirstCounts) {
   packets.pop_back();
   // Another last fragment that ends sooner: dropped, the datagram is completed all the same.
   CapturedPacket shorter = FragmentOf(whole, {184, 36}, 77);
-  shorter.bytes.resize(shorter.bytes.size() - 20);
+  CutOff(&shorter.bytes, 20);
   StoreBe16(shorter.bytes.data() + 16, 36);
   const auto parts = Fragments(whole, {{184, 36}, {0, 96}, {96, 88}});
   const Outcome outcome = Checked(Join(packets, {parts[0], shorter, parts[1], parts[2]}));

@@ -11,7 +11,7 @@ using namespace flowstitch::testing;
 
 TEST(Integrity, Case61_WhatTheSnapshotLengthCutIsATruncatedGap) {
   auto packets = Fresh().Handshake().Client("0123456789").Client("abc").Close().packets;
-  packets[3].bytes.resize(packets[3].bytes.size() - 4);
+  CutOff(&packets[3].bytes, 4);
   const auto flow = OnlyFlow(packets);
   EXPECT_EQ(flow.client(), std::string("012345\0\0\0\0abc", 13));
   EXPECT_THAT(flow.streams[0].gaps, ElementsAre(RecordedGap{6, 4, GapReason::kTruncated}));
@@ -22,7 +22,7 @@ TEST(Integrity, Case61_WhatTheSnapshotLengthCutIsATruncatedGap) {
 TEST(Integrity, Case61b_WholeBytesTakeThePlaceOfTruncatedOnes) {
   Talk talk = Fresh().Handshake();
   talk.FromClient(2, "cdefgh").FromClient(2, "cdefgh").FromClient(0, "ab");
-  talk.packets[3].bytes.resize(talk.packets[3].bytes.size() - 4);
+  CutOff(&talk.packets[3].bytes, 4);
   const auto flow = OnlyFlow(talk.packets);
   EXPECT_EQ(flow.client(), "abcdefgh");
   EXPECT_THAT(flow.streams[0].gaps, IsEmpty());

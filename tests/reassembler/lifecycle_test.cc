@@ -214,6 +214,7 @@ TEST(LifeCycle, EverySimulatedLimitIsReachedAndCounted) {
   EXPECT_GT(run("flow-limit").ledger.flows_evicted, 0u);
   EXPECT_GT(run("half-open-limit").ledger.half_open_expired, 0u);
   EXPECT_EQ(run("tombstone-limit").ledger.tombstone_segments, 0u);
+  EXPECT_GT(run("tombstone-limit").ledger.tombstones_evicted, 0u);
   EXPECT_EQ(run("sibling-limit").events.flows[0].close_reason, CloseReason::kReplaced);
   EXPECT_EQ(run("stray-limit").ledger.split_flows, 0u);
   EXPECT_GT(gaps(run("stream-memory"), GapReason::kStreamLimit), 0);

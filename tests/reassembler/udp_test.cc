@@ -72,7 +72,7 @@ TEST(UdpFlows, IdleOnesCloseAndTheirNumberIsBounded) {
 
 TEST(UdpFlows, TruncatedAndMalformedDatagrams) {
   CapturedPacket cut = Datagram(kA, kB, "0123456789", 1);
-  cut.bytes.resize(cut.bytes.size() - 4);
+  CutOff(&cut.bytes, 4);
   CapturedPacket longer = Datagram(kA, kB, "abc", 2);
   longer.bytes[14 + 20 + 5] = 200;  // claims more than the IP datagram has
   CapturedPacket shorter = Datagram(kA, kB, "defgh", 3);

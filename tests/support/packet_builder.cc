@@ -126,6 +126,10 @@ Packet EthernetFrame(const Packet& datagram, const std::vector<uint16_t>& vlans)
   return p + datagram;
 }
 
+void CutOff(Packet* packet, size_t bytes) {
+  packet->erase(packet->end() - static_cast<long>(std::min(bytes, packet->size())), packet->end());
+}
+
 CapturedPacket Capture(Packet frame, TimeNs time_ns, uint32_t link_type) {
   const auto length = static_cast<uint32_t>(frame.size());
   return {std::move(frame), length, time_ns, link_type};

@@ -60,6 +60,9 @@ std::string PcapFile(const std::vector<CapturedPacket>& packets, bool big_endian
 // A pcapng file, an interface for each link type.
 std::string PcapngFile(const std::vector<CapturedPacket>& packets, bool big_endian = false);
 
+// As a snapshot length does.
+void CutOff(Packet* packet, size_t bytes);
+
 Packet operator+(const Packet& a, const Packet& b);
 Packet Bytes(std::initializer_list<int> values);
 
