@@ -83,14 +83,16 @@ namespace flowstitch {
   X(continued_flows, "flows that go on where one closed as idle or evicted had ended")             \
   X(tombstones_evicted, "memories of closed flows given up under pressure")
 
-#define FLOWSTITCH_SINK_LEDGER(X)                                        \
-  X(stream_bytes_received, "stream bytes received from the reassembler") \
-  X(file_bytes_written, "bytes written to flow files")                   \
-  X(flow_files, "flow files written")                                    \
-  X(http_messages, "HTTP messages parsed")                               \
-  X(http_bodies, "HTTP bodies written")                                  \
-  X(http_body_bytes, "bytes of HTTP bodies written")                     \
-  X(flows_reported, "flows written to the report")
+#define FLOWSTITCH_SINK_LEDGER(X)                                               \
+  X(stream_bytes_received, "stream bytes received from the reassembler")        \
+  X(file_bytes_written, "bytes written to flow files")                          \
+  X(flow_files, "flow files written")                                           \
+  X(http_messages, "HTTP messages parsed")                                      \
+  X(http_bodies, "HTTP bodies written")                                         \
+  X(http_body_bytes, "bytes of HTTP bodies written")                            \
+  X(flows_reported, "flows written to the report")                              \
+  X(refused_bytes, "stream bytes of unannounced flows, out of order, or twice") \
+  X(refused_gaps, "gaps of unannounced flows, out of order, or too long")
 
 struct SourceLedger {
 #define FLOWSTITCH_FIELD(name, help) uint64_t name = 0;

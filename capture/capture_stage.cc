@@ -19,7 +19,7 @@
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
 #include "transport/tap.h"
-#include "transport/utf8_text.h"
+#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {

@@ -33,7 +33,7 @@ void DeliveredWindow::Append(uint64_t* mark, Position at, ByteView bytes) {
   head_ += whole;
 }
 
-void DeliveredWindow::Find(uint64_t mark, Position at, uint64_t length, const OnKept& kept) const {
+void DeliveredWindow::Find(uint64_t mark, Position at, uint64_t length, OnKept kept) const {
   for (int i = 0; i < kMaxSteps && Holds(mark); ++i) {
     Record record;
     const uint8_t* const from = ring_.get() + Place(mark);

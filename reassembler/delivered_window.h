@@ -5,9 +5,9 @@
 #ifndef FLOWSTITCH_REASSEMBLER_DELIVERED_WINDOW_H_
 #define FLOWSTITCH_REASSEMBLER_DELIVERED_WINDOW_H_
 
-#include <functional>
 #include <memory>
 
+#include "absl/functional/function_ref.h"
 #include "base/bytes.h"
 #include "reassembler/sequence_space.h"
 
@@ -23,8 +23,8 @@ class DeliveredWindow {
   void Append(uint64_t* mark, Position at, ByteView bytes);
 
   // Gives what is remembered of a stream's bytes in [at, at + length), newest first.
-  using OnKept = std::function<void(Position at, ByteView kept)>;
-  void Find(uint64_t mark, Position at, uint64_t length, const OnKept& kept) const;
+  using OnKept = absl::FunctionRef<void(Position at, ByteView kept)>;
+  void Find(uint64_t mark, Position at, uint64_t length, OnKept kept) const;
 
  private:
   struct Record {

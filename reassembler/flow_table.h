@@ -12,17 +12,11 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "reassembler/flow_history.h"
-#include "reassembler/slab.h"
+#include "reassembler/silence_list.h"
 #include "reassembler/stray_run.h"
 #include "reassembler/tcp_stream.h"
 
 namespace flowstitch {
-
-// Neighbours in a list of silence; kNone at the ends.
-struct ListLinks {
-  uint32_t older = UINT32_MAX;
-  uint32_t newer = UINT32_MAX;
-};
 
 // First and last sequence numbers of the streams of a closed flow, by "from the high endpoint".
 struct ClosedStream {
@@ -38,6 +32,7 @@ using ClosedStreams = std::array<ClosedStream, 2>;
 // What most connection attempts never need.
 struct HalfOpenRare {
   std::vector<uint8_t> payload;  // of the SYN; counts when the peer accepts it
+  uint32_t payload_isn = 0;      // that SYN's number
   ClosedStreams before;          // of the connection between the same ends that was closed before
 };
 
@@ -103,36 +98,6 @@ enum class EntryKind : uint8_t { kHalfOpen, kFlow, kTombstone };
 struct TableEntry {
   uint32_t index = 0;
   EntryKind kind = EntryKind::kHalfOpen;
-};
-
-// A doubly linked list through the ListLinks of a slab's objects.
-template <typename T>
-class SilenceList {
- public:
-  void PushNewest(Slab<T>& slab, uint32_t index) {
-    ListLinks& links = slab[index].links;
-    links = {newest_, Slab<T>::kNone};
-    (newest_ == Slab<T>::kNone ? oldest_ : slab[newest_].links.newer) = index;
-    newest_ = index;
-  }
-  void Remove(Slab<T>& slab, uint32_t index) {
-    const ListLinks links = slab[index].links;
-    (links.older == Slab<T>::kNone ? oldest_ : slab[links.older].links.newer) = links.newer;
-    (links.newer == Slab<T>::kNone ? newest_ : slab[links.newer].links.older) = links.older;
-  }
-  uint32_t oldest() const { return oldest_; }
-  uint32_t newest() const { return newest_; }
-
- private:
-  uint32_t oldest_ = Slab<T>::kNone;
-  uint32_t newest_ = Slab<T>::kNone;
-};
-
-// One kind's objects. Find and Erase of the key are the table's.
-template <typename T>
-struct Shelf {
-  Slab<T> slab;
-  SilenceList<T> by_silence;
 };
 
 class FlowTable {

@@ -51,7 +51,6 @@ void FrameDecoder::Decode(const Frame& frame, TimeNs now_ns) {
 // Opens tunnels until there is none.
 void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns) {
   path_.depth = 0;
-  LinkLayer inner;
   ByteView datagram = link.datagram;
   while (true) {
     auto ip = ReadIpHeader(datagram);
@@ -84,7 +83,7 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       return;
     }
     Tunnel tunnel;
-    inner = LinkLayer();
+    LinkLayer inner;
     if (!OpenTunnel(*ip, &tunnel, &inner)) {
       TakeUdp(frame, link, *ip);
       return;

@@ -48,7 +48,7 @@ PendingBytes::Chunks::iterator PendingBytes::Replace(Chunks::iterator it, size_t
 }
 
 size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
-                            const OnSeen& seen) {
+                            OnSeen seen) {
   const Extent offered{at, at + bytes.size()};
   size_t added = 0;
   auto it = chunks_.upper_bound(at);
@@ -62,7 +62,7 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
       n = std::min<size_t>(n, it->second.length - skip);
       const bool real = it->second.bytes != nullptr;
       const bool wins = !real || NewSegmentWins(policy, it->second.segment, offered);
-      if (real && seen) {
+      if (real) {
         const ByteView waiting{it->second.bytes.get() + skip, n};
         if (wins) {
           seen(at, bytes.first(n), waiting);

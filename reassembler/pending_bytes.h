@@ -9,10 +9,10 @@
 #define FLOWSTITCH_REASSEMBLER_PENDING_BYTES_H_
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 
 #include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
 #include "base/bytes.h"
 #include "base/capture_time.h"
 #include "reassembler/overlap_policy.h"
@@ -29,15 +29,14 @@ class PendingBytes {
     std::unique_ptr<uint8_t[]> bytes;  // null: truncated, known to be missing
   };
   // What an insertion found there already: the bytes that count and those that do not.
-  using OnSeen = std::function<void(Position at, ByteView kept, ByteView dropped)>;
+  using OnSeen = absl::FunctionRef<void(Position at, ByteView kept, ByteView dropped)>;
 
   // Memory a chunk costs beyond its bytes, so that a flood of small ones is bounded by bytes.
   static constexpr size_t kChunkOverhead = 96;
 
   // Stores what is not there, and what the policy prefers; returns how many bytes were new. `seen`
   // gets the rest, part by part.
-  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
-                const OnSeen& seen);
+  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy, OnSeen seen);
   // Marks a range as cut off, where nothing is there.
   void InsertTruncated(Position at, uint32_t length, TimeNs time_ns);
 

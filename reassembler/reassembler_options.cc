@@ -15,8 +15,12 @@ struct SizeFlag {
   const char* name;
   const char* unit;
   size_t* value;
+  size_t least;
+  size_t most;
   const char* help;
 };
+constexpr size_t kMaxObjects = size_t{1} << 30;
+constexpr size_t kMaxMemory = size_t{1} << 40;
 struct TimeFlag {
   const char* name;
   int64_t* ns;
@@ -25,26 +29,27 @@ struct TimeFlag {
 
 std::vector<SizeFlag> SizeFlags(ReassemblyOptions* o) {
   return {
-      {"--max-flows", "N", &o->tcp.flows,
+      {"--max-flows", "N", &o->tcp.flows, 1, kMaxObjects,
        "Open TCP flows; beyond, the one silent longest is closed as evicted."},
-      {"--max-half-open", "N", &o->tcp.half_open_flows,
+      {"--max-half-open", "N", &o->tcp.half_open_flows, 1, kMaxObjects,
        "Connection attempts; beyond, the oldest is forgotten."},
-      {"--max-tombstones", "N", &o->tcp.tombstones,
+      {"--max-tombstones", "N", &o->tcp.tombstones, 0, kMaxObjects,
        "Closed flows that are remembered, so that a late repeat opens nothing."},
-      {"--max-siblings", "N", &o->tcp.siblings,
+      {"--max-siblings", "N", &o->tcp.siblings, 1, 1024,
        "Flows at once between the same addresses and ports; beyond, the oldest is closed."},
-      {"--max-stream-waiting", "BYTES", &o->tcp.stream_waiting_bytes,
+      {"--max-stream-waiting", "BYTES", &o->tcp.stream_waiting_bytes, 0, kMaxMemory,
        "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap."},
-      {"--max-waiting", "BYTES", &o->tcp.all_waiting_bytes, "The same for all streams together."},
-      {"--conflict-window", "BYTES", &o->tcp.conflict_window_bytes,
+      {"--max-waiting", "BYTES", &o->tcp.all_waiting_bytes, 0, kMaxMemory,
+       "The same for all streams together."},
+      {"--conflict-window", "BYTES", &o->tcp.conflict_window_bytes, 0, size_t{1} << 34,
        "Delivered bytes, of all streams together, with which repeats are compared; 0: none."},
-      {"--max-fragmented", "N", &o->decoder.fragments.datagrams,
+      {"--max-fragmented", "N", &o->decoder.fragments.datagrams, 1, kMaxObjects,
        "Datagrams whose fragments are not all there; beyond, the oldest is given up."},
-      {"--max-fragment-bytes", "BYTES", &o->decoder.fragments.bytes,
+      {"--max-fragment-bytes", "BYTES", &o->decoder.fragments.bytes, 0, kMaxMemory,
        "Bytes of their fragments; beyond, the oldest datagram is given up."},
-      {"--tunnel-depth", "N", &o->decoder.tunnel_depth,
+      {"--tunnel-depth", "N", &o->decoder.tunnel_depth, 0, 8,
        "Tunnels inside each other that are opened, up to 8."},
-      {"--max-udp-flows", "N", &o->udp.flows,
+      {"--max-udp-flows", "N", &o->udp.flows, 1, kMaxObjects,
        "Open UDP flows; beyond, the one silent longest is closed as evicted."},
   };
 }
@@ -186,7 +191,10 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("N")
       ->capture_default_str();
   for (const SizeFlag& flag : SizeFlags(core)) {
-    app.add_option(flag.name, *flag.value, flag.help)->type_name(flag.unit)->capture_default_str();
+    app.add_option(flag.name, *flag.value, flag.help)
+        ->type_name(flag.unit)
+        ->check(CLI::Range(flag.least, flag.most))
+        ->capture_default_str();
   }
   for (const TimeFlag& flag : TimeFlags(core)) {
     app.add_option_function<int64_t>(

@@ -15,7 +15,7 @@
 #include "transport/router_receiver.h"
 #include "transport/router_sender.h"
 #include "transport/tap.h"
-#include "transport/utf8_text.h"
+#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {

@@ -18,6 +18,11 @@ namespace flowstitch {
 
 using FlowId = uint64_t;
 
+// A flow's id: its number, and a hash of its endpoints by which sinks divide flows.
+inline FlowId MakeFlowId(uint64_t number, const FlowKey& key) {
+  return (number << 8) | (SymmetricHash(key) & 0xff);
+}
+
 enum class StreamDirection : uint8_t { kClientToServer = 0, kServerToClient = 1 };
 
 enum class OpenedBy : uint8_t { kSyn, kSynAck, kGuess };

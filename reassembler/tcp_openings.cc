@@ -73,13 +73,19 @@ HalfOpenRare& TcpReassembler::RareOf(HalfOpen& half) {
 void TcpReassembler::HoldSynPayload(HalfOpen& half, const Segment& segment) {
   const ByteView payload = segment.tcp.payload;
   if (payload.empty()) return;
-  const bool held = half.rare != nullptr && !half.rare->payload.empty();
-  if (held || all_waiting_bytes_ + payload.size() > limits_.all_waiting_bytes) {
-    Ignore(segment,
-           held ? &ReassemblyLedger::retransmitted_bytes : &ReassemblyLedger::unconfirmed_bytes);
+  if (half.rare != nullptr && !half.rare->payload.empty()) {
+    if (half.rare->payload_isn == segment.tcp.sequence) {
+      Ignore(segment, &ReassemblyLedger::retransmitted_bytes);
+      return;
+    }
+    ledger_.unconfirmed_bytes += TakeSynPayload(half).size();  // another attempt took its place
+  }
+  if (all_waiting_bytes_ + payload.size() > limits_.all_waiting_bytes) {
+    Ignore(segment, &ReassemblyLedger::unconfirmed_bytes);
     return;
   }
   RareOf(half).payload.assign(payload.begin(), payload.end());
+  half.rare->payload_isn = segment.tcp.sequence;
   ledger_.waiting_bytes += payload.size();
   all_waiting_bytes_ += payload.size();
 }
@@ -117,8 +123,8 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
   // Numbers behind the SYN count its payload, if it was taken.
   const auto held = static_cast<uint32_t>(half.rare == nullptr ? 0 : half.rare->payload.size());
   const auto is_client_isn = [&half, held](uint32_t isn) {
-    return isn == half.client_isn[0] || isn == half.client_isn[0] + held ||
-           (half.client_isns == 2 && isn == half.client_isn[1]);
+    return isn == half.client_isn[0] || (half.client_isns == 2 && isn == half.client_isn[1]) ||
+           (held > 0 && isn == half.rare->payload_isn + held);
   };
   if (Has(segment, kTcpRst)) {
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
@@ -192,11 +198,15 @@ void TcpReassembler::FeedSyn(uint32_t index, StreamDirection direction, HalfOpen
                              uint32_t isn) {
   Flow& flow = table_.flow(index);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  const std::vector<uint8_t> payload = TakeSynPayload(*half);
+  std::vector<uint8_t> payload = TakeSynPayload(*half);
+  if (!payload.empty() && half->rare->payload_isn != isn) {  // another attempt's
+    ledger_.unconfirmed_bytes += payload.size();
+    payload.clear();
+  }
   stream.OnSyn(ContextOf(flow, direction), isn, payload, false, half->first_time_ns);
   stream.CountPacket(half->wire_length, half->captured_length, half->first_time_ns);
   flow.history.Add(direction == kClient, direction == kClient ? 'S' : 'H');
-  if (half->rare != nullptr) {
+  if (half->rare != nullptr && (half->rare->before[0].known || half->rare->before[1].known)) {
     flow.closed_sibling = std::make_unique<ClosedStreams>(half->rare->before);
   }
 }
@@ -233,7 +243,7 @@ uint32_t TcpReassembler::OpenFlow(const Segment& segment, const Opening& opening
       const ClosedStream& before = opening.continues->streams[is_high ? 1 : 0];
       if (!before.known) continue;
       info.start_offset[static_cast<size_t>(direction)] = before.length;
-      flow.streams[static_cast<size_t>(direction)].Resume(before.end, before.length);
+      flow.streams[static_cast<size_t>(direction)].Resume(before.resume, before.length);
     }
   }
   events_->OnFlowOpened(info);

@@ -26,10 +26,6 @@ void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
 
 }  // namespace
 
-FlowId MakeFlowId(uint64_t number, const FlowKey& key) {
-  return (number << 8) | (SymmetricHash(key) & 0xff);
-}
-
 TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
                                ReassemblyLedger* ledger, uint64_t* flow_numbers)
     : limits_(limits),

@@ -102,9 +102,6 @@ class TcpReassembler {
   size_t all_waiting_bytes_ = 0;
 };
 
-// A flow's id: its number, and a hash of its endpoints by which sinks divide flows.
-FlowId MakeFlowId(uint64_t number, const FlowKey& key);
-
 }  // namespace flowstitch
 
 #endif  // FLOWSTITCH_REASSEMBLER_TCP_REASSEMBLER_H_

@@ -204,7 +204,10 @@ void TcpStream::OnSack(const StreamContext& c, uint32_t left, uint32_t right) {
   if (!space_.anchored() || start_ != Start::kRunning) return;
   const Position from = space_.PositionOf(left);
   const Position to = space_.PositionOf(right);
-  if (from >= to || to > highest_ + c.limits.acknowledgement_lead_bytes) return;
+  // A receiver reports nothing beyond the window that it offers; what it offers may be unknown.
+  const uint64_t reach = window_ == kUnknownWindow ? highest_ + c.limits.acknowledgement_lead_bytes
+                                                   : std::max(highest_, acknowledged_ + window_);
+  if (from >= to || to > reach) return;
   sacked_end_ = std::max(sacked_end_, to);
   if (!pending_.empty() && from <= next_ && to >= pending_.first()) sacked_hole_ = next_;
 }

@@ -26,7 +26,7 @@ void TimerWheel::Rewind(TimeNs now_ns) {
   for (const Reminder& reminder : all) Add(now_ns, reminder);
 }
 
-void TimerWheel::Advance(TimeNs now_ns, const OnDue& due) {
+void TimerWheel::Advance(TimeNs now_ns, OnDue due) {
   const int64_t target = SlotOf(now_ns);
   if (!started_) {
     started_ = true;

@@ -5,9 +5,9 @@
 #define FLOWSTITCH_REASSEMBLER_TIMER_WHEEL_H_
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/capture_time.h"
 
 namespace flowstitch {
@@ -20,7 +20,7 @@ class TimerWheel {
     uint32_t serial;  // of an owner that asks again and again: only its newest counts
     uint8_t kind;
   };
-  using OnDue = std::function<void(const Reminder&)>;
+  using OnDue = absl::FunctionRef<void(const Reminder&)>;
 
   // Reminds at about `when_ns` (up to one slot later), or at the end of the wheel's reach, if that
   // is before.
@@ -28,7 +28,7 @@ class TimerWheel {
   // Time has gone back for good: everything is given out at the next step, to be asked again.
   void Rewind(TimeNs now_ns);
   // Gives out what is due. Time never goes back; a leap costs one turn of the wheel at the most.
-  void Advance(TimeNs now_ns, const OnDue& due);
+  void Advance(TimeNs now_ns, OnDue due);
 
   // Reminders in the wheel. Visits every slot.
   size_t size() const;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "reassembler/tcp_reassembler.h"
-
 namespace flowstitch {
 
 UdpFlows::UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,

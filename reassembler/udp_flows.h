@@ -6,8 +6,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "base/ledger.h"
-#include "reassembler/flow_table.h"
+#include "reassembler/flow_history.h"
 #include "reassembler/segment.h"
+#include "reassembler/silence_list.h"
 #include "reassembler/stream_events.h"
 
 namespace flowstitch {

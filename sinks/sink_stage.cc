@@ -18,7 +18,7 @@
 #include "sinks/summary.h"
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
-#include "transport/utf8_text.h"
+#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {
@@ -223,8 +223,8 @@ absl::Status SinkStage::Run() {
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     WaitForInput({&link_->socket()}, -1, kWaitMs);
-    const absl::Status link = link_->Service(
-        SteadyNowNs(), [](std::shared_ptr<Delivery>) {});  // nothing follows an End
+    const absl::Status link =
+        link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});  // nothing follows an End
     if (!link.ok()) return link;
     FinishBatches();
   }

@@ -208,22 +208,29 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
 
 void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold) {
   const auto it = flows_.find(event.flow());
-  if (it == flows_.end()) return;
+  if (it == flows_.end()) {
+    ledger_.refused_bytes += bytes.size();
+    return;
+  }
   SinkFlow& flow = *it->second;
   const size_t direction = DirectionIndex(event.direction());
   SinkStream& stream = flow.streams[direction];
-  if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
-  stream.bytes += bytes.size();
-  ledger_.stream_bytes_received += bytes.size();
   uint64_t offset = OffsetHere(event.offset(), flow.start_offset[direction]);
   // The contract: in order, nothing twice, every hole announced as a gap. What contradicts it is
   // not used.
-  if (offset > stream.known) return;
+  if (offset > stream.known) {
+    ledger_.refused_bytes += bytes.size();
+    return;
+  }
   const size_t seen =
       std::min<size_t>(bytes.size(), stream.length > offset ? stream.length - offset : 0);
+  ledger_.refused_bytes += seen;
   bytes = bytes.subspan(seen);
   offset += seen;
   if (seen > 0 && bytes.empty()) return;
+  if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
+  stream.bytes += bytes.size();
+  ledger_.stream_bytes_received += bytes.size();
   for (const auto& writer : writers_) {
     writer->OnBytes(flow, static_cast<int>(direction), offset, bytes, event.time_ns(), hold);
   }
@@ -232,12 +239,18 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
 
 void SinkWorker::OnGap(const wire::StreamGap& event) {
   const auto it = flows_.find(event.flow());
-  if (it == flows_.end()) return;
+  if (it == flows_.end()) {
+    ++ledger_.refused_gaps;
+    return;
+  }
   const size_t direction = DirectionIndex(event.direction());
   SinkStream& stream = it->second->streams[direction];
   const GapRecord gap{OffsetHere(event.offset(), it->second->start_offset[direction]),
                       event.length(), absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
-  if (gap.offset != stream.known || gap.length > kMaxGapBytes) return;
+  if (gap.offset != stream.known || gap.length > kMaxGapBytes) {
+    ++ledger_.refused_gaps;
+    return;
+  }
   stream.known += gap.length;
   if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
   for (const auto& writer : writers_) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/utf8_text.h"
+
 namespace flowstitch {
 namespace {
 
@@ -23,20 +25,7 @@ size_t CharacterLength(std::string_view text) {
 
 void PrepareXmlForThreads() { xmlInitParser(); }
 
-std::string ValidXmlText(std::string_view text) {
-  std::string valid;
-  while (!text.empty()) {
-    const size_t n = CharacterLength(text);
-    if (n == 0) {
-      valid += '?';
-      text.remove_prefix(1);
-    } else {
-      valid.append(text.substr(0, n));
-      text.remove_prefix(n);
-    }
-  }
-  return valid;
-}
+std::string ValidXmlText(std::string_view text) { return KeepCharacters(text, CharacterLength); }
 
 XmlText::XmlText() : buffer_(xmlBufferCreate()) {
   writer_ = xmlNewTextWriterMemory(buffer_, 0);

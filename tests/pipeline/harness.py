@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -48,6 +49,20 @@ def files(directory, with_report=False):
             with open(path, "rb") as file:
                 found[os.path.relpath(path, directory)] = hashlib.sha256(file.read()).hexdigest()
     return found
+
+
+def wait_until(condition, seconds=30):
+    """Whether a condition came true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def count_files(directory):
+    return len(files(directory)) if os.path.isdir(directory) else 0
 
 
 def ledger(directory):

@@ -5,12 +5,11 @@ import re
 import signal
 import struct
 import subprocess
-import time
 import unittest
 import zlib
 
 import pcap
-from harness import PipelineTest, files, ledger, program, run
+from harness import PipelineTest, count_files, files, ledger, program, run, wait_until
 
 TRAFFIC = ("--flows", "40", "--bytes", "60000", "--concurrent", "7", "--disorder", "0.1", "--ipv6")
 
@@ -165,12 +164,7 @@ class Launcher(PipelineTest):
         self.addCleanup(process.wait)
         process.stdin.write(data)
         process.stdin.flush()
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if os.path.isdir(self.path("out")) and len(files(self.path("out"))) > 5:
-                break
-            time.sleep(0.02)
-        self.assertGreater(len(files(self.path("out"))), 5)
+        self.assertTrue(wait_until(lambda: count_files(self.path("out")) > 5))
         process.stdin.close()
         self.assertEqual(process.wait(timeout=30), 0)
 
@@ -230,9 +224,7 @@ class Launcher(PipelineTest):
             with open(capture, "rb") as file:
                 process.stdin.write(file.read(3_000_000))
             process.stdin.flush()
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline and not os.path.isdir(self.path(output)):
-                time.sleep(0.01)
+            self.assertTrue(wait_until(lambda: os.path.isdir(self.path(output))))
             # The pipe stays open: the signal alone ends the run.
             process.send_signal(signal.SIGINT)
             status = process.wait(timeout=30)

@@ -3,10 +3,9 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 import unittest
 
-from harness import PipelineTest, files, program
+from harness import PipelineTest, count_files, files, program, wait_until
 
 
 def allowed():
@@ -59,7 +58,7 @@ class Live(PipelineTest):
             self.wait_for_capture(process)
             subprocess.run(["ip", "netns", "exec", self.names[0], "tcpreplay", "-q", "--mbps=50", "-i", "fs0",
                             capture], check=True, capture_output=True, timeout=60)
-            self.wait_until_written(output, len(wanted))
+            self.assertTrue(wait_until(lambda: count_files(self.path(output)) >= len(wanted)))
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 0, errors)
@@ -74,13 +73,6 @@ class Live(PipelineTest):
             if "listening on fs1" in line:
                 return
         self.fail("the capture did not open: " + str(process.poll()))
-
-    def wait_until_written(self, output, count):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if os.path.isdir(self.path(output)) and len(files(self.path(output))) >= count:
-                return
-            time.sleep(0.05)
 
 
 if __name__ == "__main__":

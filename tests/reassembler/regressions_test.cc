@@ -282,5 +282,44 @@ TEST(Regressions, Case43b_AFinBehindAProbeShowsThatItWasSent) {
   EXPECT_EQ(OnlyFlow(talk.packets).client(), "abcd");
 }
 
+// The bytes that waited when the flow was given up were not delivered: it goes on before them.
+TEST(Regressions, Case24b_AFlowEvictedWithBytesWaitingGoesOnWhereItsFileEnded) {
+  TcpLimits limits;
+  limits.flows = 1;
+  Talk talk = Fresh().Handshake().FromClient(0, "abc").FromClient(6, "ghi");
+  Talk other(End("10.0.0.9", 1), kB);
+  other.time_ns = talk.time_ns + kNsPerSecond;
+  other.Handshake().Client("x");
+  Talk again = Fresh();
+  again.time_ns = other.time_ns + kNsPerSecond;
+  again.FromClient(3, "def").FromClient(6, "ghi").FromClient(9, "jkl");
+  const Outcome outcome = Checked(Join(Join(talk.packets, other.packets), again.packets), limits);
+  ASSERT_EQ(outcome.events.flows.size(), 3u);
+  EXPECT_EQ(outcome.events.flows[0].client(), "abc");
+  const RecordedFlow& next = outcome.events.flows[2];
+  EXPECT_EQ(next.info.start_offset[0], 3u);
+  EXPECT_EQ(next.client(), "defghijkl");
+  EXPECT_EQ(outcome.ledger.evicted_bytes, 3u);
+}
+
+// Two attempts with payload on one pair of ports: each payload belongs to its own number.
+TEST(Regressions, Case22b_ASynsPayloadCountsForItsOwnNumber) {
+  const auto attempts = [](uint32_t answered) {
+    Talk talk =
+        Fresh(1000).ClientSegment(1000, 0, kTcpSyn, "old").ClientSegment(9000, 0, kTcpSyn, "young");
+    const uint32_t bytes = answered == 1000 ? 3 : 5;
+    talk.ServerSegment(5000, answered + 1 + bytes, kTcpSyn | kAck);
+    talk.ClientSegment(answered + 1 + bytes, 5001, kAck, "!");
+    return Checked(talk.packets);
+  };
+  const Outcome young = attempts(9000);
+  EXPECT_EQ(young.events.flows[0].client(), "young!");
+  EXPECT_EQ(young.ledger.unconfirmed_bytes, 3u);
+  // The older one was not kept: its bytes are a gap, not the younger one's.
+  const Outcome old = attempts(1000);
+  EXPECT_EQ(old.events.flows.size(), 1u);
+  EXPECT_EQ(old.events.flows[0].client().find("young"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace flowstitch

@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-#include "transport/utf8_text.h"
+#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {

@@ -1,4 +1,4 @@
-#include "transport/utf8_text.h"
+#include "base/utf8_text.h"
 
 #include <cstdint>
 
@@ -36,10 +36,11 @@ size_t CharacterLength(std::string_view text) {
 
 }  // namespace
 
-std::string ToUtf8(std::string_view text) {
+std::string KeepCharacters(std::string_view text,
+                           absl::FunctionRef<size_t(std::string_view)> length) {
   std::string valid;
   while (!text.empty()) {
-    const size_t n = CharacterLength(text);
+    const size_t n = length(text);
     if (n == 0) {
       valid += '?';
       text.remove_prefix(1);
@@ -50,5 +51,7 @@ std::string ToUtf8(std::string_view text) {
   }
   return valid;
 }
+
+std::string ToUtf8(std::string_view text) { return KeepCharacters(text, CharacterLength); }
 
 }  // namespace flowstitch
