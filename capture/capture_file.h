@@ -30,7 +30,8 @@ class CaptureFile {
   // OK after an orderly end.
   const absl::Status& status() const { return status_; }
 
-  uint64_t offset() const { return input_->offset(); }
+  // How much of the file was read, for progress.
+  uint64_t file_offset() const { return input_->file_offset(); }
   uint64_t file_bytes() const { return input_->file_bytes(); }
 
  private:

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
 #include "capture/batcher.h"
 #include "capture/capture_file.h"
 #include "capture/frame_filter.h"
@@ -19,7 +20,6 @@
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
 #include "transport/tap.h"
-#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {
@@ -166,7 +166,7 @@ absl::Status CaptureStage::ReadFile(const std::string& path) {
     }
     TakeFromFile(frame);
   }
-  file_bytes_before_ += file.offset();
+  file_bytes_before_ += file.file_offset();
   file_ = nullptr;
   if (!filter_.status().ok()) return filter_.status();
   return Stopped() ? absl::OkStatus() : file.status();
@@ -251,7 +251,7 @@ void CaptureStage::Service() {
     if (!status.ok() && link_error_.ok()) link_error_ = status;
   }
   if (file_ != nullptr) {
-    progress_.Update(now_ns, file_bytes_before_ + file_->offset(), total_bytes_,
+    progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
                      ledger_.frames_read, shards_[0].link->core().peer_flows());
   }
 }
