@@ -152,8 +152,13 @@ class RecognisedBytes : public ByteSource {
       have += n;
     }
     const ByteView view{start, have};
-    source_ = LooksCompressed(view) ? Decompress(name_, std::move(source_), view)
-                                    : std::make_unique<PeekedBytes>(std::move(source_), view);
+    if (have >= 2 && start[0] == 0x1f && start[1] == 0x8b) {
+      source_ = Gunzip(name_, std::move(source_), view);
+    } else if (LooksCompressed(view)) {
+      source_ = Decompress(name_, std::move(source_), view);
+    } else {
+      source_ = std::make_unique<PeekedBytes>(std::move(source_), view);
+    }
   }
 
   const std::string name_;

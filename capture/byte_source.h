@@ -42,7 +42,10 @@ std::unique_ptr<ByteSource> ByteSourceFromMemory(ByteView bytes);
 inline constexpr size_t kCompressionMagicBytes = 6;
 bool LooksCompressed(ByteView start);
 
-// What `raw` decompresses to; `start` are bytes that were read from it already.
+// What a gzip file decompresses to, and what every other one does; `start` are bytes that were read
+// from it already.
+std::unique_ptr<ByteSource> Gunzip(const std::string& name, std::unique_ptr<ByteSource> raw,
+                                   ByteView start);
 std::unique_ptr<ByteSource> Decompress(const std::string& name, std::unique_ptr<ByteSource> raw,
                                        ByteView start);
 

@@ -1,4 +1,5 @@
-// Compressed captures through libarchive. Only filters that run in this process are switched on:
+// Compressed captures through libarchive, which does not give out the block (64 KiB and more) in
+// which damage lies. Only filters that run in this process are switched on:
 // libarchive would start a program for others.
 #include <archive.h>
 #include <archive_entry.h>
@@ -25,7 +26,6 @@ class DecompressedBytes : public ByteSource {
         block_(kBlockBytes),
         start_(start.begin(), start.end()),
         archive_(archive_read_new()) {
-    archive_read_support_filter_gzip(archive_);
     archive_read_support_filter_bzip2(archive_);
     archive_read_support_filter_xz(archive_);
     archive_read_support_filter_lzma(archive_);
@@ -120,8 +120,8 @@ class DecompressedBytes : public ByteSource {
     status_ = !raw_->status().ok()
                   ? raw_->status()
                   : absl::DataLossError(absl::StrFormat(
-                        "'%s' cannot be decompressed beyond offset %d: %s; all frames before it "
-                        "are used",
+                        "'%s' cannot be decompressed beyond offset %d: %s; frames of the block "
+                        "before it may be missing",
                         name_, file_offset_, why == nullptr ? "it is damaged" : why));
   }
 
