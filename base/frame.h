@@ -13,6 +13,8 @@ struct Frame {
   uint32_t link_type = 0;  // LINKTYPE_ value, see base/link_type.h
   TimeNs time_ns = 0;
   uint32_t source = 0;  // of the process that merges several: their number, from 0
+  // It goes on with flows that are there, and opens none (tcpflow's -R).
+  bool opens_no_flow = false;
 };
 
 // The largest frame that is read or captured; libpcap's MAXIMUM_SNAPLEN.

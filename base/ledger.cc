@@ -38,11 +38,11 @@ std::vector<std::string> FindImbalance(const ReassemblyLedger& l) {
       &lines);
   Compare("payload_bytes", l.payload_bytes,
           "delivered + retransmitted + overlapping + out of window + before start + after FIN + "
-          "after close + reset payload + unconfirmed + evicted + late + waiting",
+          "after close + reset payload + unconfirmed + evicted + late + unopened + waiting",
           l.delivered_bytes + l.retransmitted_bytes + l.overlapping_bytes + l.out_of_window_bytes +
               l.before_start_bytes + l.after_fin_bytes + l.after_close_bytes +
               l.reset_payload_bytes + l.unconfirmed_bytes + l.evicted_bytes + l.late_bytes +
-              l.waiting_bytes,
+              l.unopened_bytes + l.waiting_bytes,
           &lines);
   Compare("stream_bytes", l.stream_bytes, "delivered + gaps", l.delivered_bytes + l.gap_bytes,
           &lines);

@@ -81,7 +81,10 @@ namespace flowstitch {
   X(late_bytes, "bytes that came after their place had become a gap")                              \
   X(split_flows, "flows opened beside another of the same addresses and ports")                    \
   X(continued_flows, "flows that go on where one closed as idle or evicted had ended")             \
-  X(tombstones_evicted, "memories of closed flows given up under pressure")
+  X(tombstones_evicted, "memories of closed flows given up under pressure")                        \
+  X(unopened_bytes,                                                                                \
+    "bytes of flows that a capture file may only continue, and that were not "                     \
+    "open")
 
 #define FLOWSTITCH_SINK_LEDGER(X)                                               \
   X(stream_bytes_received, "stream bytes received from the reassembler")        \

@@ -24,7 +24,8 @@ Batcher::Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits li
 
 bool Batcher::MustFlushBefore(const Frame& frame) const {
   if (empty()) return false;
-  return frame.link_type != fields_.link_type() || frames() >= limits_.batch_frames ||
+  return frame.link_type != fields_.link_type() || frame.opens_no_flow != fields_.opens_no_flow() ||
+         frames() >= limits_.batch_frames ||
          frames_.size() + frame.bytes.size() > limits_.batch_bytes;
 }
 
@@ -32,6 +33,7 @@ void Batcher::Add(const Frame& frame, int64_t now_ns) {
   if (empty()) {
     first_added_ns_ = now_ns;
     fields_.set_link_type(frame.link_type);
+    fields_.set_opens_no_flow(frame.opens_no_flow);
   }
   fields_.add_capture_time_ns(frame.time_ns);
   fields_.add_captured_length(static_cast<uint32_t>(frame.bytes.size()));

@@ -1,16 +1,37 @@
 #include "capture/capture_options.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace flowstitch {
 
 void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
                      std::vector<std::string>* filter_words) {
   app.add_option("-r,--read", options->files,
-                 "Read this capture file (pcap or pcapng; '-' is standard input). Repeatable; the "
-                 "files are read one after the other.")
+                 "Read this capture file (pcap or pcapng, also compressed with gzip, bzip2, xz, "
+                 "lzma, zstd, lz4, compress or zip; '-' is standard input). Repeatable; the files "
+                 "are read one after the other.")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  app.add_option("-R,--continue", options->continued_files,
+                 "Read this capture file after all others; its frames go on with flows that are "
+                 "open, and open none. Repeatable.")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option_function<double>(
+         "--time-offset",
+         [options](const double& seconds) {
+           options->time_offset_ns = static_cast<int64_t>(seconds * kNsPerSecond);
+         },
+         "Add so many seconds to every capture time. [0]")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(-1e9, 1e9));
+  app.add_option("-U,--user", options->privileges.user,
+                 "Become this user once the inputs are open.")
+      ->type_name("USER");
+  app.add_option("-z,--chroot", options->privileges.directory,
+                 "See only this directory once the inputs are open; needs --user.")
+      ->type_name("DIR");
   app.add_option("-i,--interface", options->live.interface, "Capture from this interface.")
       ->type_name("IFACE");
   app.add_flag("-p,--no-promiscuous{false}", options->live.promiscuous,
@@ -28,6 +49,11 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       "--immediate", options->live.immediate,
       "Have the kernel hand over each frame at once instead of collecting them for up to 10 "
       "ms. Its buffer then holds far fewer frames.");
+  app.add_option("--buffer-timeout", options->live.buffer_timeout_ms,
+                 "Have the kernel keep frames back for at most so long.")
+      ->type_name("MS")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   app.add_option("--name", options->name,
                  "This source's name, unique among the sources of a reassembler (default: the "
                  "machine's name).")
@@ -54,15 +80,31 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
 std::vector<std::string> CaptureArguments(const CaptureOptions& options) {
   std::vector<std::string> arguments;
   for (const std::string& file : options.files) arguments.insert(arguments.end(), {"-r", file});
+  for (const std::string& file : options.continued_files) {
+    arguments.insert(arguments.end(), {"-R", file});
+  }
   if (!options.live.interface.empty()) {
     arguments.insert(arguments.end(), {"-i", options.live.interface});
   }
   if (!options.live.promiscuous) arguments.push_back("-p");
   if (options.live.immediate) arguments.push_back("--immediate");
-  arguments.insert(arguments.end(), {"--snaplen", absl::StrCat(options.live.snap_length),
-                                     "--kernel-buffer", absl::StrCat(options.live.buffer_bytes),
-                                     "--name", options.name, "--reassembler", options.reassembler,
-                                     "--buffer", absl::StrCat(options.buffer_bytes)});
+  arguments.insert(
+      arguments.end(),
+      {"--snaplen", absl::StrCat(options.live.snap_length), "--kernel-buffer",
+       absl::StrCat(options.live.buffer_bytes), "--name", options.name, "--reassembler",
+       options.reassembler, "--buffer", absl::StrCat(options.buffer_bytes), "--buffer-timeout",
+       absl::StrCat(options.live.buffer_timeout_ms)});
+  if (options.time_offset_ns != 0) {
+    arguments.insert(
+        arguments.end(),
+        {"--time-offset", absl::StrFormat("%.9f", static_cast<double>(options.time_offset_ns) /
+                                                      static_cast<double>(kNsPerSecond))});
+  }
+  const auto text = [&arguments](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {name, value});
+  };
+  text("--user", options.privileges.user);
+  text("--chroot", options.privileges.directory);
   if (!options.tap.empty()) arguments.insert(arguments.end(), {"--tap", options.tap});
   if (options.progress) arguments.push_back("--progress");
   if (!options.filter.empty()) arguments.insert(arguments.end(), {"--", options.filter});

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/privileges.h"
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
 
@@ -14,14 +15,24 @@ namespace flowstitch {
 inline constexpr char kDefaultCapturesEndpoint[] = "tcp://127.0.0.1:9471";
 
 struct CaptureOptions {
-  std::vector<std::string> files;  // "-": standard input
-  LiveOptions live;                // used when its interface is not empty
+  std::vector<std::string> files;            // "-": standard input
+  std::vector<std::string> continued_files;  // read after them; their frames open no flow
+  int64_t time_offset_ns = 0;                // added to every capture time
+  Privileges privileges;                     // once the inputs are open
+  LiveOptions live;                          // used when its interface is not empty
   std::string filter;
   std::string name;
   std::string reassembler = kDefaultCapturesEndpoint;
   std::string tap;
   size_t buffer_bytes = kDefaultSendBufferBytes;
   bool progress = false;
+
+  // All files in the order in which they are read.
+  std::vector<std::string> AllFiles() const {
+    std::vector<std::string> all = files;
+    all.insert(all.end(), continued_files.begin(), continued_files.end());
+    return all;
+  }
 };
 
 // Declares the flags of flowstitch-capture on `app`; `options` is filled when it parses.

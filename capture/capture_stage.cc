@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -32,8 +33,9 @@ constexpr int64_t kTakeRestNs = kNsPerSecond / 2;
 
 class CaptureStage {
  public:
-  CaptureStage(const CaptureOptions& options, const std::atomic<int>& stop)
+  CaptureStage(const CaptureOptions& options, const std::atomic<int>& stop, CaptureInputs inputs)
       : options_(options),
+        inputs_(std::move(inputs)),
         live_(!options.live.interface.empty()),
         stop_(stop),
         epoch_(RandomEpoch()),
@@ -52,7 +54,7 @@ class CaptureStage {
 
   absl::Status OpenInterface();
   absl::Status ReadFiles();
-  absl::Status ReadFile(const std::string& path);
+  absl::Status ReadFile(size_t index, const std::string& path);
   absl::Status ReadInterface();
   absl::Status TakeRest(const std::function<void(const Frame&)>& take);
   void TakeFromFile(const Frame& frame);
@@ -65,6 +67,7 @@ class CaptureStage {
   bool Stopped() const { return stop_.load(std::memory_order_relaxed) > 0 || !link_error_.ok(); }
 
   const CaptureOptions& options_;
+  CaptureInputs inputs_;
   const bool live_;
   const std::atomic<int>& stop_;
   const uint64_t epoch_;
@@ -108,9 +111,7 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
 }
 
 absl::Status CaptureStage::OpenInterface() {
-  LiveOptions live = options_.live;
-  live.filter = options_.filter;
-  auto source = LiveSource::Open(live);
+  auto source = inputs_.Interface(options_);
   if (!source.ok()) return source.status();
   interface_ = *std::move(source);
   spdlog::info("listening on {}", options_.live.interface);
@@ -127,14 +128,15 @@ absl::Status CaptureStage::Run() {
 
 absl::Status CaptureStage::ReadFiles() {
   absl::Status result;
-  for (const std::string& path : options_.files) {
+  const std::vector<std::string> files = options_.AllFiles();
+  for (const std::string& path : files) {
     struct stat info = {};
     if (path == "-" || stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     total_bytes_ += static_cast<uint64_t>(info.st_size);
   }
-  for (const std::string& path : options_.files) {
+  for (size_t i = 0; i < files.size(); ++i) {
     if (Stopped()) break;
-    const absl::Status status = ReadFile(path);
+    const absl::Status status = ReadFile(i, files[i]);
     if (status.ok()) continue;
     // The other files are read all the same; every error is said, the first one is the result.
     if (result.ok()) {
@@ -146,15 +148,16 @@ absl::Status CaptureStage::ReadFiles() {
   return result;
 }
 
-absl::Status CaptureStage::ReadFile(const std::string& path) {
-  auto input = InputBuffer::Open(path);
-  if (!input.ok()) return input.status();
-  (*input)->set_on_idle([this] {
+absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
+  auto source = inputs_.File(index, path);
+  if (!source.ok()) return source.status();
+  auto input = InputBuffer::FromSource(*std::move(source));
+  input->set_on_idle([this] {
     FlushDue(SteadyNowNs());
     Service();
     return !Stopped();
   });
-  auto opened = CaptureFile::FromInput(path, *std::move(input));
+  auto opened = CaptureFile::FromInput(path, std::move(input));
   if (!opened.ok()) return Stopped() ? absl::OkStatus() : opened.status();
   CaptureFile& file = **opened;
   file_ = &file;
@@ -164,6 +167,8 @@ absl::Status CaptureStage::ReadFile(const std::string& path) {
       if (!filter_.status().ok()) break;
       continue;
     }
+    frame.time_ns = AddNs(frame.time_ns, options_.time_offset_ns);
+    frame.opens_no_flow = index >= options_.files.size();
     TakeFromFile(frame);
   }
   file_bytes_before_ += file.file_offset();
@@ -186,7 +191,10 @@ void CaptureStage::TakeFromFile(const Frame& frame) {
 }
 
 absl::Status CaptureStage::ReadInterface() {
-  const std::function<void(const Frame&)> take = [this](const Frame& frame) { TakeLive(frame); };
+  const std::function<void(const Frame&)> take = [this](Frame frame) {
+    frame.time_ns = AddNs(frame.time_ns, options_.time_offset_ns);
+    TakeLive(frame);
+  };
   while (!Stopped()) {
     const auto n = interface_->Read(1024, take);
     if (!n.ok()) return n.status();
@@ -204,14 +212,15 @@ absl::Status CaptureStage::ReadInterface() {
 // only after a while. A busy interface never runs dry, so time bounds it too.
 absl::Status CaptureStage::TakeRest(const std::function<void(const Frame&)>& take) {
   const int64_t until_ns = SteadyNowNs() + kTakeRestNs;
+  const int timeout_ms = options_.live.buffer_timeout_ms;
   int quiet_ms = 0;
-  while (quiet_ms < 3 * kPacketBufferTimeoutMs && stop_ < 2 && SteadyNowNs() < until_ns) {
+  while (quiet_ms < 3 * timeout_ms && stop_ < 2 && SteadyNowNs() < until_ns) {
     const auto n = interface_->Read(1024, take);
     if (!n.ok()) return n.status();
     Service();
     if (*n > 0) continue;
-    WaitForInput({}, interface_->fd(), kPacketBufferTimeoutMs);
-    quiet_ms += kPacketBufferTimeoutMs;
+    WaitForInput({}, interface_->fd(), timeout_ms);
+    quiet_ms += timeout_ms;
   }
   return absl::OkStatus();
 }
@@ -280,7 +289,9 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
     ToWire(ledger_, end->mutable_source());
     end->mutable_source()->set_name(options_.name);
     end->mutable_source()->set_epoch(epoch_);
-    for (const std::string& file : options_.files) end->mutable_source()->add_inputs(ToUtf8(file));
+    for (const std::string& file : options_.AllFiles()) {
+      end->mutable_source()->add_inputs(ToUtf8(file));
+    }
     if (live_) end->mutable_source()->add_inputs(ToUtf8(options_.live.interface));
     shard.link->Append(WireMessage(message.SerializeAsString()));
   }
@@ -308,7 +319,7 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
 }  // namespace
 
 absl::Status CheckCaptureOptions(const CaptureOptions& options) {
-  if (options.files.empty() == options.live.interface.empty()) {
+  if (options.AllFiles().empty() == options.live.interface.empty()) {
     return absl::InvalidArgumentError(
         "give either capture files (-r FILE) or an interface (-i IFACE)");
   }
@@ -318,6 +329,7 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
         absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
   }
   if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
+  if (const auto p = CheckPrivileges(options.privileges); !p.ok()) return p;
   if (!options.tap.empty()) {
     if (const auto e = ParseEndpoints(options.tap, true); !e.ok()) return e.status();
   }
@@ -325,8 +337,9 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
 }
 
 absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const std::atomic<int>& stop, SourceLedger* ledger) {
-  CaptureStage stage(options, stop);
+                             const std::atomic<int>& stop, SourceLedger* ledger,
+                             CaptureInputs inputs) {
+  CaptureStage stage(options, stop, std::move(inputs));
   absl::Status status = stage.Open(context);
   if (status.ok()) status = stage.Run();
   if (ledger != nullptr) *ledger = stage.ledger();

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "base/ledger.h"
-#include "capture/capture_options.h"
+#include "capture/capture_inputs.h"
 
 namespace flowstitch {
 
@@ -16,10 +16,11 @@ namespace flowstitch {
 absl::Status CheckCaptureOptions(const CaptureOptions& options);
 
 // Runs until the files are read, or `stop` is raised, and the reassembler has everything. The
-// status says what could not be read; everything else has been sent all the same. `ledger` may be
-// null.
+// status says what could not be read; everything else has been sent all the same. `inputs` are
+// those that are open already. `ledger` may be null.
 absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const std::atomic<int>& stop, SourceLedger* ledger);
+                             const std::atomic<int>& stop, SourceLedger* ledger,
+                             CaptureInputs inputs = {});
 
 }  // namespace flowstitch
 

@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<LiveSource>> LiveSource::Open(const LiveOptions& 
   }
   pcap_set_snaplen(handle, options.snap_length);
   pcap_set_promisc(handle, options.promiscuous ? 1 : 0);
-  pcap_set_timeout(handle, kPacketBufferTimeoutMs);
+  pcap_set_timeout(handle, options.buffer_timeout_ms);
   pcap_set_immediate_mode(handle, options.immediate ? 1 : 0);
   pcap_set_buffer_size(handle, options.buffer_bytes);
   const bool nanoseconds = pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO) == 0;

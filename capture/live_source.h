@@ -21,11 +21,9 @@ struct LiveOptions {
   // the snapshot length, and a burst that waits for the processor soon finds it full.
   int buffer_bytes = 64 << 20;
   bool immediate = false;
+  int buffer_timeout_ms = 10;  // how long the kernel may keep frames back otherwise
   std::string filter;
 };
-
-// How long the kernel may keep frames back when they are not handed over one by one.
-inline constexpr int kPacketBufferTimeoutMs = 10;
 
 struct LiveDrops {
   uint64_t kernel = 0;

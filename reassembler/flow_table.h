@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "reassembler/flow_history.h"
+#include "reassembler/frame_recorder.h"
 #include "reassembler/silence_list.h"
 #include "reassembler/stray_run.h"
 #include "reassembler/tcp_stream.h"
@@ -33,6 +34,7 @@ using ClosedStreams = std::array<ClosedStream, 2>;
 struct HalfOpenRare {
   std::vector<uint8_t> payload;  // of the SYN; counts when the peer accepts it
   uint32_t payload_isn = 0;      // that SYN's number
+  HeldFrames frames;             // when frames are wanted
   ClosedStreams before;          // of the connection between the same ends that was closed before
 };
 

@@ -114,6 +114,8 @@ void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeade
     passage->key.scope = static_cast<uint32_t>(scope ^ (scope >> 32));
   }
   passage->truncated = ip.truncated;
+  passage->opens_no_flow = frame.opens_no_flow;
+  passage->transport = ip.payload;
   passage->time_ns = frame.time_ns;
   passage->wire_length = frame.wire_length;
   passage->captured_length = static_cast<uint32_t>(frame.bytes.size());

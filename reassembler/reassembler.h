@@ -7,6 +7,7 @@
 
 #include "base/packet_clock.h"
 #include "reassembler/frame_decoder.h"
+#include "reassembler/frame_recorder.h"
 #include "reassembler/tcp_reassembler.h"
 #include "reassembler/udp_flows.h"
 
@@ -16,6 +17,7 @@ struct ReassemblyOptions {
   DecoderOptions decoder;
   TcpLimits tcp;
   UdpLimits udp;
+  FrameChoice frames;
 };
 
 class Reassembler : private FrameDecoder::Taker {
@@ -43,6 +45,8 @@ class Reassembler : private FrameDecoder::Taker {
 
   ReassemblyLedger ledger_;
   uint64_t flow_numbers_ = 0;
+  FrameRecorder recorder_;
+  const bool with_frames_;
   FrameDecoder decoder_;
   TcpReassembler tcp_;
   UdpFlows udp_;

@@ -132,6 +132,27 @@ std::string SetFlowKey(const std::string& text, ReassemblyOptions* o) {
   return "";
 }
 
+// "none", or "flows" and "others" with commas. An error for CLI11, or nothing.
+std::string SetFrames(const std::string& text, ReassemblyOptions* o) {
+  FrameChoice choice;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    if (part == "flows") {
+      choice.of_flows = true;
+    } else if (part == "others") {
+      choice.others = true;
+    } else if (part != "none") {
+      return absl::StrFormat("'%s' is not known; known are flows, others, none", part);
+    }
+  }
+  o->frames = choice;
+  return "";
+}
+
+std::string FramesText(const FrameChoice& choice) {
+  if (choice.of_flows && choice.others) return "flows,others";
+  return choice.of_flows ? "flows" : choice.others ? "others" : "none";
+}
+
 std::string FlowKeyText(const ReassemblyOptions& o) {
   std::vector<std::string> parts;
   if (o.decoder.key_parts.vlan) parts.push_back("vlan");
@@ -186,6 +207,15 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
          "them. [ignore]")
       ->type_name("POLICY")
       ->check(CLI::IsMember({"ignore", "drop", "auto"}));
+  app.add_option_function<std::string>(
+         "--frames",
+         [core](const std::string& text) {
+           const std::string error = SetFrames(text, core);
+           if (!error.empty()) throw CLI::ValidationError("--frames", error);
+         },
+         "Also pass the frames themselves on: those that became part of a flow (flows), of none "
+         "(others), or both, with a comma; none. [none]")
+      ->type_name("WHICH");
   app.add_option("--community-id-seed", options->community_id_seed,
                  "Seed of the flows' Community IDs.")
       ->type_name("N")
@@ -286,6 +316,8 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
                                         std::string(NameOf(o.core.decoder.fragments.overlap)),
                                         "--checksum",
                                         std::string(NameOf(o.core.decoder.checksum)),
+                                        "--frames",
+                                        FramesText(o.core.frames),
                                         "--community-id-seed",
                                         absl::StrCat(o.community_id_seed)};
   ReassemblyOptions core = o.core;

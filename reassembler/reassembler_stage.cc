@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
 #include "reassembler/reassembler.h"
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
@@ -15,7 +16,6 @@
 #include "transport/router_receiver.h"
 #include "transport/router_sender.h"
 #include "transport/tap.h"
-#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {

@@ -19,6 +19,9 @@ struct Passage {
   TimeNs time_ns = 0;
   uint32_t wire_length = 0;  // of the frame
   uint32_t captured_length = 0;
+  bool in_frame = true;                 // the frame that brought it is still there
+  bool opens_no_flow = false;           // see Frame
+  ByteView transport;                   // the whole segment or datagram, headers and payload
   const LinkLayer* link = nullptr;      // of the frame itself
   const TunnelPath* tunnels = nullptr;  // never null
 };

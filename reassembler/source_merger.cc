@@ -126,6 +126,7 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   frame->link_type = batch.link_type();
   frame->time_ns = batch.capture_time_ns(source.frame);
   frame->source = static_cast<uint32_t>(best);
+  frame->opens_no_flow = batch.opens_no_flow();
   if (best_place < taken_) ++source.ledger.late_frames;
   taken_ = std::max(taken_, best_place);
   source.taken_ns = best_place.time_ns;

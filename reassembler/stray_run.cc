@@ -50,6 +50,8 @@ std::vector<StrayRun::Kept> StrayRun::Take() {
   *this = StrayRun();
   for (Kept& k : kept) {
     k.segment.tcp.payload = k.bytes;
+    k.segment.transport = {};
+    k.segment.in_frame = false;
     k.segment.link = &k.link;
     k.segment.tunnels = &k.tunnels;
   }

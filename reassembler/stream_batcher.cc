@@ -14,6 +14,7 @@ constexpr size_t kBytesBytes = 40;
 constexpr size_t kGapBytes = 48;
 constexpr size_t kConflictBytes = 128;
 constexpr size_t kClosedBytes = 300;
+constexpr size_t kFrameBytes = 48;
 // Room beyond the limit for the event that crosses it and for the batch's own fields.
 constexpr size_t kHeadroomSlack = 4096;
 // Room for the segment that crosses the limit of payload.
@@ -215,6 +216,22 @@ void StreamBatcher::OnFlowClosed(FlowId flow, const FlowEnd& end) {
   ToWire(end.summaries[0], out->mutable_client_to_server());
   ToWire(end.summaries[1], out->mutable_server_to_client());
   out->set_history(end.history.data(), end.history.size());
+}
+
+void StreamBatcher::OnFrame(std::optional<FlowId> flow, StreamDirection direction,
+                            const Frame& frame, ByteView payload) {
+  wire::FrameSeen* out = Add(kFrameBytes)->mutable_frame();
+  if (flow) out->set_flow(*flow);
+  out->set_direction(ToWire(direction));
+  out->set_time_ns(frame.time_ns);
+  out->set_link_type(frame.link_type);
+  out->set_length(static_cast<uint32_t>(frame.bytes.size()));
+  out->set_wire_length(frame.wire_length);
+  if (!payload.empty()) {
+    out->set_payload_offset(static_cast<uint32_t>(payload.data() - frame.bytes.data()));
+    out->set_payload_length(static_cast<uint32_t>(payload.size()));
+  }
+  payload_.Append(frame.bytes);
 }
 
 WireMessage StreamBatcher::Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch) {

@@ -32,6 +32,8 @@ class StreamBatcher : public StreamEvents {
   void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
                   TimeNs time_ns) override;
   void OnFlowClosed(FlowId flow, const FlowEnd& end) override;
+  void OnFrame(std::optional<FlowId> flow, StreamDirection direction, const Frame& frame,
+               ByteView payload) override;
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {

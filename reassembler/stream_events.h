@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
 #include "base/flow_key.h"
+#include "base/frame.h"
 #include "base/stream_summary.h"
 #include "reassembler/link_layer.h"
 #include "reassembler/tunnels.h"
@@ -80,6 +82,11 @@ class StreamEvents {
   virtual void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
                           TimeNs time_ns) = 0;
   virtual void OnFlowClosed(FlowId flow, const FlowEnd& end) = 0;
+  // Only when asked for (FrameChoice): a frame that became part of a flow, or of none. `payload`
+  // lies in the frame; it is empty where the frame has none. May come after the flow has closed,
+  // for a late repeat or the last acknowledgement.
+  virtual void OnFrame(std::optional<FlowId> /*flow*/, StreamDirection /*direction*/,
+                       const Frame& /*frame*/, ByteView /*payload*/) {}
 };
 
 }  // namespace flowstitch

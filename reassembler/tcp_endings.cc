@@ -86,7 +86,13 @@ TimeNs TcpReassembler::DueNs(const Tombstone& tombstone) const {
 void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
   const Tombstone memory = table_.tombstone(index);
   const ClosedStream& stream = memory.streams[segment.from_high ? 1 : 0];
+  const auto claim = [&] {
+    if (recorder_ == nullptr) return;
+    recorder_->Claim(memory.id, segment.from_high == memory.client_is_high ? kClient : kServer,
+                     segment, segment.tcp.payload);
+  };
   if (Has(segment, kTcpRst)) {
+    claim();
     ++ledger_.tombstone_segments;
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
     return;
@@ -102,7 +108,8 @@ void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
     continues =
         memory.may_go_on && !opens && (!stream.known || SequenceDistance(end, stream.resume) > 0);
   }
-  if (!opens && !continues) {
+  if ((!opens && !continues) || segment.opens_no_flow) {
+    claim();
     ++ledger_.tombstone_segments;
     Ignore(segment, &ReassemblyLedger::after_close_bytes);
     return;

@@ -16,6 +16,10 @@ void TcpReassembler::OnUnknown(const Segment& segment) {
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
     return;
   }
+  if (segment.opens_no_flow) {
+    Ignore(segment, &ReassemblyLedger::unopened_bytes);
+    return;
+  }
   if (IsSyn(segment)) {
     NoteHalfOpen(segment);
     return;
@@ -99,7 +103,9 @@ std::vector<uint8_t> TcpReassembler::TakeSynPayload(HalfOpen& half) {
 
 void TcpReassembler::ForgetHalfOpen(uint32_t index) {
   ++ledger_.half_open_expired;
-  ledger_.unconfirmed_bytes += TakeSynPayload(table_.half_open(index)).size();
+  HalfOpen& half = table_.half_open(index);
+  if (recorder_ != nullptr && half.rare != nullptr) recorder_->GiveUp(&half.rare->frames);
+  ledger_.unconfirmed_bytes += TakeSynPayload(half).size();
   table_.Remove({index, EntryKind::kHalfOpen});
 }
 
@@ -179,6 +185,9 @@ uint32_t TcpReassembler::PromoteHalfOpen(uint32_t index, const Segment& segment)
   const uint32_t opened = OpenFlow(
       segment, {half.client_is_high, half.server_isn_known ? OpenedBy::kSynAck : OpenedBy::kSyn,
                 half.first_time_ns});
+  if (recorder_ != nullptr && half.rare != nullptr) {
+    recorder_->GiveToFlow(table_.flow(opened).id, half.client_is_high, &half.rare->frames);
+  }
   if (half.server_isn_known) {
     FeedSyn(opened, kServer, &half, half.server_isn);
     return opened;

@@ -27,11 +27,13 @@ void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
 }  // namespace
 
 TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
-                               ReassemblyLedger* ledger, uint64_t* flow_numbers)
+                               ReassemblyLedger* ledger, uint64_t* flow_numbers,
+                               FrameRecorder* recorder)
     : limits_(limits),
       events_(events),
       ledger_(*ledger),
       flow_numbers_(*flow_numbers),
+      recorder_(recorder),
       delivered_(limits.conflict_window_bytes) {}
 
 void TcpReassembler::Advance(TimeNs now_ns, TimeNs latest_ns) {
@@ -42,6 +44,19 @@ void TcpReassembler::Advance(TimeNs now_ns, TimeNs latest_ns) {
 }
 
 void TcpReassembler::OnSegment(const Segment& segment) {
+  Dispatch(segment);
+  if (recorder_ != nullptr) HoldFrame(segment);
+}
+
+// The frame of a connection attempt waits with it.
+void TcpReassembler::HoldFrame(const Segment& segment) {
+  if (recorder_->claimed()) return;
+  const auto entry = table_.Find(segment.key);
+  if (!entry || entry->kind != EntryKind::kHalfOpen) return;
+  recorder_->Hold(segment, segment.tcp.payload, &RareOf(table_.half_open(entry->index)).frames);
+}
+
+void TcpReassembler::Dispatch(const Segment& segment) {
   const auto entry = table_.Find(segment.key);
   if (!entry) {
     OnUnknown(segment);
@@ -94,6 +109,7 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
     table_.Touch(index);
   }
   const StreamDirection direction = DirectionOf(flow, segment);
+  if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, segment, segment.tcp.payload);
   flow.streams[static_cast<size_t>(direction)].CountPacket(
       segment.wire_length, segment.captured_length, segment.time_ns);
   NoteFlags(segment, direction == kClient, &flow.history);

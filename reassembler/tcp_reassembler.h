@@ -9,6 +9,7 @@
 
 #include "base/ledger.h"
 #include "reassembler/flow_table.h"
+#include "reassembler/frame_recorder.h"
 #include "reassembler/segment.h"
 #include "reassembler/timer_wheel.h"
 
@@ -16,9 +17,10 @@ namespace flowstitch {
 
 class TcpReassembler {
  public:
-  // `events`, `ledger` and `flow_numbers`, the count of all flows so far, outlive the reassembler.
+  // `events`, `ledger`, `flow_numbers`, the count of all flows so far, and `recorder`, which may be
+  // null, outlive the reassembler.
   TcpReassembler(const TcpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
-                 uint64_t* flow_numbers);
+                 uint64_t* flow_numbers, FrameRecorder* recorder = nullptr);
 
   // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
   void Advance(TimeNs now_ns, TimeNs latest_ns);
@@ -33,6 +35,7 @@ class TcpReassembler {
   size_t reminders() const { return wheel_.size(); }
 
  private:
+  void Dispatch(const Segment& segment);
   void OnUnknown(const Segment& segment);
   void OnHalfOpen(uint32_t index, const Segment& segment);
   void OnFlow(uint32_t newest, const Segment& segment);
@@ -46,6 +49,7 @@ class TcpReassembler {
 
   void NoteHalfOpen(const Segment& segment);
   static HalfOpenRare& RareOf(HalfOpen& half);
+  void HoldFrame(const Segment& segment);
   void HoldSynPayload(HalfOpen& half, const Segment& segment);
   // Takes the held payload out of the books.
   std::vector<uint8_t> TakeSynPayload(HalfOpen& half);
@@ -94,6 +98,7 @@ class TcpReassembler {
   StreamEvents* const events_;
   ReassemblyLedger& ledger_;
   uint64_t& flow_numbers_;
+  FrameRecorder* const recorder_;
   FlowTable table_;
   TimerWheel wheel_;
   DeliveredWindow delivered_;

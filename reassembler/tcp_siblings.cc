@@ -58,6 +58,11 @@ bool TcpReassembler::HandleContradictingSyn(uint32_t newest, uint32_t index,
     FeedFlow(own, segment);
     return true;
   }
+  if (segment.opens_no_flow) {
+    ++ledger_.ignored_syns;
+    Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
+    return true;
+  }
   Flow& flow = table_.flow(newest);
   const TcpStream& stream = flow.streams[static_cast<size_t>(DirectionOf(flow, segment))];
   const bool nothing_yet = stream.untouched() && !flow.reset;
@@ -69,7 +74,7 @@ bool TcpReassembler::HandleContradictingSyn(uint32_t newest, uint32_t index,
     const bool alone = flow.next_sibling == Flow::kNone;
     CloseFlow(newest, idle && !flow.reset ? CloseReason::kReplaced : ReasonSoFar(flow));
     if (alone) {
-      OnSegment(segment);  // finds the tombstone, and opens
+      Dispatch(segment);  // finds the tombstone, and opens
       return true;
     }
     const uint32_t next = table_.Find(segment.key)->index;
@@ -93,7 +98,7 @@ void TcpReassembler::NoteCandidate(Flow& flow, const Segment& segment) {
 // Whether the segment shows that both ends believe in the connection of the candidate SYN.
 bool TcpReassembler::ConfirmsCandidate(const Flow& flow, const Segment& segment) const {
   const Flow::SynCandidate& candidate = flow.candidate;
-  if (!candidate.known || Has(segment, kTcpRst)) return false;
+  if (!candidate.known || segment.opens_no_flow || Has(segment, kTcpRst)) return false;
   if (segment.from_high != candidate.from_high) {
     return Has(segment, kTcpAck) && segment.tcp.acknowledgement == candidate.isn + 1;
   }
@@ -145,7 +150,8 @@ void TcpReassembler::OnStray(uint32_t newest, const Segment& segment) {
   }
   const bool begins = flow.strays == nullptr && !BringsData(segment);
   const size_t cost = segment.tcp.payload.size() + StrayRun::kOverheadBytes;
-  if (begins || !limits_.split_spaces || all_waiting_bytes_ + cost > limits_.all_waiting_bytes) {
+  if (begins || segment.opens_no_flow || !limits_.split_spaces ||
+      all_waiting_bytes_ + cost > limits_.all_waiting_bytes) {
     Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
     return;
   }
@@ -168,7 +174,7 @@ void TcpReassembler::OnStray(uint32_t newest, const Segment& segment) {
     if (entry && entry->kind == EntryKind::kFlow && entry->index == opened) {
       FeedFlow(opened, k.segment);
     } else {
-      OnSegment(k.segment);
+      Dispatch(k.segment);
     }
   }
 }

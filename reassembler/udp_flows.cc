@@ -6,8 +6,12 @@
 namespace flowstitch {
 
 UdpFlows::UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
-                   uint64_t* flow_numbers)
-    : limits_(limits), events_(events), ledger_(*ledger), flow_numbers_(*flow_numbers) {}
+                   uint64_t* flow_numbers, FrameRecorder* recorder)
+    : limits_(limits),
+      events_(events),
+      ledger_(*ledger),
+      flow_numbers_(*flow_numbers),
+      recorder_(recorder) {}
 
 void UdpFlows::Advance(TimeNs now_ns, TimeNs latest_ns) {
   now_ns_ = now_ns;
@@ -49,6 +53,10 @@ uint32_t UdpFlows::Open(const UdpDatagram& datagram) {
 
 void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   const auto found = by_key_.find(datagram.key);
+  if (found == by_key_.end() && datagram.opens_no_flow) {
+    ledger_.unopened_bytes += datagram.payload.size();
+    return;
+  }
   const uint32_t index = found != by_key_.end() ? found->second : Open(datagram);
   UdpFlow& flow = flows_.slab[index];
   flows_.by_silence.Remove(flows_.slab, index);
@@ -57,6 +65,7 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   const bool by_client = datagram.from_high == flow.client_is_high;
   const auto direction =
       by_client ? StreamDirection::kClientToServer : StreamDirection::kServerToClient;
+  if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, datagram, datagram.payload);
   StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
   if (summary.packets == 0) summary.first_time_ns = summary.last_time_ns = datagram.time_ns;
   ++summary.packets;

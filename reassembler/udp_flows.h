@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/ledger.h"
 #include "reassembler/flow_history.h"
+#include "reassembler/frame_recorder.h"
 #include "reassembler/segment.h"
 #include "reassembler/silence_list.h"
 #include "reassembler/stream_events.h"
@@ -24,7 +25,7 @@ class UdpFlows {
  public:
   // `events`, `ledger` and `flow_numbers`, the count of all flows so far, outlive this.
   UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
-           uint64_t* flow_numbers);
+           uint64_t* flow_numbers, FrameRecorder* recorder = nullptr);
 
   // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
   void Advance(TimeNs now_ns, TimeNs latest_ns);
@@ -51,6 +52,7 @@ class UdpFlows {
   StreamEvents* const events_;
   ReassemblyLedger& ledger_;
   uint64_t& flow_numbers_;
+  FrameRecorder* const recorder_;
   absl::flat_hash_map<FlowKey, uint32_t> by_key_;
   Shelf<UdpFlow> flows_;
   TimeNs now_ns_ = kTimeMin;

@@ -15,6 +15,8 @@ uint64_t FlowOf(const wire::StreamEvent& event) {
       return event.conflict().flow();
     case wire::StreamEvent::kClosed:
       return event.closed().flow();
+    case wire::StreamEvent::kFrame:
+      return event.frame().flow();
     case wire::StreamEvent::EVENT_NOT_SET:
       break;
   }
@@ -33,6 +35,12 @@ bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_byt
     ref.event = static_cast<uint32_t>(i);
     ref.payload_offset = payload_offset;
     if (event.has_bytes()) payload_offset += event.bytes().length();
+    if (event.has_frame()) {
+      const wire::FrameSeen& frame = event.frame();
+      payload_offset += frame.length();
+      // Where its payload lies must be inside it.
+      if (uint64_t{frame.payload_offset()} + frame.payload_length() > frame.length()) return false;
+    }
     const auto low = static_cast<uint32_t>(FlowOf(event) & 0xff);
     if (low % shards_ != shard_) continue;
     if (event.has_closed()) ref.close_order = closed_++;

@@ -118,6 +118,18 @@ struct BatchHold {
   uint32_t holds = 0;
 };
 
+// A frame as it was captured; the bytes are valid during the call only.
+struct FrameRecord {
+  ByteView bytes;
+  ByteView payload;  // of TCP or UDP, inside `bytes`
+  TimeNs time_ns = 0;
+  uint32_t link_type = 0;
+  uint32_t wire_length = 0;
+  bool of_flow = false;
+  uint64_t flow_id = 0;
+  int direction = 0;
+};
+
 class Writer {
  public:
   virtual ~Writer() = default;
@@ -127,6 +139,9 @@ class Writer {
                        TimeNs time_ns, BatchHold* hold) = 0;
   virtual void OnGap(SinkFlow& /*flow*/, int /*direction*/, const GapRecord& /*gap*/) {}
   virtual void OnClosed(SinkFlow& /*flow*/) {}
+  // Only when the reassembler passes frames on. `flow` is null when the frame became part of none,
+  // or came after its flow had closed; the record tells which.
+  virtual void OnFrame(SinkFlow* /*flow*/, const FrameRecord& /*frame*/) {}
 };
 
 }  // namespace flowstitch

@@ -14,11 +14,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
 #include "sinks/sink_worker.h"
 #include "sinks/summary.h"
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
-#include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {

@@ -173,9 +173,30 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, By
     case wire::StreamEvent::kClosed:
       OnClosed(event.closed(), ref.close_order);
       break;
+    case wire::StreamEvent::kFrame:
+      OnFrame(event.frame(), payload.subspan(ref.payload_offset, event.frame().length()));
+      break;
     case wire::StreamEvent::EVENT_NOT_SET:
       break;
   }
+}
+
+void SinkWorker::OnFrame(const wire::FrameSeen& event, ByteView bytes) {
+  FrameRecord record;
+  record.bytes = bytes;
+  record.payload = bytes.subspan(event.payload_offset(), event.payload_length());
+  record.time_ns = event.time_ns();
+  record.link_type = event.link_type();
+  record.wire_length = event.wire_length();
+  record.of_flow = event.has_flow();
+  record.flow_id = event.flow();
+  record.direction = static_cast<int>(DirectionIndex(event.direction()));
+  SinkFlow* flow = nullptr;
+  if (event.has_flow()) {
+    const auto it = flows_.find(event.flow());
+    if (it != flows_.end()) flow = it->second.get();
+  }
+  for (const auto& writer : writers_) writer->OnFrame(flow, record);
 }
 
 void SinkWorker::OnOpened(const wire::FlowOpened& event) {

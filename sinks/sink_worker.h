@@ -85,6 +85,7 @@ class SinkWorker {
   void OnOpened(const wire::FlowOpened& event);
   void OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold);
   void OnGap(const wire::StreamGap& event);
+  void OnFrame(const wire::FrameSeen& event, ByteView bytes);
   void OnClosed(const wire::FlowClosed& event, uint64_t order);
   void CloseFlow(SinkFlow& flow, uint64_t order);
   void CloseAllFlows();
