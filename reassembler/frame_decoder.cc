@@ -38,10 +38,20 @@ bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
   return false;
 }
 
+void FrameDecoder::NoteBeacon(const LinkLayer& link) {
+  const WirelessNetwork network{link.source_mac, std::string(AsText(link.beacon_ssid))};
+  if (networks_.size() >= kMaxNetworks && networks_.count(network) == 0) return;
+  ++networks_[network];
+}
+
 void FrameDecoder::Decode(const Frame& frame, TimeNs now_ns) {
   ++ledger_.frames_received;
   LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
-  if (Take(link.verdict, frame.link_type)) DecodeDatagram(frame, link, now_ns);
+  if (Take(link.verdict, frame.link_type)) {
+    DecodeDatagram(frame, link, now_ns);
+  } else if (link.is_beacon) {
+    NoteBeacon(link);
+  }
   while (!link.subframes.empty() && NextSubframe(&link)) {
     ++ledger_.extra_datagrams;
     if (Take(link.verdict, frame.link_type)) DecodeDatagram(frame, link, now_ns);

@@ -3,7 +3,9 @@
 #ifndef FLOWSTITCH_REASSEMBLER_FRAME_DECODER_H_
 #define FLOWSTITCH_REASSEMBLER_FRAME_DECODER_H_
 
+#include <array>
 #include <map>
+#include <string>
 
 #include "base/frame.h"
 #include "base/ledger.h"
@@ -18,6 +20,13 @@ struct FlowKeyParts {
   bool vlan = false;    // the VLAN numbers of the frame
   bool tunnel = false;  // kinds and ends of the tunnels
   bool source = false;  // the source that saw it
+};
+
+// A wireless network that announced itself.
+struct WirelessNetwork {
+  std::array<uint8_t, 6> mac = {};
+  std::string ssid;
+  friend auto operator<=>(const WirelessNetwork&, const WirelessNetwork&) = default;
 };
 
 struct DecoderOptions {
@@ -44,6 +53,9 @@ class FrameDecoder {
   // `now_ns` is the highest capture time so far.
   void Decode(const Frame& frame, TimeNs now_ns);
 
+  // Beacons of wireless networks, by who sent them; of at most kMaxNetworks.
+  const std::map<WirelessNetwork, uint64_t>& networks() const { return networks_; }
+  static constexpr size_t kMaxNetworks = 65536;
   // Frames of link types that are not read, by type.
   const std::map<uint32_t, uint64_t>& unknown_link_types() const { return unknown_link_types_; }
 
@@ -51,6 +63,7 @@ class FrameDecoder {
   void DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns);
   // Counts a verdict; true when there is a datagram to look into.
   bool Take(LinkVerdict verdict, uint32_t link_type);
+  void NoteBeacon(const LinkLayer& link);
   void TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
   void TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
   void Fill(const Frame& frame, const LinkLayer& link, const IpHeader& ip, uint16_t source_port,
@@ -63,6 +76,7 @@ class FrameDecoder {
   ChecksumJudge checksums_;
   TunnelPath path_;  // of the datagram that is being decoded
   std::map<uint32_t, uint64_t> unknown_link_types_;
+  std::map<WirelessNetwork, uint64_t> networks_;
 };
 
 }  // namespace flowstitch

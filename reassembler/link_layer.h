@@ -22,6 +22,8 @@ struct LinkLayer {
   ByteView subframes;  // of an 802.11 aggregate: what follows the datagram; see NextSubframe
   bool has_macs = false;
   bool outer_8021q = false;  // the first tag has the type 0x8100
+  bool is_beacon = false;    // an 802.11 beacon, of which these are known:
+  ByteView beacon_ssid;      // the network's name, empty when it hides it; `source_mac` sent it
   bool pseudowire = false;   // it came out of one; there is no second in it
   uint8_t vlan_count = 0;
   std::array<uint16_t, kMaxVlanTags> vlan = {};  // outermost first, 12 bits each

@@ -35,6 +35,7 @@ class Reassembler : private FrameDecoder::Taker {
   const std::map<uint32_t, uint64_t>& unknown_link_types() const {
     return decoder_.unknown_link_types();
   }
+  const std::map<WirelessNetwork, uint64_t>& networks() const { return decoder_.networks(); }
   TimeNs now_ns() const { return clock_.now_ns(); }
   TcpReassembler& tcp() { return tcp_; }
   const UdpFlows& udp() const { return udp_; }

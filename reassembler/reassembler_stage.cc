@@ -232,6 +232,12 @@ wire::Ledger ReassemblerStage::MakeLedger() {
     unknown->set_link_type(type);
     unknown->set_frames(frames);
   }
+  for (const auto& [network, beacons] : reassembler_.networks()) {
+    wire::WirelessNetwork* out = ledger.add_networks();
+    out->set_mac(network.mac.data(), network.mac.size());
+    out->set_ssid(network.ssid);
+    out->set_beacons(beacons);
+  }
   return ledger;
 }
 

@@ -11,6 +11,7 @@ constexpr size_t kFcsBytes = 4;
 
 // IEEE 802.11-2016, 9.2.4.1: the first two bytes.
 constexpr uint8_t kTypeMask = 0x0c;
+constexpr uint8_t kBeacon = 0x80;  // management, subtype 8
 constexpr uint8_t kTypeData = 0x08;
 constexpr uint8_t kSubtypeNoData = 0x40;
 constexpr uint8_t kSubtypeQos = 0x80;
@@ -73,10 +74,28 @@ bool NextSubframe(LinkLayer* link) {
   return true;
 }
 
+namespace {
+
+// IEEE 802.11-2020, 9.3.3.2: after the header a time stamp, an interval and capabilities, then
+// elements, of which the name is the first.
+void ReadBeacon(ByteView frame, LinkLayer* link) {
+  constexpr size_t kElementsAt = 24 + 8 + 2 + 2;
+  constexpr size_t kMaxSsidBytes = 32;
+  if (frame.size() < kElementsAt + 2 || frame[kElementsAt] != 0) return;
+  const size_t length = frame[kElementsAt + 1];
+  if (length > kMaxSsidBytes || length > frame.size() - kElementsAt - 2) return;
+  link->is_beacon = true;
+  link->beacon_ssid = frame.subspan(kElementsAt + 2, length);
+  std::copy_n(frame.begin() + 10, 6, link->source_mac.begin());
+}
+
+}  // namespace
+
 LinkVerdict ReadIeee80211(ByteView frame, WirelessHints hints, LinkLayer* link) {
   if (frame.size() < 2) return LinkVerdict::kMalformed;
   const uint8_t kind = frame[0];
   const uint8_t flags = frame[1];
+  if (kind == kBeacon && !hints.bad_fcs) ReadBeacon(frame, link);
   if ((kind & kTypeMask) != kTypeData || (kind & kSubtypeNoData)) return LinkVerdict::kNotIp;
   if (hints.bad_fcs) return LinkVerdict::kMalformed;
   if (flags & kProtected) return LinkVerdict::kNotIp;  // encrypted

@@ -12,6 +12,7 @@
 #include "base/capture_time.h"
 #include "base/flow_key.h"
 #include "base/stream_summary.h"
+#include "sinks/tls/tls_facts.h"
 
 namespace flowstitch {
 
@@ -39,18 +40,28 @@ struct BodyRecord {
   uint64_t stream_offset = 0;  // where the body, still coded, begins
   uint64_t stream_bytes = 0;   // what it takes there
   bool complete = false;
-  std::string note;  // why it is incomplete or kept as it came
+  std::string note;    // why it is incomplete or kept as it came
+  TimeNs time_ns = 0;  // of its first byte, and of the file
+  std::vector<DigestValue> digests;
+};
+
+// The file that holds both directions of a flow.
+struct ConversationRecord {
+  std::string path;  // empty: there is none
+  uint64_t bytes = 0;
   std::vector<DigestValue> digests;
 };
 
 // One direction of a flow.
 struct SinkStream {
-  std::string path;     // of its file; empty before the first byte
-  std::string name;     // the same without the output directory
-  uint64_t length = 0;  // so far, gaps included
-  uint64_t known = 0;   // the same with a gap at the end, after which bytes may follow
-  uint64_t bytes = 0;   // so far, without
+  std::string path;         // of its file; empty before the first byte
+  std::string name;         // the same without the output directory
+  uint64_t length = 0;      // so far, gaps included
+  uint64_t known = 0;       // the same with a gap at the end, after which bytes may follow
+  uint64_t bytes = 0;       // so far, without
+  uint64_t file_bytes = 0;  // length of its file, when closed
   TimeNs first_byte_ns = 0;
+  uint64_t printed = 0;  // by the console, in packet order
   std::vector<GapRecord> gaps;
   std::vector<BodyRecord> bodies;
   std::vector<DigestValue> digests;
@@ -97,6 +108,8 @@ struct SinkFlow {
   std::array<uint64_t, 2> start_offset = {};
   std::string history;  // when closed
   std::array<SinkStream, 2> streams;
+  ConversationRecord conversation;
+  std::unique_ptr<TlsFacts> tls;  // null: no TLS handshake was seen
   uint64_t conflicts = 0;
   bool closed = false;
   std::string close_reason;

@@ -6,6 +6,61 @@
 
 namespace flowstitch {
 
+bool ParseBytes(const std::string& text, int64_t* bytes) {
+  constexpr std::string_view kUnits = "kMGT";
+  std::string digits = text;
+  int shift = 0;
+  if (!digits.empty() && kUnits.find(digits.back() == 'K' ? 'k' : digits.back()) != kUnits.npos) {
+    shift = 10 * (1 + static_cast<int>(kUnits.find(digits.back() == 'K' ? 'k' : digits.back())));
+    digits.pop_back();
+  }
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(digits, &number)) return false;
+  if (number < -1 || (number == -1 && shift != 0) || number > (INT64_MAX >> shift)) return false;
+  *bytes = number < 0 ? number : number << shift;
+  return true;
+}
+
+void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes) {
+  app.add_option_function<std::string>(
+         names,
+         [bytes](const std::string& text) {
+           if (!ParseBytes(text, bytes)) {
+             throw CLI::ValidationError("-b",
+                                        "'" + text + "' is not a number of bytes (10, 64k, 1G)");
+           }
+         },
+         "Write at most so many bytes of a stream (also 64k, 10M, 1G); -1: all. [-1]")
+      ->type_name("BYTES");
+}
+
+void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form) {
+  app.add_option_function<std::string>(
+         "--console-order",
+         [form](const std::string& order) { form->packet_order = order == "packet"; },
+         "Console: pieces in the order of the stream, or as the packets came, repeats included. "
+         "[stream]")
+      ->type_name("ORDER")
+      ->check(CLI::IsMember({"stream", "packet"}));
+}
+
+void AddReportFlags(CLI::App& app, SinkOptions* o) {
+  app.add_option_function<std::string>(
+         "--report-form",
+         [o](const std::string& form) {
+           o->report_form = form == "tcpflow" ? ReportForm::kTcpflow : ReportForm::kDfxml;
+         },
+         "Build the report as DFXML 2.0 has it, or as tcpflow does. [dfxml]")
+      ->type_name("FORM")
+      ->check(CLI::IsMember({"dfxml", "tcpflow"}));
+  app.add_option("--report-roll", o->report_roll_s,
+                 "Begin a new report after so long: report-0001.xml, report-0002.xml ...; 0: one "
+                 "report.")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
+      ->capture_default_str();
+}
+
 void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--reassembler", o->reassembler,
                  "Where the reassembler gives streams; '@' in front binds instead of connecting.")
@@ -20,16 +75,68 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->capture_default_str();
   app.add_flag("--files", o->files, "Write flow files: one file for each direction of a flow.");
   app.add_flag("--http", o->http, "Write the bodies of HTTP messages.");
+  app.add_flag("--no-decode{false}", o->decode, "Leave content codings (gzip ...) on bodies.");
   app.add_flag("--dfxml", o->dfxml, "Write a DFXML report.");
+  app.add_flag("--find-index", o->find_index,
+               "Write NAME.findx beside each flow file: offset, time and length of each piece.");
+  app.add_flag("--flow-captures", o->flow_captures,
+               "Write NAME.pcap: the frames of each stream. Needs --frames flows at the "
+               "reassembler.");
+  app.add_option("--other-frames", o->other_frames,
+                 "Write the frames that became part of no flow to this capture file. Needs "
+                 "--frames others at the reassembler.")
+      ->type_name("FILE");
+  app.add_flag("--conversation", o->conversation,
+               "Write NAME-CONVERSATION: both directions of a flow, as their bytes came.");
+  app.add_option("--json", o->json,
+                 "Write JSON lines (proto/record.proto): a record a flow, HTTP transaction, TLS "
+                 "handshake, body, gap and conflict; '-' is standard output.")
+      ->type_name("FILE");
+  app.add_flag("--netviz", o->netviz.on,
+               "Draw report.pdf: the traffic over time, by address, port.");
+  app.add_option("--netviz-addresses", o->netviz.addresses, "Addresses that are told apart there.")
+      ->type_name("N")
+      ->check(CLI::Range(10, 1'000'000))
+      ->capture_default_str();
+  app.add_flag("--netviz-table", o->netviz.table, "Print its figures on standard output too.");
   app.add_flag("--console", o->console, "Print streams on standard output.");
   app.add_flag("--no-header{false}", o->console_form.header, "Console: no name before each piece.");
   app.add_flag("--binary", o->console_form.binary, "Console: bytes as they are.");
   app.add_flag("--hex", o->console_form.hex, "Console: a hex dump.");
   app.add_flag("--no-newline{false}", o->console_form.newline,
                "Console: no new line after each piece.");
+  app.add_flag("--color", o->console_form.color, "Console: blue by the client, red by the server.");
+  app.add_flag("--console-json", o->console_form.json, "Console: a JSON object a piece.");
+  AddConsoleOrderFlag(app, &o->console_form);
+  app.add_flag("--console-http", o->console_form.http,
+               "Console: HTTP/1 with transfer and content codings taken off.");
+  app.add_option("--console-lock", o->console_form.lock,
+                 "Console: hold this named semaphore while a piece is printed.")
+      ->type_name("NAME");
   app.add_option("--report", o->report_path,
-                 "The report's path (default: report.xml in the directory).")
+                 "The report's path (default: report.xml in the directory); '-' is standard "
+                 "output.")
       ->type_name("FILE");
+  AddReportFlags(app, o);
+  app.add_option("--file-alert-fd", o->file_alerts.fd,
+                 "Write 'open' and 'close' with the path of each flow file to this descriptor.")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 20));
+  app.add_option("--file-command", o->file_alerts.command,
+                 "Run this, with the path behind it, for each complete flow file (no shell).")
+      ->type_name("COMMAND");
+  app.add_option("--body-alert-fd", o->body_alerts.fd, "The same descriptor for HTTP bodies.")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 20));
+  app.add_option("--body-command", o->body_alerts.command, "The same command for HTTP bodies.")
+      ->type_name("COMMAND");
+  app.add_option("-U,--user", o->privileges.user,
+                 "Become this user once the output directory is there.")
+      ->type_name("USER");
+  app.add_option("-z,--chroot", o->privileges.directory,
+                 "See only this directory from then on; the output directory is inside of it. "
+                 "Needs --user.")
+      ->type_name("DIR");
   app.add_flag("--md5", o->digests.md5, "MD5 of files and bodies in the report.");
   app.add_flag("--sha1", o->digests.sha1, "SHA-1 of files and bodies in the report.");
   app.add_flag("--sha256", o->digests.sha256, "SHA-256 of files and bodies in the report.");
@@ -40,10 +147,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
                  "Letters that change the template: t or T put the time in front, k, m or g make "
                  "directories.")
       ->type_name("LETTERS");
-  app.add_option("-b,--max-bytes", o->max_bytes,
-                 "Write at most so many bytes of a stream; -1: all.")
-      ->type_name("BYTES")
-      ->capture_default_str();
+  AddMaxBytesFlag(app, "-b,--max-bytes", &o->max_bytes);
   app.add_option("--workers", o->workers, "Threads that write; 0: by the number of cores.")
       ->type_name("N")
       ->check(CLI::Range(0, 256))
@@ -94,7 +198,16 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   };
   flag(o.files, "--files");
   flag(o.http, "--http");
+  flag(!o.decode, "--no-decode");
   flag(o.dfxml, "--dfxml");
+  flag(o.find_index, "--find-index");
+  flag(o.flow_captures, "--flow-captures");
+  flag(o.conversation, "--conversation");
+  flag(o.netviz.on, "--netviz");
+  flag(o.netviz.table, "--netviz-table");
+  flag(o.console_form.color, "--color");
+  flag(o.console_form.json, "--console-json");
+  flag(o.console_form.http, "--console-http");
   flag(o.console, "--console");
   flag(!o.console_form.header, "--no-header");
   flag(o.console_form.binary, "--binary");
@@ -108,6 +221,19 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
     if (!value.empty()) arguments.insert(arguments.end(), {name, value});
   };
   option(o.report_path, "--report");
+  option(o.other_frames, "--other-frames");
+  option(o.json, "--json");
+  option(o.console_form.lock, "--console-lock");
+  option(o.console_form.packet_order ? "packet" : "", "--console-order");
+  option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");
+  option(o.report_roll_s > 0 ? absl::StrCat(o.report_roll_s) : "", "--report-roll");
+  option(o.netviz.on ? absl::StrCat(o.netviz.addresses) : "", "--netviz-addresses");
+  option(o.file_alerts.fd >= 0 ? absl::StrCat(o.file_alerts.fd) : "", "--file-alert-fd");
+  option(o.file_alerts.command, "--file-command");
+  option(o.body_alerts.fd >= 0 ? absl::StrCat(o.body_alerts.fd) : "", "--body-alert-fd");
+  option(o.body_alerts.command, "--body-command");
+  option(o.privileges.user, "--user");
+  option(o.privileges.directory, "--chroot");
   option(o.format_letters, "-F");
   option(o.command_line, "--command-line");
   return arguments;

@@ -6,12 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "base/privileges.h"
+#include "sinks/alerts.h"
 #include "sinks/console/console_writer.h"
+#include "sinks/dfxml/flow_element.h"
 #include "sinks/digests.h"
 #include "sinks/file_names.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
+
+struct NetvizOptions {
+  bool on = false;
+  size_t addresses = 1000;  // that are told apart
+  bool table = false;       // print the figures on standard output too
+};
 
 struct SinkOptions {
   std::string reassembler = "tcp://127.0.0.1:9472";
@@ -19,10 +28,21 @@ struct SinkOptions {
   std::string directory = ".";
   bool files = false;
   bool http = false;
+  bool decode = true;  // take content codings off bodies
   bool dfxml = false;
   bool console = false;
+  bool find_index = false;
+  bool flow_captures = false;
+  bool conversation = false;
+  std::string other_frames;  // path; empty: not written
+  std::string json;          // path; empty: not written
+  NetvizOptions netviz;
   ConsoleOptions console_form;
   std::string report_path;  // empty: report.xml in the directory
+  ReportForm report_form = ReportForm::kDfxml;
+  int64_t report_roll_s = 0;
+  AlertOptions file_alerts;
+  AlertOptions body_alerts;
   DigestChoice digests;
   std::string name_template = kDefaultNameTemplate;
   std::string format_letters;  // tcpflow's -F
@@ -33,9 +53,21 @@ struct SinkOptions {
   size_t window_bytes = kDefaultWindowBytes;
   std::string command_line;  // for the report
   bool summary = false;      // a short ledger on standard error at the end
+  Privileges privileges;
+
+  bool wants_flow_frames() const { return flow_captures || (console && console_form.packet_order); }
 };
 
 void AddSinkFlags(CLI::App& app, SinkOptions* options);
+// Flags that both the sink and the launcher have.
+void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form);
+void AddReportFlags(CLI::App& app, SinkOptions* options);
+
+// A number of bytes: digits, and k, M, G or T (of 1024 each) behind them; "-1" where it may be.
+bool ParseBytes(const std::string& text, int64_t* bytes);
+// The flag -b, which both the sink and the launcher have.
+void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes);
+
 std::vector<std::string> SinkArguments(const SinkOptions& options);
 
 // "k/n" with k < n.

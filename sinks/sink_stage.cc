@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
+#include "sinks/netviz/traffic_page.h"
 #include "sinks/sink_worker.h"
 #include "sinks/summary.h"
 #include "transport/dealer_link.h"
@@ -28,6 +30,7 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 // Descriptors for everything that is not a flow file.
 constexpr int kOtherDescriptors = 128;
 constexpr int kMaxDescriptorsPerWorker = 4096;
+constexpr int64_t kReportFlushNs = 1 * kNsPerSecond;
 
 bool DirectoryIsEmpty(const std::string& path) {
   DIR* directory = opendir(path.c_str());
@@ -85,12 +88,19 @@ class SinkStage {
   void RelieveWindow();
   absl::Status WorkerStatus() const;
   absl::Status WriteEnd();
+  absl::Status OpenShared(SinkWorkerOptions* worker);
+  absl::Status DrawTraffic(const ReportTotals& totals) const;
+  void FlushReport(int64_t now_ns);
 
   const SinkOptions& options_;
   const std::atomic<int>& stop_;
   std::unique_ptr<ReceivingDealer> link_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
   std::unique_ptr<ReportWriter> report_;
+  std::unique_ptr<JsonFile> json_;
+  std::unique_ptr<Alerts> file_alerts_;
+  std::unique_ptr<Alerts> body_alerts_;
+  int64_t report_flushed_ns_ = 0;
   std::vector<std::unique_ptr<SinkWorker>> workers_;
   std::deque<std::shared_ptr<InFlightBatch>> in_flight_;
   size_t in_flight_bytes_ = 0;
@@ -113,30 +123,61 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   dispatcher_ = std::make_unique<BatchDispatcher>(shard, shards, static_cast<uint32_t>(workers));
 
   SinkWorkerOptions worker;
-  worker.files.directory = options_.directory;
-  worker.files.names = *names;
+  worker.directory = options_.directory;
+  worker.names = *names;
+  worker.directory_was_empty = DirectoryIsEmpty(options_.directory);
   worker.files.write = options_.files;
   worker.files.digests = options_.digests;
   worker.files.max_bytes = options_.max_bytes;
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
-  worker.files.directory_was_empty = DirectoryIsEmpty(options_.directory);
   worker.http = options_.http;
+  worker.decode = options_.decode;
+  worker.find_index = options_.find_index;
+  worker.flow_captures = options_.flow_captures;
+  worker.conversation = options_.conversation;
+  worker.netviz = options_.netviz.on;
+  worker.netviz_addresses = options_.netviz.addresses;
   worker.console = options_.console;
   worker.console_form = options_.console_form;
   worker.console_form.max_bytes = options_.max_bytes;
-  worker.elements = {options_.max_bytes, options_.files && options_.max_bytes != 0};
-  if (options_.dfxml) {
-    report_ = std::make_unique<ReportWriter>();
-    const absl::Status status = report_->Open(ReportPath(options_), options_.command_line);
-    if (!status.ok()) return status;
-    worker.report = report_.get();
-  }
+  worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
+  if (const absl::Status status = OpenShared(&worker); !status.ok()) return status;
   auto socket = Socket::Open(context, zmq::socket_type::dealer, *endpoints);
   if (!socket.ok()) return socket.status();
   link_ = std::make_unique<ReceivingDealer>(*std::move(socket),
                                             LinkIdentity{wire::SINK, options_.name, RandomEpoch()},
                                             wire::REASSEMBLER_OUTPUT, options_.window_bytes);
-  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<SinkWorker>(worker));
+  for (int i = 0; i < workers; ++i) {
+    // Frames of no flow all go to the first one of the first share.
+    worker.other_frames = i == 0 && shard == 0 ? options_.other_frames : "";
+    workers_.push_back(std::make_unique<SinkWorker>(worker));
+  }
+  return absl::OkStatus();
+}
+
+// What all workers write to.
+absl::Status SinkStage::OpenShared(SinkWorkerOptions* worker) {
+  if (options_.dfxml) {
+    report_ = std::make_unique<ReportWriter>();
+    const absl::Status status =
+        report_->Open({ReportPath(options_), options_.report_form, options_.command_line,
+                       options_.report_roll_s * kNsPerSecond});
+    if (!status.ok()) return status;
+    worker->report = report_.get();
+  }
+  if (!options_.json.empty()) {
+    json_ = std::make_unique<JsonFile>();
+    if (const absl::Status status = json_->Open(options_.json); !status.ok()) return status;
+    worker->json = json_.get();
+  }
+  if (options_.file_alerts.any()) {
+    file_alerts_ = std::make_unique<Alerts>(options_.file_alerts);
+    worker->files.alerts = file_alerts_.get();
+  }
+  if (options_.body_alerts.any()) {
+    body_alerts_ = std::make_unique<Alerts>(options_.body_alerts);
+    worker->body_alerts = body_alerts_.get();
+  }
   return absl::OkStatus();
 }
 
@@ -214,6 +255,7 @@ absl::Status SinkStage::Run() {
         now_ns, [this](std::shared_ptr<Delivery> delivery) { TakeDelivery(std::move(delivery)); });
     if (!link.ok()) return link;
     FinishBatches();
+    FlushReport(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
     if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
@@ -234,6 +276,25 @@ absl::Status SinkStage::Run() {
   return WriteEnd();
 }
 
+// A report that grows slowly is up to date all the same.
+void SinkStage::FlushReport(int64_t now_ns) {
+  if (report_ == nullptr || now_ns - report_flushed_ns_ < kReportFlushNs) return;
+  report_flushed_ns_ = now_ns;
+  report_->Flush(now_ns);
+}
+
+absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
+  TrafficProfile all(options_.netviz.addresses);
+  for (const auto& worker : workers_) all.Merge(*worker->profile());
+  TrafficPageInfo info;
+  for (const auto& source : totals.sources) {
+    info.inputs.insert(info.inputs.end(), source.inputs.begin(), source.inputs.end());
+  }
+  info.generated = FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0));
+  if (options_.netviz.table) std::fputs(TrafficTable(all).c_str(), stdout);
+  return WriteTrafficPage(all, info, absl::StrCat(options_.directory, "/report.pdf"));
+}
+
 absl::Status SinkStage::WriteEnd() {
   ReportTotals totals;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
@@ -248,9 +309,18 @@ absl::Status SinkStage::WriteEnd() {
     for (const wire::UnknownLinkType& unknown : end.ledger().unknown_link_types()) {
       totals.unknown_link_types.emplace_back(unknown.link_type(), unknown.frames());
     }
+    for (const wire::WirelessNetwork& network : end.ledger().networks()) {
+      totals.networks.push_back({network.mac(), network.ssid(), network.beacons()});
+    }
   }
   if (report_ != nullptr) {
     if (const absl::Status status = report_->Finish(totals); !status.ok()) return status;
+  }
+  if (options_.netviz.on) {
+    if (const absl::Status status = DrawTraffic(totals); !status.ok()) return status;
+  }
+  for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
+    if (alerts != nullptr) alerts->Finish();
   }
   if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
   if (end_ == nullptr) {
@@ -273,10 +343,17 @@ absl::Status SinkStage::WriteEnd() {
 }  // namespace
 
 absl::Status CheckSinkOptions(const SinkOptions& options) {
-  if (!options.files && !options.http && !options.dfxml && !options.console) {
+  if (!options.files && !options.http && !options.dfxml && !options.console &&
+      !options.flow_captures && !options.conversation && !options.netviz.on &&
+      options.json.empty() && options.other_frames.empty()) {
     return absl::InvalidArgumentError(
-        "nothing to write: choose at least one of --files, --http, --dfxml, --console");
+        "nothing to write: choose at least one of --files, --http, --dfxml, --console, --json, "
+        "--conversation, --flow-captures, --other-frames, --netviz");
   }
+  for (const AlertOptions& alerts : {options.file_alerts, options.body_alerts}) {
+    if (const absl::Status status = Alerts::Check(alerts); !status.ok()) return status;
+  }
+  if (const absl::Status status = CheckPrivileges(options.privileges); !status.ok()) return status;
   if (options.name.empty() || options.name.size() > kMaxNameBytes ||
       ToUtf8(options.name) != options.name) {
     return absl::InvalidArgumentError(
@@ -287,9 +364,14 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
   return absl::OkStatus();
 }
 
+bool NeedsDirectory(const SinkOptions& options) {
+  return options.files || options.http || options.conversation || options.flow_captures ||
+         options.netviz.on || (options.dfxml && options.report_path.empty());
+}
+
 absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
                           const std::atomic<int>& stop) {
-  if (options.files || options.http || (options.dfxml && options.report_path.empty())) {
+  if (NeedsDirectory(options)) {
     const absl::Status status = PrepareOutputDirectory(options.directory);
     if (!status.ok()) return status;
   }

@@ -13,6 +13,9 @@ namespace flowstitch {
 // What cannot work is said before anything is started; makes the output directory.
 absl::Status CheckSinkOptions(const SinkOptions& options);
 
+// Whether anything is written into the output directory.
+bool NeedsDirectory(const SinkOptions& options);
+
 // Runs until the reassembler has ended and everything is written. After one stop request it still
 // waits for the reassembler's end, up to 5 s; after two it gives up.
 absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,

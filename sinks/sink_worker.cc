@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "sinks/tls/tls_watcher.h"
 #include "transport/socket.h"
 
 namespace flowstitch {
@@ -15,6 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds kIdle(100);
 // Bytes wait at most this long to be written together with others.
 constexpr int64_t kHoldNs = 1 * kNsPerSecond;
+// The same for what writers copy into buffers of their own.
+constexpr int64_t kCopyHoldNs = kNsPerSecond / 4;
 // Reports of flows that never closed come last, in order of their ids.
 constexpr uint64_t kUnclosedOrder = uint64_t{1} << 63;
 
@@ -42,23 +45,57 @@ StreamSummary FromWire(const wire::StreamSummary& in) {
   return summary;
 }
 
+// Endings of the files that a stream's name is given to.
+std::vector<std::string> EndingsOf(const SinkWorkerOptions& options) {
+  std::vector<std::string> endings;
+  if (options.directory_was_empty) return endings;
+  if (options.files.write) endings.emplace_back("");
+  if (options.flow_captures) endings.emplace_back(".pcap");
+  if (options.conversation) endings.emplace_back(kConversationEnding);
+  return endings;
+}
+
 }  // namespace
 
-SinkWorker::SinkWorker(const SinkWorkerOptions& options) : options_(options) {
+HttpWriterOptions SinkWorker::HttpOptions() {
+  HttpWriterOptions http;
+  http.bodies = options_.http;
+  http.decode = options_.decode;
+  http.digests = options_.files.digests;
+  http.alerts = options_.body_alerts;
+  if (json_ == nullptr) return http;
+  http.on_transaction = [this](const SinkFlow& flow, const HttpTransaction& transaction) {
+    json_->OnTransaction(flow, transaction);
+  };
+  http.on_body = [this](const SinkFlow& flow, int direction, const BodyRecord& body) {
+    json_->OnBody(flow, direction, body);
+  };
+  return http;
+}
+
+SinkWorker::SinkWorker(const SinkWorkerOptions& options)
+    : options_(options), names_(options.directory, options.names, EndingsOf(options)) {
   // The first one gives streams their names, which the others use.
-  auto files = std::make_unique<FlowFileWriter>(options.files, writers_.size(), &ledger_);
-  files_ = files.get();
-  writers_.push_back(std::move(files));
-  if (options.http) {
-    auto http = std::make_unique<HttpWriter>(options.files.digests, writers_.size(), &ledger_);
-    http_ = http.get();
-    writers_.push_back(std::move(http));
+  files_ = AddWriter<FlowFileWriter>(options.files, &names_, NextSlot(), &ledger_);
+  const int64_t max_bytes = options.files.max_bytes;
+  if (options.find_index) find_index_ = AddWriter<FindIndexWriter>(NextSlot(), max_bytes);
+  if (options.conversation) {
+    conversation_ = AddWriter<ConversationWriter>(NextSlot(), options.files.digests, max_bytes,
+                                                  &names_, &ledger_);
+  }
+  if (options.flow_captures) flow_captures_ = AddWriter<FlowCaptureWriter>(&names_, &ledger_);
+  if (!options.other_frames.empty()) {
+    other_frames_ = AddWriter<OtherFramesWriter>(options.other_frames);
+  }
+  if (options.json != nullptr) json_ = std::make_unique<JsonWriter>(options.json);
+  if (options.report != nullptr || json_ != nullptr) AddWriter<TlsWatcher>(NextSlot());
+  if (options.http || json_ != nullptr) {
+    http_ = AddWriter<HttpWriter>(HttpOptions(), NextSlot(), &ledger_);
   }
   if (options.console) {
-    auto console = std::make_unique<ConsoleWriter>(options.console_form);
-    console_ = console.get();
-    writers_.push_back(std::move(console));
+    console_ = AddWriter<ConsoleWriter>(options.console_form, NextSlot(), &names_);
   }
+  if (options.netviz) profile_ = AddWriter<TrafficProfile>(options.netviz_addresses);
   thread_ = std::thread([this] {
     Run();
     done_.store(true, std::memory_order_release);
@@ -121,7 +158,9 @@ void SinkWorker::Run() {
   if (!failed_) {
     CloseAllFlows();
     files_->WriteThrough(UINT64_MAX);
+    if (other_frames_ != nullptr) other_frames_->Finish();
   }
+  FlushBuffers();
   LetGo();
   if (console_ != nullptr) console_->Flush();
   NoteFailures();
@@ -139,6 +178,7 @@ void SinkWorker::Do(const Work& work) {
       break;
     case Work::Kind::kWriteThrough:
       files_->WriteThrough(work.write_through);
+      FlushBuffers();
       break;
   }
 }
@@ -151,6 +191,24 @@ void SinkWorker::Process(const Work& work) {
   for (const EventRef& ref : work.events) {
     OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
   }
+  const bool copies = find_index_ != nullptr || conversation_ != nullptr ||
+                      flow_captures_ != nullptr || json_ != nullptr;
+  if (!copies) return;
+  ++hold->holds;
+  if (copied_.empty()) copied_since_ns_ = held_.back().since_ns;
+  copied_.push_back(hold);
+}
+
+// What writers keep in buffers of their own goes to the disk, and with it what holds its batches.
+void SinkWorker::FlushBuffers() {
+  if (find_index_ != nullptr) find_index_->Flush();
+  if (conversation_ != nullptr) conversation_->Flush();
+  if (flow_captures_ != nullptr) flow_captures_->Flush();
+  if (json_ != nullptr) json_->Flush();
+  NoteFailures();
+  if (failed_) return;
+  for (BatchHold* hold : copied_) --hold->holds;
+  copied_.clear();
 }
 
 void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
@@ -166,6 +224,7 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, By
       OnGap(event.gap());
       break;
     case wire::StreamEvent::kConflict: {
+      if (json_ != nullptr) json_->OnConflict(event.conflict());
       const auto it = flows_.find(event.conflict().flow());
       if (it != flows_.end()) ++it->second->conflicts;
       break;
@@ -223,6 +282,7 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
     flow->continues = event.continues() >> 8;
     flow->start_offset = {event.client_start_offset(), event.server_start_offset()};
   }
+  if (json_ != nullptr) json_->OnOpened(event);
   for (const auto& writer : writers_) writer->OnOpened(*flow);
   flows_[event.flow()] = std::move(flow);
 }
@@ -273,6 +333,7 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
     return;
   }
   stream.known += gap.length;
+  if (json_ != nullptr) json_->OnGap(event);
   if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
   for (const auto& writer : writers_) {
     writer->OnGap(*it->second, static_cast<int>(direction), gap);
@@ -291,14 +352,20 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   flow.history = event.history();
   flow.streams[kClientToServer].summary = FromWire(event.client_to_server());
   flow.streams[kServerToClient].summary = FromWire(event.server_to_client());
-  CloseFlow(flow, order);
+  CloseFlow(flow, event, order);
   NoteFailures();
   if (!failed_) flows_.erase(it);
 }
 
-void SinkWorker::CloseFlow(SinkFlow& flow, uint64_t order) {
+void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order) {
   flow.closed = true;
+  for (SinkStream& stream : flow.streams) {
+    const int64_t most = options_.files.max_bytes;
+    stream.file_bytes =
+        most < 0 ? stream.length : std::min(stream.length, static_cast<uint64_t>(most));
+  }
   for (const auto& writer : writers_) writer->OnClosed(flow);
+  if (json_ != nullptr) json_->OnClosed(flow, event, options_.elements.files_written);
   if (options_.report == nullptr) return;
   options_.report->Add(order, FlowElements(flow, options_.elements));
   ++ledger_.flows_reported;
@@ -315,7 +382,9 @@ void SinkWorker::CloseAllFlows() {
       stream.summary.first_time_ns = flow->first_time_ns;
       stream.summary.last_time_ns = flow->first_time_ns;
     }
-    CloseFlow(*flow, kUnclosedOrder + flow->id);
+    wire::FlowClosed event;  // nobody knows more
+    event.set_flow(flow->id);
+    CloseFlow(*flow, event, kUnclosedOrder + flow->id);
   }
   NoteFailures();
   if (!failed_) flows_.clear();
@@ -331,8 +400,9 @@ void SinkWorker::LetGo() {
     }
     while (!held_.empty() && held_.front().batch == nullptr) held_.pop_front();
   };
-  release();
   const int64_t now_ns = held_.empty() ? 0 : SteadyNowNs();
+  if (!copied_.empty() && now_ns - copied_since_ns_ > kCopyHoldNs) FlushBuffers();
+  release();
   while (!held_.empty() && !failed_ && now_ns - held_.front().since_ns > kHoldNs) {
     const size_t before = held_.size();
     files_->WriteThrough(held_.front().hold.sequence);
@@ -344,9 +414,19 @@ void SinkWorker::LetGo() {
 void SinkWorker::NoteFailures() {
   if (failed_) return;
   absl::Status status = files_->status();
-  if (status.ok() && console_ != nullptr) status = console_->status();
-  if (status.ok() && http_ != nullptr) status = http_->status();
-  if (status.ok() && options_.report != nullptr) status = options_.report->status();
+  const auto look = [&status](auto* writer) {
+    if (status.ok() && writer != nullptr) status = writer->status();
+  };
+  look(find_index_);
+  look(conversation_);
+  look(flow_captures_);
+  look(other_frames_);
+  look(console_);
+  look(http_);
+  look(options_.json);
+  look(options_.report);
+  look(options_.files.alerts);
+  look(options_.body_alerts);
   if (status.ok()) return;
   failed_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -13,11 +13,17 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "sinks/batch_dispatcher.h"
+#include "sinks/captures/flow_capture_writer.h"
+#include "sinks/captures/other_frames_writer.h"
 #include "sinks/console/console_writer.h"
+#include "sinks/conversation/conversation_writer.h"
 #include "sinks/dfxml/flow_element.h"
 #include "sinks/dfxml/report_writer.h"
+#include "sinks/find_index/find_index_writer.h"
 #include "sinks/flow_files/flow_file_writer.h"
 #include "sinks/http/http_writer.h"
+#include "sinks/json/json_writer.h"
+#include "sinks/netviz/traffic_profile.h"
 #include "transport/delivery.h"
 
 namespace flowstitch {
@@ -30,10 +36,22 @@ struct InFlightBatch {
 };
 
 struct SinkWorkerOptions {
+  std::string directory = ".";
+  NameTemplate names;
+  bool directory_was_empty = false;  // then no name needs to be looked for on the disk
   FlowFileOptions files;
   bool http = false;
+  bool decode = true;
+  bool find_index = false;
+  bool flow_captures = false;
+  bool conversation = false;
+  std::string other_frames;  // path; empty: not written by this worker
+  bool netviz = false;
+  size_t netviz_addresses = 1000;
   bool console = false;
   ConsoleOptions console_form;
+  Alerts* body_alerts = nullptr;   // null: none
+  JsonFile* json = nullptr;        // null: none
   ReportWriter* report = nullptr;  // null: no report
   FlowElementOptions elements;
 };
@@ -62,6 +80,8 @@ class SinkWorker {
   absl::Status status() const;
   // Valid after Finish.
   const SinkLedger& ledger() const { return ledger_; }
+  // Null when it was not asked for.
+  const TrafficProfile* profile() const { return profile_; }
 
  private:
   struct Work {
@@ -87,17 +107,39 @@ class SinkWorker {
   void OnGap(const wire::StreamGap& event);
   void OnFrame(const wire::FrameSeen& event, ByteView bytes);
   void OnClosed(const wire::FlowClosed& event, uint64_t order);
-  void CloseFlow(SinkFlow& flow, uint64_t order);
+  void CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order);
   void CloseAllFlows();
   void LetGo();
+  void FlushBuffers();
+  HttpWriterOptions HttpOptions();
+  // A writer that keeps state of flows gets a place for it.
+  size_t NextSlot() { return slots_++; }
+  template <typename T, typename... Arguments>
+  T* AddWriter(Arguments&&... arguments) {
+    auto writer = std::make_unique<T>(std::forward<Arguments>(arguments)...);
+    T* raw = writer.get();
+    writers_.push_back(std::move(writer));
+    return raw;
+  }
   void NoteFailures();
 
   const SinkWorkerOptions options_;
   SinkLedger ledger_;
   std::vector<std::unique_ptr<Writer>> writers_;
+  StreamNames names_;
+  size_t slots_ = 0;
   FlowFileWriter* files_ = nullptr;
+  FindIndexWriter* find_index_ = nullptr;
+  ConversationWriter* conversation_ = nullptr;
+  FlowCaptureWriter* flow_captures_ = nullptr;
+  OtherFramesWriter* other_frames_ = nullptr;
   HttpWriter* http_ = nullptr;
   ConsoleWriter* console_ = nullptr;
+  TrafficProfile* profile_ = nullptr;
+  std::unique_ptr<JsonWriter> json_;
+  // Batches of which some writer keeps a copy that is not on the disk yet.
+  std::vector<BatchHold*> copied_;
+  int64_t copied_since_ns_ = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<SinkFlow>> flows_;
   std::deque<Held> held_;
   bool failed_ = false;

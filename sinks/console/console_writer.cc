@@ -1,14 +1,28 @@
 #include "sinks/console/console_writer.h"
 
-#include <algorithm>
+#include <fcntl.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "sinks/console/http_text.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr size_t kBytesPerLine = 32;
+constexpr char kBlue[] = "\033[0;34m";
+constexpr char kRed[] = "\033[0;31m";
+constexpr char kNoColor[] = "\033[0m";
+// Whoever holds the semaphore longer than this has died with it.
+constexpr int kLockSeconds = 10;
+
+bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
 
 char Printable(uint8_t byte) { return byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.'; }
 
@@ -34,16 +48,61 @@ std::string HexDump(ByteView bytes) {
   return text;
 }
 
-void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
-                            TimeNs /*time_ns*/, BatchHold* /*hold*/) {
-  if (options_.max_bytes >= 0) {
-    const auto limit = static_cast<uint64_t>(options_.max_bytes);
-    if (offset >= limit) return;
-    bytes = bytes.first(std::min<size_t>(bytes.size(), limit - offset));
+// tcpflow's object, with what it lacks behind it.
+std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_t> offset,
+                      TimeNs time_ns, ByteView bytes) {
+  const Endpoint& source = flow.source_of(direction);
+  const Endpoint& destination = flow.destination_of(direction);
+  std::string text = absl::StrCat("{\"src_host\":\"", FormatIpAddress(source.address),
+                                  "\",\"src_port\":", source.port, ",\"dst_host\":\"",
+                                  FormatIpAddress(destination.address),
+                                  "\",\"dst_port\":", destination.port, ",\"payload\": [");
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ",", static_cast<int>(bytes[i]));
+  }
+  absl::StrAppend(&text, "],\"time_ns\":\"", time_ns, "\",\"flow\":\"", flow.number,
+                  "\",\"direction\":\"",
+                  direction == kClientToServer ? "client_to_server" : "server_to_client", "\"");
+  if (offset) absl::StrAppend(&text, ",\"offset\":\"", *offset, "\"");
+  if (!flow.vlan.empty()) absl::StrAppend(&text, ",\"vlan\":", flow.vlan[0]);
+  return text + "}";
+}
+
+ConsoleWriter::ConsoleWriter(const ConsoleOptions& options, size_t state_slot, StreamNames* names)
+    : options_(options), slot_(state_slot), names_(names), http_config_(/*with_fields=*/true) {
+  if (options_.lock.empty()) return;
+  const std::string name =
+      options_.lock[0] == '/' ? options_.lock : absl::StrCat("/", options_.lock);
+  semaphore_ = sem_open(name.c_str(), O_CREAT, 0666, 1);
+  if (semaphore_ != SEM_FAILED) return;
+  semaphore_ = nullptr;
+  status_ = absl::UnavailableError(
+      absl::StrFormat("cannot open the semaphore '%s': %s", name, std::strerror(errno)));
+}
+
+ConsoleWriter::~ConsoleWriter() {
+  if (semaphore_ != nullptr) sem_close(semaphore_);
+}
+
+void ConsoleWriter::Lock() {
+  timespec until = {};
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += kLockSeconds;
+  while (sem_timedwait(semaphore_, &until) != 0 && errno == EINTR) {
+  }
+}
+
+std::string ConsoleWriter::Form(const SinkFlow& flow, const Piece& piece, ByteView bytes) const {
+  if (options_.json) {
+    return JsonPiece(flow, piece.direction,
+                     piece.has_offset ? std::optional<uint64_t>(piece.offset) : std::nullopt,
+                     piece.time_ns, bytes) +
+           "\n";
   }
   std::string text;
+  if (options_.color) text += piece.direction == kClientToServer ? kBlue : kRed;
   if (options_.header) {
-    text = flow.streams[static_cast<size_t>(direction)].path + ": ";
+    absl::StrAppend(&text, flow.streams[static_cast<size_t>(piece.direction)].path, ": ");
   }
   if (options_.hex) {
     if (options_.header) text += '\n';
@@ -55,8 +114,69 @@ void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byte
       text += byte == '\n' || byte == '\r' ? static_cast<char>(byte) : Printable(byte);
     }
   }
+  if (options_.color) text += kNoColor;
   if (options_.newline) text += '\n';
+  return text;
+}
+
+void ConsoleWriter::Print(SinkFlow& flow, const Piece& piece, ByteView bytes) {
+  if (bytes.empty() || !status_.ok()) return;
+  names_->Name(flow, piece.direction);
+  const std::string text = Form(flow, piece, bytes);
+  if (semaphore_ == nullptr) {
+    if (std::fwrite(text.data(), 1, text.size(), options_.out) != text.size()) Fail();
+    return;
+  }
+  Lock();
   if (std::fwrite(text.data(), 1, text.size(), options_.out) != text.size()) Fail();
+  Flush();
+  sem_post(semaphore_);
+}
+
+void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+                            TimeNs time_ns, BatchHold* /*hold*/) {
+  if (options_.packet_order) return;
+  if (options_.max_bytes >= 0) {
+    const auto limit = static_cast<uint64_t>(options_.max_bytes);
+    if (offset >= limit) return;
+    bytes = bytes.first(std::min<size_t>(bytes.size(), limit - offset));
+  }
+  if (!options_.http || !IsTcp(flow)) {
+    Print(flow, {direction, offset, true, time_ns}, bytes);
+    return;
+  }
+  auto& state = flow.states[slot_];
+  if (state == nullptr) {
+    state = std::make_unique<HttpText>(http_config_,
+                                       [this, &flow](int d, ByteView text, TimeNs when_ns) {
+                                         Print(flow, {d, 0, false, when_ns}, text);
+                                       });
+  }
+  static_cast<HttpText*>(state.get())->dialogue().Bytes(direction, offset, bytes, time_ns);
+}
+
+void ConsoleWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
+  if (flow.states[slot_] == nullptr) return;
+  static_cast<HttpText*>(flow.states[slot_].get())->dialogue().Gap(direction, gap.length);
+}
+
+void ConsoleWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
+  if (!options_.packet_order || flow == nullptr) return;
+  ByteView bytes = frame.payload;
+  SinkStream& stream = flow->streams[static_cast<size_t>(frame.direction)];
+  if (options_.max_bytes >= 0) {
+    // As tcpflow: so much of a stream, in the order in which it comes.
+    const auto limit = static_cast<uint64_t>(options_.max_bytes);
+    const uint64_t left = limit - std::min(limit, stream.printed);
+    bytes = bytes.first(std::min<size_t>(bytes.size(), left));
+  }
+  stream.printed += bytes.size();
+  Print(*flow, {frame.direction, 0, false, frame.time_ns}, bytes);
+}
+
+void ConsoleWriter::OnClosed(SinkFlow& flow) {
+  if (flow.states[slot_] == nullptr) return;
+  static_cast<HttpText*>(flow.states[slot_].get())->Close(flow);
 }
 
 void ConsoleWriter::Fail() {

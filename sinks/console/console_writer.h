@@ -1,31 +1,46 @@
-// The console writer: stream bytes on standard output as they come, in stream order, in tcpflow's
-// forms.
+// The console writer: streams on standard output, in tcpflow's forms. In stream order: holes and
+// repeats are settled before anything is printed. In packet order: payload as it was captured,
+// repeats included, as tcpflow prints it.
 #ifndef FLOWSTITCH_SINKS_CONSOLE_CONSOLE_WRITER_H_
 #define FLOWSTITCH_SINKS_CONSOLE_CONSOLE_WRITER_H_
 
+#include <semaphore.h>
+
 #include <cstdio>
+#include <memory>
+#include <string>
 
 #include "absl/status/status.h"
-#include "sinks/sink_flow.h"
+#include "sinks/http/http_parser.h"
+#include "sinks/stream_names.h"
 
 namespace flowstitch {
 
 struct ConsoleOptions {
-  bool header = true;      // "NAME: " before each piece
-  bool binary = false;     // as it is; otherwise what cannot be printed becomes '.'
-  bool hex = false;        // a hex dump, 32 bytes a line
-  bool newline = true;     // after each piece
-  int64_t max_bytes = -1;  // of one stream
+  bool header = true;         // "NAME: " before each piece
+  bool binary = false;        // as it is; otherwise what cannot be printed becomes '.'
+  bool hex = false;           // a hex dump, 32 bytes a line
+  bool json = false;          // a JSON object for each piece, on a line
+  bool color = false;         // blue by the client, red by the server
+  bool newline = true;        // after each piece
+  bool packet_order = false;  // as captured; needs frames from the reassembler
+  bool http = false;          // HTTP/1 with its codings taken off
+  std::string lock;           // a named semaphore (sem_overview(7)) held while a piece is printed
+  int64_t max_bytes = -1;     // of one stream
   std::FILE* out = stdout;
 };
 
 class ConsoleWriter : public Writer {
  public:
-  // Runs behind the writer that names the streams.
-  explicit ConsoleWriter(const ConsoleOptions& options) : options_(options) {}
+  // `names` outlives the writer.
+  ConsoleWriter(const ConsoleOptions& options, size_t state_slot, StreamNames* names);
+  ~ConsoleWriter() override;
 
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
+  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+  void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
+  void OnClosed(SinkFlow& flow) override;
   void Flush() {
     if (std::fflush(options_.out) != 0) Fail();
   }
@@ -33,9 +48,23 @@ class ConsoleWriter : public Writer {
   const absl::Status& status() const { return status_; }
 
  private:
+  // What a piece is: where it stands, and when it was captured.
+  struct Piece {
+    int direction = 0;
+    uint64_t offset = 0;
+    bool has_offset = true;  // not in packet order, and not when decoded
+    TimeNs time_ns = 0;
+  };
+  void Print(SinkFlow& flow, const Piece& piece, ByteView bytes);
+  std::string Form(const SinkFlow& flow, const Piece& piece, ByteView bytes) const;
+  void Lock();
   void Fail();
 
   const ConsoleOptions options_;
+  const size_t slot_;
+  StreamNames* const names_;
+  const HttpParserConfig http_config_;
+  sem_t* semaphore_ = nullptr;
   absl::Status status_;
 };
 

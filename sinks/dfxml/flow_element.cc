@@ -4,27 +4,14 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "sinks/dfxml/xml_text.h"
 
 namespace flowstitch {
 namespace {
-
-std::string MacText(const std::string& mac) {
-  std::string text;
-  for (const char byte : mac) {
-    absl::StrAppendFormat(&text, "%s%02x", text.empty() ? "" : ":", static_cast<uint8_t>(byte));
-  }
-  return text;
-}
-
-// Length of the stream's file: gaps at the end do not lengthen it, and -b may cut it.
-uint64_t FileBytes(const SinkStream& stream, const FlowElementOptions& options) {
-  uint64_t bytes = stream.length;
-  if (options.max_bytes >= 0) bytes = std::min(bytes, static_cast<uint64_t>(options.max_bytes));
-  return bytes;
-}
 
 void WriteRuns(const SinkStream& stream, XmlText* xml) {
   if (stream.gaps.empty() && stream.bodies.empty()) return;
@@ -59,13 +46,13 @@ void WriteDigests(const std::vector<DigestValue>& digests, XmlText* xml) {
 
 // tcpflow's element, attribute by attribute; "startime" is its spelling, and what its consumers
 // read.
-void WriteTcpflow(const SinkFlow& flow, int direction, XmlText* xml) {
+void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText* xml) {
   const StreamSummary& s = flow.streams[static_cast<size_t>(direction)].summary;
   const Endpoint& source = flow.source_of(direction);
   const Endpoint& destination = flow.destination_of(direction);
   const bool from_client = direction == kClientToServer;
   xml->Start("tcpflow");
-  xml->Attribute("xmlns", kTcpflowNamespace);
+  if (form == ReportForm::kDfxml) xml->Attribute("xmlns", kTcpflowNamespace);
   xml->Attribute("startime", FormatIsoTime(s.first_time_ns));
   xml->Attribute("endtime", FormatIsoTime(s.last_time_ns));
   if (!flow.client_mac.empty()) {
@@ -79,9 +66,36 @@ void WriteTcpflow(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("srcport", uint64_t{source.port});
   xml->Attribute("dstport", uint64_t{destination.port});
   xml->Attribute("packets", s.packets);
-  xml->Attribute("out_of_order_count", s.out_of_order_packets);
+  if (s.out_of_order_packets != 0 || form == ReportForm::kDfxml) {
+    xml->Attribute("out_of_order_count", s.out_of_order_packets);
+  }
   xml->Attribute("len", s.wire_bytes);
   if (s.captured_bytes != s.wire_bytes) xml->Attribute("caplen", s.captured_bytes);
+  xml->End();
+}
+
+void WriteTls(const TlsFacts& facts, XmlText* xml) {
+  const auto attribute = [xml](const char* name, const std::string& value) {
+    if (!value.empty()) xml->Attribute(name, value);
+  };
+  xml->Start("flowstitch:tls");
+  attribute("server_name", facts.server_name);
+  attribute("alpn_offered", absl::StrJoin(facts.alpn_offered, ","));
+  attribute("alpn", facts.alpn);
+  if (facts.client_hello) attribute("offered_version", TlsVersionName(facts.offered_version));
+  if (facts.server_hello) {
+    attribute("version", TlsVersionName(facts.version));
+    attribute("cipher", TlsCipherText(facts));
+  }
+  for (const TlsCertificate& certificate : facts.certificates) {
+    xml->Start("flowstitch:certificate");
+    attribute("subject", certificate.subject);
+    attribute("issuer", certificate.issuer);
+    attribute("not_before", certificate.not_before);
+    attribute("not_after", certificate.not_after);
+    attribute("sha256", certificate.sha256);
+    xml->End();
+  }
   xml->End();
 }
 
@@ -102,10 +116,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("close_reason", flow.close_reason);
   if (!flow.history.empty()) xml->Attribute("history", flow.history);
   xml->Attribute("protocol", uint64_t{flow.protocol});
-  for (const uint16_t vlan : flow.vlan) {
-    xml->Attribute("vlan", uint64_t{vlan});
-    break;
-  }
+  if (!flow.vlan.empty()) xml->Attribute("vlan", absl::StrJoin(flow.vlan, ","));
   xml->Attribute("bytes", s.bytes);
   xml->Attribute("gaps", s.gaps);
   xml->Attribute("gap_bytes", s.gap_bytes);
@@ -114,6 +125,14 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("conflicting_bytes", s.conflicting_bytes);
   xml->Attribute("truncated_bytes", s.truncated_bytes);
   xml->Attribute("late_bytes", s.late_bytes);
+  if (!flow.conversation.path.empty()) {
+    xml->Attribute("conversation", flow.conversation.path);
+    xml->Attribute("conversation_bytes", flow.conversation.bytes);
+    for (const DigestValue& digest : flow.conversation.digests) {
+      xml->Attribute(absl::StrCat("conversation_", absl::AsciiStrToLower(digest.type)).c_str(),
+                     digest.hex);
+    }
+  }
   for (const TunnelRecord& tunnel : flow.tunnels) {
     xml->Start("flowstitch:tunnel");
     xml->Attribute("kind", tunnel.kind);
@@ -122,6 +141,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     xml->Attribute("destination", FormatIpAddress(tunnel.destination));
     xml->End();
   }
+  if (flow.tls != nullptr && flow.tls->any()) WriteTls(*flow.tls, xml);
   xml->End();
 }
 
@@ -129,16 +149,17 @@ void WriteStream(const SinkFlow& flow, int direction, const FlowElementOptions& 
                  XmlText* xml) {
   const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
   xml->Start("fileobject");
-  if (!stream.path.empty() && options.files_written) xml->Element("filename", stream.path);
-  xml->Element("filesize", FileBytes(stream, options));
-  if (!stream.path.empty() && options.files_written) {
+  const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
+  if (has_file) xml->Element("filename", stream.path);
+  xml->Element("filesize", stream.file_bytes);
+  if (has_file) {
     const std::string time = FormatIsoTime(stream.summary.first_time_ns);
     xml->Element("mtime", time);
     xml->Element("atime", time);
   }
   WriteRuns(stream, xml);
   WriteDigests(stream.digests, xml);
-  WriteTcpflow(flow, direction, xml);
+  WriteTcpflow(flow, direction, options.form, xml);
   WriteOwn(flow, direction, xml);
   xml->End();
 }
@@ -147,6 +168,9 @@ void WriteBody(const SinkStream& stream, const BodyRecord& body, XmlText* xml) {
   xml->Start("fileobject");
   xml->Element("filename", body.path);
   xml->Element("filesize", body.bytes);
+  const std::string time = FormatIsoTime(body.time_ns);
+  xml->Element("mtime", time);
+  xml->Element("atime", time);
   WriteDigests(body.digests, xml);
   xml->Start("flowstitch:body");
   xml->Attribute("of", stream.path);
@@ -158,13 +182,58 @@ void WriteBody(const SinkStream& stream, const BodyRecord& body, XmlText* xml) {
   xml->End();
 }
 
+// A stream as tcpflow writes it: what consumers look for comes first, in its order.
+void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowElementOptions& options,
+                            XmlText* xml) {
+  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
+  xml->Start("fileobject");
+  if (has_file) xml->Element("filename", stream.path);
+  xml->Element("filesize", stream.file_bytes);
+  WriteTcpflow(flow, direction, options.form, xml);
+  WriteDigests(stream.digests, xml);
+  WriteOwn(flow, direction, xml);
+  if (!stream.gaps.empty() || !stream.bodies.empty()) xml->Start("byte_runs");
+  for (const GapRecord& gap : stream.gaps) {
+    xml->Start("byte_run");
+    xml->Attribute("file_offset", gap.offset);
+    xml->Attribute("len", gap.length);
+    xml->Attribute("flowstitch:gap", gap.reason);
+    xml->End();
+  }
+  for (const BodyRecord& body : stream.bodies) {
+    xml->Start("byte_run");
+    xml->Attribute("file_offset", body.stream_offset);
+    xml->Start("fileobject");
+    xml->Element("filename", body.path);
+    xml->Element("filesize", body.bytes);
+    WriteDigests(body.digests, xml);
+    xml->End();
+    xml->End();
+  }
+  if (!stream.gaps.empty() || !stream.bodies.empty()) xml->End();
+  xml->End();
+}
+
 }  // namespace
+
+std::string MacText(const std::string& mac) {
+  std::string text;
+  for (const char byte : mac) {
+    absl::StrAppendFormat(&text, "%s%02x", text.empty() ? "" : ":", static_cast<uint8_t>(byte));
+  }
+  return text;
+}
 
 std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options) {
   XmlText xml;
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
     if (stream.summary.packets == 0 && stream.length == 0) continue;
+    if (options.form == ReportForm::kTcpflow) {
+      WriteStreamLikeTcpflow(flow, direction, options, &xml);
+      continue;
+    }
     WriteStream(flow, direction, options, &xml);
     for (const BodyRecord& body : stream.bodies) WriteBody(stream, body, &xml);
   }

@@ -15,10 +15,19 @@ inline constexpr char kDfxmlNamespace[] =
 inline constexpr char kTcpflowNamespace[] = "http://afflib.org/tcpflow/";
 inline constexpr char kFlowstitchNamespace[] = "urn:flowstitch:report:1";
 
+// How a report is built.
+enum class ReportForm : uint8_t {
+  kDfxml,    // DFXML 2.0.0-beta.0
+  kTcpflow,  // tcpflow 1.6.1's elements, in no namespace and in its order
+};
+
 struct FlowElementOptions {
-  int64_t max_bytes = -1;  // of a flow file, as in FlowFileOptions
+  ReportForm form = ReportForm::kDfxml;
   bool files_written = true;
 };
+
+// "02:00:5e:00:00:01".
+std::string MacText(const std::string& mac);
 
 std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options);
 

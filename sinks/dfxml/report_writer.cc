@@ -5,8 +5,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <ctime>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sinks/dfxml/flow_element.h"
 #include "sinks/dfxml/xml_text.h"
@@ -16,8 +18,9 @@ namespace {
 
 constexpr size_t kBufferBytes = 256 << 10;
 
-void WriteCreator(const std::string& command_line, XmlText* xml) {
+void WriteCreator(const ReportOptions& options, XmlText* xml) {
   xml->Start("creator");
+  if (options.form == ReportForm::kTcpflow) xml->Attribute("version", "1.0");
   xml->Element("program", "FLOWSTITCH");
   xml->Element("version", FLOWSTITCH_VERSION);
   xml->Start("build_environment");
@@ -32,7 +35,7 @@ void WriteCreator(const std::string& command_line, XmlText* xml) {
     xml->Element("host", system.nodename);
     xml->Element("arch", system.machine);
   }
-  xml->Element("command_line", command_line);
+  xml->Element("command_line", options.command_line);
   xml->Element("uid", uint64_t{getuid()});
   if (const passwd* user = getpwuid(getuid())) xml->Element("username", user->pw_name);
   xml->Element("start_time", FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0)));
@@ -44,7 +47,7 @@ double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-void WriteUsage(XmlText* xml) {
+void WriteUsage(ReportForm form, XmlText* xml) {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   xml->Start("rusage");
@@ -56,10 +59,41 @@ void WriteUsage(XmlText* xml) {
   xml->Element("nswap", static_cast<uint64_t>(usage.ru_nswap));
   xml->Element("inblock", static_cast<uint64_t>(usage.ru_inblock));
   xml->Element("oublock", static_cast<uint64_t>(usage.ru_oublock));
+  if (form == ReportForm::kTcpflow) {
+    timespec now = {};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    xml->Element("clocktime", absl::StrFormat("%d.%06d", now.tv_sec, now.tv_nsec / 1000));
+  }
   xml->End();
 }
 
-void WriteLedger(const ReportTotals& totals, XmlText* xml) {
+// Wireless networks, with tcpflow's elements.
+void WriteNetworks(const ReportTotals& totals, const std::string& prefix, XmlText* xml) {
+  if (totals.networks.empty()) return;
+  xml->Start((prefix + "ssids").c_str());
+  for (const ReportTotals::Network& network : totals.networks) {
+    xml->Start((prefix + "ssid").c_str());
+    xml->Attribute("mac", MacText(network.mac));
+    xml->Attribute("ssid", network.ssid);
+    xml->Attribute("count", network.beacons);
+    xml->End();
+  }
+  xml->End();
+}
+
+// tcpflow's figures, as far as they mean something here.
+void WriteTcpflowTotals(const ReportTotals& totals, XmlText* xml) {
+  xml->Start("summary");
+  WriteNetworks(totals, "", xml);
+  xml->End();
+  xml->Element("open_fds_at_end", uint64_t{0});
+  xml->Element("max_open_flows", totals.reassembly.flows_opened);
+  xml->Element("total_flows", totals.reassembly.flows_opened);
+  xml->Element("flow_map_size", uint64_t{0});
+  xml->Element("total_packets", totals.reassembly.segments);
+}
+
+void WriteLedger(const ReportTotals& totals, ReportForm form, XmlText* xml) {
   xml->Start("flowstitch:ledger");
   for (const auto& source : totals.sources) {
     const SourceLedger& ledger = source.ledger;
@@ -82,6 +116,7 @@ void WriteLedger(const ReportTotals& totals, XmlText* xml) {
     }
     xml->End();
   }
+  if (form == ReportForm::kDfxml) WriteNetworks(totals, "flowstitch:", xml);
   {
     const SinkLedger& ledger = totals.sink;
     xml->Start("flowstitch:sink");
@@ -93,33 +128,87 @@ void WriteLedger(const ReportTotals& totals, XmlText* xml) {
   xml->End();
 }
 
+// What closes what Begin opened.
+std::string_view EndOf(ReportForm form) {
+  return form == ReportForm::kTcpflow ? "</configuration>\n</dfxml>\n" : "</dfxml>\n";
+}
+
 }  // namespace
 
-absl::Status ReportWriter::Open(const std::string& path, const std::string& command_line) {
+absl::Status ReportWriter::Open(const ReportOptions& options) {
   PrepareXmlForThreads();
-  path_ = path;
-  status_ = file_.Open(path);
-  if (!status_.ok()) return status_;
-  XmlText xml;
-  xml.Declaration();
-  xml.Start("dfxml");
-  xml.Attribute("xmlns", kDfxmlNamespace);
-  xml.Attribute("xmlns:dc", "http://purl.org/dc/elements/1.1/");
-  xml.Attribute("xmlns:flowstitch", kFlowstitchNamespace);
-  xml.Attribute("version", "2.0.0-beta.0");
-  xml.Start("metadata");
-  xml.Element("dc:type", "Feature Extraction");
-  xml.End();
-  WriteCreator(command_line, &xml);
-  Append(xml.Take());
+  options_ = options;
+  Begin();
   return status_;
 }
 
-void ReportWriter::Append(const std::string& text) {
-  buffer_ += text;
-  if (buffer_.size() < kBufferBytes || !status_.ok()) return;
-  status_ = file_.Append(AsBytes(buffer_));
+std::string ReportWriter::PathNow() const {
+  if (options_.roll_ns == 0) return options_.path;
+  const size_t slash = options_.path.rfind('/');
+  const size_t dot = options_.path.rfind('.');
+  const bool has_ending = dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  const size_t stem = has_ending ? dot : options_.path.size();
+  return absl::StrFormat("%s-%04d%s", options_.path.substr(0, stem), number_,
+                         options_.path.substr(stem));
+}
+
+void ReportWriter::Begin() {
+  if (!to_output()) status_ = file_.Open(PathNow());
+  XmlText xml;
+  xml.Declaration();
+  xml.Start("dfxml");
+  const bool tcpflow = options_.form == ReportForm::kTcpflow;
+  if (!tcpflow) {
+    xml.Attribute("xmlns", kDfxmlNamespace);
+    xml.Attribute("xmlns:dc", "http://purl.org/dc/elements/1.1/");
+  }
+  xml.Attribute("xmlns:flowstitch", kFlowstitchNamespace);
+  if (tcpflow) {
+    xml.Attribute("xmloutputversion", "1.0");
+  } else {
+    xml.Attribute("version", "2.0.0-beta.0");
+  }
+  xml.Start("metadata");
+  if (tcpflow) {
+    xml.Attribute("xmlns", kTcpflowNamespace);
+    xml.Attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance");
+    xml.Attribute("xmlns:dc", "http://purl.org/dc/elements/1.1/");
+  }
+  xml.Element("dc:type", "Feature Extraction");
+  xml.End();
+  WriteCreator(options_, &xml);
+  if (tcpflow) {
+    xml.Element("configuration", "");
+    xml.Element("tdelta", "0");
+    xml.Start("configuration");
+  }
+  // What is open stays open: the end is written by Complete. Nothing here has a '>' of its own.
+  buffer_ = xml.Take();
+  if (tcpflow) buffer_ += ">\n";
+  has_flows_ = false;
+  WriteBuffer();
+}
+
+void ReportWriter::WriteBuffer() {
+  if (buffer_.empty() || !status_.ok()) return;
+  if (to_output()) {
+    if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) {
+      status_ = FileError("write to", "standard output");
+    }
+  } else {
+    // In one write with its end, over which the next one goes.
+    const size_t size = buffer_.size();
+    buffer_ += EndOf(options_.form);
+    status_ = WriteAt(file_.fd(), AsBytes(buffer_), file_.size(), PathNow() + ".part");
+    file_.Skip(size);
+  }
   buffer_.clear();
+}
+
+void ReportWriter::Append(const std::string& text) {
+  has_flows_ = has_flows_ || !text.empty();
+  buffer_ += text;
+  if (buffer_.size() >= kBufferBytes) WriteBuffer();
 }
 
 void ReportWriter::Add(uint64_t order, std::string elements) {
@@ -137,21 +226,46 @@ void ReportWriter::Add(uint64_t order, std::string elements) {
   }
 }
 
+void ReportWriter::Flush(int64_t now_ns) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  WriteBuffer();
+  if (to_output()) std::fflush(stdout);
+  if (begun_ns_ == 0) begun_ns_ = now_ns;
+  const bool due = options_.roll_ns > 0 && now_ns - begun_ns_ >= options_.roll_ns;
+  if (!due || !has_flows_ || to_output() || !status_.ok()) return;
+  status_ = Complete(EndOf(options_.form));
+  begun_ns_ = now_ns;
+  ++number_;
+  if (status_.ok()) Begin();
+}
+
 absl::Status ReportWriter::status() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return status_;
+}
+
+absl::Status ReportWriter::Complete(std::string_view end) {
+  WriteBuffer();
+  if (!status_.ok()) return status_;
+  if (to_output()) {
+    if (std::fwrite(end.data(), 1, end.size(), stdout) != end.size() || std::fflush(stdout) != 0) {
+      return FileError("write to", "standard output");
+    }
+    return absl::OkStatus();
+  }
+  if (const absl::Status status = file_.Append(AsBytes(end)); !status.ok()) return status;
+  return file_.Commit(PathNow());
 }
 
 absl::Status ReportWriter::Finish(const ReportTotals& totals) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [order, elements] : waiting_) Append(elements);
   XmlText xml;
-  WriteUsage(&xml);
-  WriteLedger(totals, &xml);
-  buffer_ += xml.Take();
-  buffer_ += "</dfxml>\n";
-  if (status_.ok()) status_ = file_.Append(AsBytes(buffer_));
-  if (status_.ok()) status_ = file_.Commit(path_);
+  const bool tcpflow = options_.form == ReportForm::kTcpflow;
+  if (tcpflow) WriteTcpflowTotals(totals, &xml);
+  WriteUsage(options_.form, &xml);
+  WriteLedger(totals, options_.form, &xml);
+  status_ = Complete(absl::StrCat(tcpflow ? "</configuration>\n" : "", xml.Take(), "</dfxml>\n"));
   return status_;
 }
 

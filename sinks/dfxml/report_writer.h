@@ -1,5 +1,6 @@
-// The DFXML report (https://github.com/dfxml-working-group/dfxml_schema, version 2.0.0-beta.0):
-// written as flows close, in their order, beside its name, and renamed when it is complete.
+// The report: DFXML (https://github.com/dfxml-working-group/dfxml_schema, version 2.0.0-beta.0), or
+// tcpflow's form of it. Written as flows close, in their order, beside its name, and renamed when
+// it is complete. What stands beside its name is well-formed too, whenever the process is killed.
 #ifndef FLOWSTITCH_SINKS_DFXML_REPORT_WRITER_H_
 #define FLOWSTITCH_SINKS_DFXML_REPORT_WRITER_H_
 
@@ -11,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "base/ledger.h"
+#include "sinks/dfxml/flow_element.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -22,33 +24,58 @@ struct ReportTotals {
     SourceLedger ledger;
     std::vector<std::string> inputs;
   };
+  struct Network {
+    std::string mac;   // 6 bytes
+    std::string ssid;  // any bytes
+    uint64_t beacons = 0;
+  };
   std::vector<Source> sources;
   ReassemblyLedger reassembly;
   std::vector<std::pair<uint32_t, uint64_t>> unknown_link_types;
+  std::vector<Network> networks;
   SinkLedger sink;
   std::string error;  // of a source; empty when all went well
 };
 
+struct ReportOptions {
+  std::string path;  // "-": standard output
+  ReportForm form = ReportForm::kDfxml;
+  std::string command_line;  // as it was typed
+  // A new report is begun when one has grown for so long, and each gets a number in its name:
+  // report-0001.xml. 0: there is one.
+  int64_t roll_ns = 0;
+};
+
 class ReportWriter {
  public:
-  // `command_line` as it was typed. The file is made at once, so that a failure is known early.
-  absl::Status Open(const std::string& path, const std::string& command_line);
+  // The file is made at once, so that a failure is known early.
+  absl::Status Open(const ReportOptions& options);
   // The elements of the flow that closed as number `order`, counted from 0. They are written in
-  // this order, whichever thread comes first. Thread-safe.
+  // this order, whichever thread comes first. Thread-safe, as is everything below.
   void Add(uint64_t order, std::string elements);
-  // Thread-safe too; the first failure.
+  // What is there goes to the file; rolls it when it is time. Called now and then.
+  void Flush(int64_t now_ns);
+  // The first failure.
   absl::Status status();
   absl::Status Finish(const ReportTotals& totals);
 
  private:
+  void Begin();
   void Append(const std::string& text);
+  void WriteBuffer();
+  absl::Status Complete(std::string_view end);
+  bool to_output() const { return options_.path == "-"; }
+  std::string PathNow() const;
 
   std::mutex mutex_;
-  std::string path_;
+  ReportOptions options_;
   PartFile file_;
   std::string buffer_;
   std::map<uint64_t, std::string> waiting_;  // flows whose predecessors are not here yet
   uint64_t next_ = 0;
+  uint32_t number_ = 1;
+  int64_t begun_ns_ = 0;
+  bool has_flows_ = false;
   absl::Status status_;
 };
 

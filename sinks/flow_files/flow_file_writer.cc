@@ -8,15 +8,17 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "absl/hash/hash.h"
-#include "absl/strings/str_cat.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
 
-FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, size_t state_slot,
-                               SinkLedger* ledger)
-    : options_(options), slot_(state_slot), ledger_(ledger), cache_(options.max_descriptors) {}
+FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, StreamNames* names,
+                               size_t state_slot, SinkLedger* ledger)
+    : options_(options),
+      names_(names),
+      slot_(state_slot),
+      ledger_(ledger),
+      cache_(options.max_descriptors) {}
 
 FlowFileWriter::~FlowFileWriter() {
   while (cache_.CloseOldest()) {
@@ -36,23 +38,12 @@ FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
   return static_cast<State*>(state.get())->files[direction];
 }
 
-void FlowFileWriter::ChooseName(SinkFlow& flow, int direction) {
-  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
-  const uint64_t key = absl::HashOf(options_.names.Expand(flow, direction, 0));
-  uint32_t& counter = counters_[key];
-  const bool plain = options_.directory == "." || options_.directory.empty();
-  do {
-    stream.name = options_.names.Expand(flow, direction, counter++);
-    stream.path = plain ? stream.name : absl::StrCat(options_.directory, "/", stream.name);
-  } while (options_.write && !options_.directory_was_empty &&
-           access(stream.path.c_str(), F_OK) == 0);
-}
-
 void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                              TimeNs /*time_ns*/, BatchHold* hold) {
   File& file = FileOf(flow, direction);
-  if (file.stream->path.empty()) {
-    ChooseName(flow, direction);
+  if (!file.begun) {
+    file.begun = true;
+    names_->Name(flow, direction);
     if (options_.digests.any()) file.digests = std::make_unique<Digests>(options_.digests);
   }
   if (options_.max_bytes >= 0) {
@@ -94,7 +85,10 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
     fd = open(path.c_str(), flags, 0666);
   }
   if (fd < 0) return FileError(file->created ? "open" : "create", path);
-  if (!file->created) ++ledger_->flow_files;
+  if (!file->created) {
+    ++ledger_->flow_files;
+    if (options_.alerts != nullptr) options_.alerts->Opened(path);
+  }
   file->created = true;
   file->descriptor.fd = fd;
   cache_.Add(&file->descriptor);
@@ -183,11 +177,12 @@ void FlowFileWriter::CloseFile(SinkFlow& flow, int direction) {
   }
   SetFileTimes(file.descriptor.fd, stream.summary.first_time_ns);
   if (!cache_.Close(&file.descriptor) && status_.ok()) status_ = FileError("write", stream.path);
+  if (options_.alerts != nullptr && status_.ok()) options_.alerts->Closed(stream.path);
 }
 
 void FlowFileWriter::OnClosed(SinkFlow& flow) {
   for (int direction : {kClientToServer, kServerToClient}) {
-    if (!flow.streams[static_cast<size_t>(direction)].path.empty()) CloseFile(flow, direction);
+    if (flow.states[slot_] != nullptr) CloseFile(flow, direction);
   }
   // A failure leaves pieces that hold their batches; the state lives on with the flow until the
   // end.

@@ -10,27 +10,28 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "base/ledger.h"
+#include "sinks/alerts.h"
 #include "sinks/digests.h"
-#include "sinks/file_names.h"
 #include "sinks/flow_files/descriptor_cache.h"
 #include "sinks/sink_flow.h"
+#include "sinks/stream_names.h"
 
 namespace flowstitch {
 
 struct FlowFileOptions {
-  std::string directory = ".";
-  NameTemplate names;
   bool write = true;  // false: names and digests only
   DigestChoice digests;
   int64_t max_bytes = -1;  // of one file; -1: no limit
   size_t max_descriptors = 512;
   size_t write_from_bytes = 256 << 10;  // so much of one stream is written at once
-  bool directory_was_empty = false;     // then no name needs to be looked for on the disk
+  Alerts* alerts = nullptr;             // may be null
 };
 
 class FlowFileWriter : public Writer {
  public:
-  FlowFileWriter(const FlowFileOptions& options, size_t state_slot, SinkLedger* ledger);
+  // `names` and `ledger` outlive the writer.
+  FlowFileWriter(const FlowFileOptions& options, StreamNames* names, size_t state_slot,
+                 SinkLedger* ledger);
   ~FlowFileWriter() override;
 
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
@@ -51,6 +52,7 @@ class FlowFileWriter : public Writer {
   };
   struct File {
     SinkStream* stream = nullptr;
+    bool begun = false;  // bytes have come
     CachedDescriptor descriptor;
     bool created = false;
     std::vector<Piece> pieces;
@@ -70,7 +72,6 @@ class FlowFileWriter : public Writer {
   };
 
   File& FileOf(SinkFlow& flow, int direction);
-  void ChooseName(SinkFlow& flow, int direction);
   absl::Status OpenFile(File* file);
   absl::Status WritePieces(File* file);
   absl::Status WriteRun(File* file, size_t first, size_t last);
@@ -78,11 +79,10 @@ class FlowFileWriter : public Writer {
   void CloseFile(SinkFlow& flow, int direction);
 
   const FlowFileOptions options_;
+  StreamNames* const names_;
   const size_t slot_;
   SinkLedger* const ledger_;
   DescriptorCache cache_;
-  // How many files of a name there were, by a hash of the name without its counter.
-  absl::flat_hash_map<uint64_t, uint32_t> counters_;
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
   // written since then is not looked at.
   std::deque<Waiting> waiting_;

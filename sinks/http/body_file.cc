@@ -110,6 +110,10 @@ absl::Status BodyFile::AddGap(uint64_t length) {
   return absl::OkStatus();
 }
 
+std::string BodyFile::path() const {
+  return absl::StrCat(stem_, extension_.empty() ? "" : ".", extension_);
+}
+
 absl::Status BodyFile::Finish(bool complete, BodyRecord* record) {
   if (!started_) return absl::OkStatus();
   if (decoder_ != nullptr && !decoder_->finished()) {
@@ -126,6 +130,7 @@ absl::Status BodyFile::Finish(bool complete, BodyRecord* record) {
   if (gap_) complete = false;
   if (!file_.open()) return absl::OkStatus();  // it decodes to nothing
   record->complete = complete;
+  record->time_ns = time_ns_;
   record->note = note_.empty() && !complete ? "its end or a part of it is missing" : note_;
   record->bytes = file_.size();
   record->stream_offset = first_offset_;

@@ -28,6 +28,8 @@ class BodyFile {
   absl::Status Finish(bool complete, BodyRecord* record);
 
   bool empty() const { return !started_; }
+  // The name of a complete body.
+  std::string path() const;
 
  private:
   absl::Status Write(ByteView bytes);

@@ -30,6 +30,13 @@ std::string Header(const htp_table_t* headers, const char* name) {
   return header == nullptr ? "" : Text(header->value);
 }
 
+void CopyFields(const htp_table_t* headers, HttpHead* head) {
+  for (size_t i = 0; headers != nullptr && i < htp_table_size(headers); ++i) {
+    const auto* header = static_cast<const htp_header_t*>(htp_table_get_index(headers, i, nullptr));
+    head->fields.emplace_back(Text(header->name), Text(header->value));
+  }
+}
+
 htp_time_t ToHtpTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   return {static_cast<time_t>(split.seconds), split.nanoseconds / 1000};
@@ -37,7 +44,8 @@ htp_time_t ToHtpTime(TimeNs time_ns) {
 
 }  // namespace
 
-HttpParserConfig::HttpParserConfig() : config_(htp_config_create()) {
+HttpParserConfig::HttpParserConfig(bool with_fields)
+    : config_(htp_config_create()), with_fields_(with_fields) {
   htp_config_set_server_personality(config_, HTP_SERVER_APACHE_2);
   htp_config_set_field_limits(config_, kFieldLimitBytes / 2, kFieldLimitBytes);
   htp_config_set_number_headers_limit(config_, kMaxHeaders);
@@ -59,7 +67,9 @@ HttpParserConfig::HttpParserConfig() : config_(htp_config_create()) {
 HttpParserConfig::~HttpParserConfig() { htp_config_destroy(config_); }
 
 HttpParser::HttpParser(const HttpParserConfig& config, HttpEvents* events)
-    : parser_(htp_connp_create(config.config_)), events_(events) {
+    : parser_(htp_connp_create(config.config_)),
+      with_fields_(config.with_fields_),
+      events_(events) {
   htp_connp_set_user_data(parser_, this);
   htp_connp_open(parser_, nullptr, 0, nullptr, 0, nullptr);
 }
@@ -73,6 +83,11 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   head.method = Text(tx->request_method);
   head.content_type = Header(tx->request_headers, "content-type");
   head.content_encoding = Header(tx->request_headers, "content-encoding");
+  if (self->with_fields_) {
+    head.target = Text(tx->request_uri);
+    head.version = Text(tx->request_protocol);
+    CopyFields(tx->request_headers, &head);
+  }
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length);
   self->events_->OnHead(HttpKind::kRequest, head);
   return HTP_OK;
@@ -96,6 +111,12 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   head.method = Text(tx->request_method);
   head.content_type = Header(tx->response_headers, "content-type");
   head.content_encoding = Header(tx->response_headers, "content-encoding");
+  if (self->with_fields_) {
+    head.target = Text(tx->request_uri);
+    head.version = Text(tx->response_protocol);
+    head.reason = Text(tx->response_message);
+    CopyFields(tx->response_headers, &head);
+  }
   self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length);
   self->events_->OnHead(HttpKind::kResponse, head);
   return HTP_OK;

@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
@@ -25,6 +27,12 @@ struct HttpHead {
   std::string method;   // of the request
   std::string content_type;
   std::string content_encoding;
+  // Only when the configuration asks for them: the first line's parts, and every field as it was
+  // sent, folded lines joined.
+  std::string target;   // of the request
+  std::string version;  // "HTTP/1.1"
+  std::string reason;   // of the response
+  std::vector<std::pair<std::string, std::string>> fields;
 };
 
 class HttpEvents {
@@ -36,12 +44,15 @@ class HttpEvents {
   virtual void OnBodyGap(HttpKind kind, uint64_t length) = 0;
   // `complete`: everything that the head announced was there.
   virtual void OnEnd(HttpKind kind, bool complete) = 0;
+  // Bytes of a direction that is not HTTP, or no longer.
+  virtual void OnOther(int /*direction*/, ByteView /*bytes*/) {}
 };
 
 // What all parsers of a writer share.
 class HttpParserConfig {
  public:
-  HttpParserConfig();
+  // `with_fields`: heads carry their fields.
+  explicit HttpParserConfig(bool with_fields = false);
   ~HttpParserConfig();
   HttpParserConfig(const HttpParserConfig&) = delete;
   HttpParserConfig& operator=(const HttpParserConfig&) = delete;
@@ -49,6 +60,7 @@ class HttpParserConfig {
  private:
   friend class HttpParser;
   htp_cfg_t* config_;
+  const bool with_fields_;
 };
 
 class HttpParser {
@@ -65,6 +77,8 @@ class HttpParser {
   // The flow has ended; `orderly` when its ends closed it, so that a body without a length is
   // complete.
   void Close(bool orderly, TimeNs time_ns);
+
+  bool stopped(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].stopped; }
 
   // For libhtp's hooks.
   static int OnRequestHeaders(htp_tx_t* tx);
@@ -99,6 +113,7 @@ class HttpParser {
   void EndBody(HttpKind kind, bool complete);
 
   htp_connp_t* parser_;
+  const bool with_fields_;
   HttpEvents* const events_;
   Side sides_[2];
   bool closing_ = false;

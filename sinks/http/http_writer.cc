@@ -1,49 +1,33 @@
 #include "sinks/http/http_writer.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "sinks/http/body_file.h"
+#include "sinks/http/http_dialogue.h"
 #include "sinks/http/media_types.h"
 
 namespace flowstitch {
 namespace {
 
-// A direction is recognised by its first bytes.
-constexpr size_t kSniffBytes = 24;
-
 bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
-
-enum class Sniff { kUnsure, kRequest, kResponse, kOther };
-
-Sniff SniffBytes(std::string_view text) {
-  static constexpr std::string_view kVersion = "HTTP/1.";
-  const size_t n = std::min(text.size(), kVersion.size());
-  if (text.substr(0, n) == kVersion.substr(0, n)) {
-    return n == kVersion.size() ? Sniff::kResponse : Sniff::kUnsure;
-  }
-  // A method is a word of capital letters (some have '-' or '_'), and a blank follows it.
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\t') return i >= 3 ? Sniff::kRequest : Sniff::kOther;
-    if (!(c >= 'A' && c <= 'Z') && c != '-' && c != '_') return Sniff::kOther;
-  }
-  return text.size() < kSniffBytes ? Sniff::kUnsure : Sniff::kOther;
-}
 
 }  // namespace
 
 // The HTTP state of one flow.
 class HttpWriter::Conversation : public WriterState, public HttpEvents {
  public:
-  Conversation(HttpWriter* writer, SinkFlow* flow) : writer_(writer), flow_(flow) {}
+  Conversation(HttpWriter* writer, SinkFlow* flow)
+      : writer_(writer), flow_(flow), dialogue_(writer->config_, this) {}
 
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
-  void Gap(int direction, uint64_t length);
-  void Close();
+  HttpDialogue& dialogue() { return dialogue_; }
+  void Close() {
+    dialogue_.Close(*flow_);
+    if (writer_->options_.on_transaction) pairing_.Finish(Taker());
+  }
 
   void OnHead(HttpKind kind, const HttpHead& head) override;
   void OnBody(HttpKind kind, ByteView bytes, uint64_t offset) override;
@@ -51,127 +35,81 @@ class HttpWriter::Conversation : public WriterState, public HttpEvents {
   void OnEnd(HttpKind kind, bool complete) override;
 
  private:
-  struct Side {
-    std::string first;  // bytes until it is recognised
-    std::optional<HttpKind> kind;
-    bool other = false;
-    std::optional<BodyFile> body;
-  };
-  int DirectionOf(HttpKind kind) const {
-    for (int d : {kClientToServer, kServerToClient}) {
-      if (sides_[d].kind == kind) return d;
-    }
-    return kind == HttpKind::kRequest ? kClientToServer : kServerToClient;
+  void FinishBody(HttpKind kind, bool complete, BodyRecord* record);
+  HttpPairing::Taker Taker() {
+    return [this](const HttpTransaction& transaction) {
+      writer_->options_.on_transaction(*flow_, transaction);
+    };
   }
-  Side& SideOf(HttpKind kind) { return sides_[DirectionOf(kind)]; }
-  bool Recognise(int direction, ByteView bytes);
+  std::optional<BodyFile>& BodyOf(HttpKind kind) { return bodies_[static_cast<size_t>(kind)]; }
   void Note(const absl::Status& status) {
     if (writer_->status_.ok()) writer_->status_ = status;
   }
 
   HttpWriter* const writer_;
   SinkFlow* const flow_;
-  Side sides_[2];
-  std::unique_ptr<HttpParser> parser_;
-  TimeNs now_ns_ = 0;
+  HttpDialogue dialogue_;
+  std::optional<BodyFile> bodies_[2];  // by HttpKind
+  HttpPairing pairing_;
 };
-
-// True when `side.first` is complete and the direction is HTTP.
-bool HttpWriter::Conversation::Recognise(int direction, ByteView bytes) {
-  Side& side = sides_[direction];
-  side.first.append(AsText(bytes));
-  const Sniff sniff = SniffBytes(side.first);
-  if (sniff == Sniff::kUnsure) return false;
-  const HttpKind kind = sniff == Sniff::kRequest ? HttpKind::kRequest : HttpKind::kResponse;
-  // Both directions cannot speak the same part.
-  side.other = sniff == Sniff::kOther || sides_[1 - direction].kind == kind;
-  if (side.other) {
-    side.first = {};
-    return false;
-  }
-  side.kind = kind;
-  if (parser_ == nullptr) parser_ = std::make_unique<HttpParser>(writer_->config_, this);
-  return true;
-}
-
-void HttpWriter::Conversation::Bytes(int direction, uint64_t offset, ByteView bytes,
-                                     TimeNs time_ns) {
-  Side& side = sides_[direction];
-  now_ns_ = time_ns;
-  if (side.other) return;
-  if (side.kind) {
-    parser_->Feed(*side.kind, bytes, offset, time_ns);
-    return;
-  }
-  if (!Recognise(direction, bytes)) return;
-  const std::string first = std::move(side.first);
-  side.first = {};
-  parser_->Feed(*side.kind, AsBytes(first), offset + bytes.size() - first.size(), time_ns);
-}
-
-void HttpWriter::Conversation::Gap(int direction, uint64_t length) {
-  Side& side = sides_[direction];
-  if (side.kind) {
-    parser_->Gap(*side.kind, length, now_ns_);
-  } else {
-    side.other = true;  // its beginning is not there
-  }
-}
-
-void HttpWriter::Conversation::Close() {
-  if (parser_ == nullptr) return;
-  const bool orderly =
-      flow_->close_reason == "finished" || flow_->close_reason == "reset" ||
-      flow_->streams[static_cast<size_t>(DirectionOf(HttpKind::kResponse))].summary.fin_seen;
-  parser_->Close(orderly, now_ns_);
-  parser_ = nullptr;
-}
 
 void HttpWriter::Conversation::OnHead(HttpKind kind, const HttpHead& head) {
   ++writer_->ledger_->http_messages;
-  Side& side = SideOf(kind);
-  const SinkStream& stream = flow_->streams[static_cast<size_t>(DirectionOf(kind))];
-  side.body.emplace(absl::StrFormat("%s-HTTPBODY-%03d", stream.path, head.number),
-                    ExtensionFor(head.content_type), writer_->digests_);
-  side.body->SetCoding(head.content_encoding);
+  if (writer_->options_.on_transaction) pairing_.OnHead(kind, head, dialogue_.now_ns());
+  if (!writer_->options_.bodies) return;
+  const SinkStream& stream = flow_->streams[static_cast<size_t>(dialogue_.DirectionOf(kind))];
+  auto& body = BodyOf(kind);
+  body.emplace(absl::StrFormat("%s-HTTPBODY-%03d", stream.path, head.number),
+               ExtensionFor(head.content_type), writer_->options_.digests);
+  if (writer_->options_.decode) body->SetCoding(head.content_encoding);
 }
 
 void HttpWriter::Conversation::OnBody(HttpKind kind, ByteView bytes, uint64_t offset) {
-  Side& side = SideOf(kind);
-  if (!side.body || !writer_->status_.ok()) return;
-  if (const absl::Status status = side.body->Add(bytes, offset, now_ns_); !status.ok()) {
-    Note(status);
+  auto& body = BodyOf(kind);
+  if (!body || !writer_->status_.ok()) return;
+  if (body->empty() && writer_->options_.alerts != nullptr) {
+    writer_->options_.alerts->Opened(body->path());
   }
+  const absl::Status status = body->Add(bytes, offset, dialogue_.now_ns());
+  if (!status.ok()) Note(status);
 }
 
 void HttpWriter::Conversation::OnBodyGap(HttpKind kind, uint64_t length) {
-  Side& side = SideOf(kind);
-  if (!side.body || !writer_->status_.ok()) return;
-  if (const absl::Status status = side.body->AddGap(length); !status.ok()) Note(status);
+  auto& body = BodyOf(kind);
+  if (!body || !writer_->status_.ok()) return;
+  if (const absl::Status status = body->AddGap(length); !status.ok()) Note(status);
+}
+
+void HttpWriter::Conversation::FinishBody(HttpKind kind, bool complete, BodyRecord* record) {
+  auto& body = BodyOf(kind);
+  if (!body) return;
+  if (!body->empty() && writer_->status_.ok()) {
+    if (const absl::Status status = body->Finish(complete, record); !status.ok()) Note(status);
+  }
+  body.reset();
 }
 
 void HttpWriter::Conversation::OnEnd(HttpKind kind, bool complete) {
-  Side& side = SideOf(kind);
-  if (!side.body) return;
-  if (side.body->empty() || !writer_->status_.ok()) {
-    side.body.reset();
-    return;
-  }
   BodyRecord record;
-  const absl::Status status = side.body->Finish(complete, &record);
-  side.body.reset();
-  if (!status.ok()) {
-    Note(status);
-    return;
+  FinishBody(kind, complete, &record);
+  const bool kept = !record.path.empty() && writer_->status_.ok();
+  if (writer_->options_.on_transaction) {
+    pairing_.OnEnd(kind, kept ? &record : nullptr, complete, Taker());
   }
-  if (record.path.empty()) return;
+  if (!kept) return;
   ++writer_->ledger_->http_bodies;
   writer_->ledger_->http_body_bytes += record.bytes;
-  flow_->streams[static_cast<size_t>(DirectionOf(kind))].bodies.push_back(std::move(record));
+  if (writer_->options_.alerts != nullptr) writer_->options_.alerts->Closed(record.path);
+  const int direction = dialogue_.DirectionOf(kind);
+  if (writer_->options_.on_body) writer_->options_.on_body(*flow_, direction, record);
+  flow_->streams[static_cast<size_t>(direction)].bodies.push_back(std::move(record));
 }
 
-HttpWriter::HttpWriter(const DigestChoice& digests, size_t state_slot, SinkLedger* ledger)
-    : digests_(digests), slot_(state_slot), ledger_(ledger) {}
+HttpWriter::HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger)
+    : options_(options),
+      slot_(state_slot),
+      ledger_(ledger),
+      config_(/*with_fields=*/static_cast<bool>(options.on_transaction)) {}
 
 HttpWriter::Conversation* HttpWriter::Of(SinkFlow& flow) {
   auto& state = flow.states[slot_];
@@ -181,11 +119,12 @@ HttpWriter::Conversation* HttpWriter::Of(SinkFlow& flow) {
 
 void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                          TimeNs time_ns, BatchHold* /*hold*/) {
-  if (status_.ok() && IsTcp(flow)) Of(flow)->Bytes(direction, offset, bytes, time_ns);
+  if (!status_.ok() || !IsTcp(flow)) return;
+  Of(flow)->dialogue().Bytes(direction, offset, bytes, time_ns);
 }
 
 void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
-  if (status_.ok() && IsTcp(flow)) Of(flow)->Gap(direction, gap.length);
+  if (status_.ok() && IsTcp(flow)) Of(flow)->dialogue().Gap(direction, gap.length);
 }
 
 void HttpWriter::OnClosed(SinkFlow& flow) {

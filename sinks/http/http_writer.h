@@ -3,18 +3,32 @@
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_WRITER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_WRITER_H_
 
+#include <functional>
+
 #include "absl/status/status.h"
 #include "base/ledger.h"
+#include "sinks/alerts.h"
 #include "sinks/digests.h"
 #include "sinks/http/http_parser.h"
+#include "sinks/http/http_transaction.h"
 #include "sinks/sink_flow.h"
 
 namespace flowstitch {
 
+struct HttpWriterOptions {
+  bool bodies = true;  // write them
+  bool decode = true;  // take content codings off
+  DigestChoice digests;
+  Alerts* alerts = nullptr;  // may be null
+  // Called, if set, for each message pair and each body.
+  std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
+  std::function<void(SinkFlow&, int direction, const BodyRecord&)> on_body;
+};
+
 class HttpWriter : public Writer {
  public:
   // Runs behind the writer that names the streams.
-  HttpWriter(const DigestChoice& digests, size_t state_slot, SinkLedger* ledger);
+  HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger);
 
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
@@ -27,7 +41,7 @@ class HttpWriter : public Writer {
   class Conversation;
   Conversation* Of(SinkFlow& flow);
 
-  const DigestChoice digests_;
+  const HttpWriterOptions options_;
   const size_t slot_;
   SinkLedger* const ledger_;
   HttpParserConfig config_;

@@ -181,9 +181,9 @@ void Write(benchmark::State& state) {
   for (auto _ : state) {
     TemporaryDirectory directory;
     SinkWorkerOptions options;
-    options.files.directory = directory.path();
-    options.files.names = *NameTemplate::Parse(kDefaultNameTemplate);
-    options.files.directory_was_empty = true;
+    options.directory = directory.path();
+    options.names = *NameTemplate::Parse(kDefaultNameTemplate);
+    options.directory_was_empty = true;
     SinkWorker worker(options);
     BatchDispatcher dispatcher(0, 1, 1);
     std::vector<std::vector<EventRef>> lists;

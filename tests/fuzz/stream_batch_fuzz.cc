@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::vector<EventRef>> lists;
   if (!dispatcher.Split(delivery.message().streams(), delivery.blob().size(), &lists)) return 0;
   SinkWorkerOptions options;
-  options.files.names = *NameTemplate::Parse(kDefaultNameTemplate);
+  options.names = *NameTemplate::Parse(kDefaultNameTemplate);
   options.files.write = false;
   options.files.max_bytes = 4096;  // hostile offsets make long gaps, and zeros to digest
   options.files.digests.md5 = true;

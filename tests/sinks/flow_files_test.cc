@@ -70,9 +70,9 @@ TEST(FileNames, UnknownTokensAndLettersAreNamed) {
 class FlowFiles : public ::testing::Test {
  protected:
   FlowFileWriter& Open() {
-    options.directory = directory.path();
-    options.names = *NameTemplate::Parse(name_template);
-    writer = std::make_unique<FlowFileWriter>(options, 0, &ledger);
+    names = std::make_unique<StreamNames>(directory.path(), *NameTemplate::Parse(name_template),
+                                          std::vector<std::string>{""});
+    writer = std::make_unique<FlowFileWriter>(options, names.get(), 0, &ledger);
     return *writer;
   }
 
@@ -81,6 +81,7 @@ class FlowFiles : public ::testing::Test {
   std::string name_template = kDefaultNameTemplate;
   SinkLedger ledger;
   BatchHold hold{1, 0};
+  std::unique_ptr<StreamNames> names;
   std::unique_ptr<FlowFileWriter> writer;
 };
 
@@ -234,9 +235,8 @@ TEST_F(FlowFiles, DirectoriesAreMadeAndFailuresNameThePath) {
   w.OnClosed(*flow);
   EXPECT_THAT(directory.Files(), ElementsAre(Pair("010.000.000.001/40000", "x")));
 
-  options.directory = "/proc/nothing/here";
-  options.names = *NameTemplate::Parse("%A%c");
-  FlowFileWriter failing(options, 0, &ledger);
+  StreamNames nowhere("/proc/nothing/here", *NameTemplate::Parse("%A%c"), {});
+  FlowFileWriter failing(options, &nowhere, 0, &ledger);
   auto other = MakeSinkFlow(1);
   BatchHold held{1, 0};
   Give(failing, *other, 0, 0, "x", &held);

@@ -65,11 +65,7 @@ class Http : public ::testing::Test {
                                             uint64_t seed = 1, const char* reason = "finished") {
     TemporaryDirectory directory;
     SinkLedger ledger;
-    FlowFileOptions options;
-    options.directory = directory.path();
-    options.names = *NameTemplate::Parse("%b%C%c");
-    options.write = false;
-    FlowFileWriter names(options, 0, &ledger);
+    StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
     HttpWriter http({}, 1, &ledger);
     auto flow = MakeSinkFlow(0);
     flow->close_reason = reason;
@@ -80,7 +76,7 @@ class Http : public ::testing::Test {
       for (size_t at = 0; at < text.size();) {
         const size_t n = std::min<size_t>(text.size() - at, 1 + random() % 200);
         const std::string piece = text.substr(at, n);
-        Give(names, *flow, d, at, piece, &hold);
+        names.Name(*flow, d);
         Give(http, *flow, d, at, piece, &hold);
         at += n;
       }
@@ -232,16 +228,12 @@ TEST_F(Http, CutAnywhereNothingBreaks) {
 TEST(HttpGaps, AGapInABodyOfKnownLengthIsAHole) {
   TemporaryDirectory directory;
   SinkLedger ledger;
-  FlowFileOptions options;
-  options.directory = directory.path();
-  options.names = *NameTemplate::Parse("%b%C%c");
-  options.write = false;
-  FlowFileWriter names(options, 0, &ledger);
+  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
   HttpWriter http({}, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const auto give = [&](uint64_t offset, const std::string& text) {
-    Give(names, *flow, 1, offset, text, &hold);
+    names.Name(*flow, 1);
     Give(http, *flow, 1, offset, text, &hold);
   };
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n";

@@ -30,7 +30,7 @@ TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {
   auto flow = MakeSinkFlow(5);
   SinkStream& stream = flow->streams[1];
   stream.path = "out/<name>&";
-  stream.length = 123;
+  stream.length = stream.file_bytes = stream.bytes = 123;
   stream.gaps.push_back({10, 20, "acknowledged"});
   stream.digests.push_back({"MD5", "00ff"});
   BodyRecord body;
@@ -63,7 +63,7 @@ TEST(ReportWriter, FlowsStandInOrderWhicheverThreadComesFirst) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     TemporaryDirectory directory;
     ReportWriter report;
-    ASSERT_TRUE(report.Open(directory.path() + "/report.xml", "flowstitch -r x").ok());
+    ASSERT_TRUE(report.Open({.path = directory.path() + "/report.xml"}).ok());
     EXPECT_EQ(directory.Files().count("report.xml"), 0u) << "no final name before it is complete";
     std::vector<uint64_t> order(100);
     for (uint64_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -80,7 +80,7 @@ TEST(ReportWriter, FlowsStandInOrderWhicheverThreadComesFirst) {
 
 TEST(ReportWriter, ADirectoryThatIsNotThereIsNamed) {
   ReportWriter report;
-  const auto status = report.Open("/proc/no/report.xml", "");
+  const auto status = report.Open({.path = "/proc/no/report.xml"});
   EXPECT_THAT(std::string(status.message()), HasSubstr("/proc/no"));
 }
 
@@ -90,7 +90,8 @@ std::string Printed(const ConsoleOptions& form, const std::string& bytes) {
   ConsoleOptions options = form;
   options.out = open_memstream(&text, &size);
   {
-    ConsoleWriter writer(options);
+    StreamNames names(".", *NameTemplate::Parse(kDefaultNameTemplate), {});
+    ConsoleWriter writer(options, 0, &names);
     auto flow = MakeSinkFlow(0);
     flow->streams[0].path = "NAME";
     BatchHold hold;

@@ -53,8 +53,8 @@ class BatchMaker {
     EXPECT_TRUE(BatchDispatcher(0, 1, 1).Split(in_flight->delivery->message().streams(),
                                                in_flight->delivery->blob().size(), &lists));
     SinkWorkerOptions options;
-    options.files.names = *NameTemplate::Parse(kDefaultNameTemplate);
-    options.files.directory = directory.path();
+    options.names = *NameTemplate::Parse(kDefaultNameTemplate);
+    options.directory = directory.path();
     in_flight->users = 1;
     SinkWorker worker(options);
     worker.Post(in_flight, std::move(lists[0]));

@@ -1,0 +1,57 @@
+#include "sinks/append_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sinks/safe_file.h"
+
+namespace flowstitch {
+
+absl::Status AppendFile::Append(ByteView bytes) {
+  buffer_.append(AsText(bytes));
+  return buffer_.size() >= kWriteBytes ? Flush() : absl::OkStatus();
+}
+
+absl::Status AppendFile::Open(int* fd) {
+  const int flags =
+      O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (created_ ? 0 : O_CREAT | O_EXCL);
+  *fd = open(path_.c_str(), flags, 0666);
+  if (*fd < 0 && errno == ENOENT && !created_) {
+    if (const absl::Status status = MakeParentDirectories(path_); !status.ok()) return status;
+    *fd = open(path_.c_str(), flags, 0666);
+  }
+  if (*fd < 0) return FileError(created_ ? "open" : "create", path_);
+  created_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status AppendFile::Flush() {
+  if (buffer_.empty()) return absl::OkStatus();
+  int fd = -1;
+  absl::Status status = Open(&fd);
+  if (!status.ok()) return status;
+  for (std::string_view rest = buffer_; !rest.empty() && status.ok();) {
+    const ssize_t n = write(fd, rest.data(), rest.size());
+    if (n >= 0) {
+      rest.remove_prefix(static_cast<size_t>(n));
+    } else if (errno != EINTR) {
+      status = FileError("write", path_);
+    }
+  }
+  buffer_.clear();
+  if (close(fd) != 0 && status.ok()) status = FileError("write", path_);
+  return status;
+}
+
+absl::Status AppendFile::Finish(TimeNs time_ns) {
+  if (const absl::Status status = Flush(); !status.ok() || !created_) return status;
+  int fd = -1;
+  if (const absl::Status status = Open(&fd); !status.ok()) return status;
+  SetFileTimes(fd, time_ns);
+  close(fd);
+  return absl::OkStatus();
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,182 @@
+#include "sinks/json/json_writer.h"
+
+#include <fcntl.h>
+#include <google/protobuf/util/json_util.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/utf8_text.h"
+#include "sinks/safe_file.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr size_t kWriteBytes = 64 << 10;
+
+wire::Direction ToWire(int direction) {
+  return direction == kServerToClient ? wire::SERVER_TO_CLIENT : wire::CLIENT_TO_SERVER;
+}
+
+template <typename Message>
+void AddDigests(const std::vector<DigestValue>& digests, Message* out) {
+  for (const DigestValue& digest : digests) {
+    wire::FileDigest* one = out->add_digests();
+    one->set_type(digest.type);
+    one->set_value(digest.hex);
+  }
+}
+
+void ToWire(const HttpMessage& message, wire::HttpMessageRecord* out) {
+  out->set_time_ns(message.time_ns);
+  out->set_number(message.head.number);
+  out->set_method(ToUtf8(message.head.method));
+  out->set_target(ToUtf8(message.head.target));
+  out->set_version(ToUtf8(message.head.version));
+  out->set_status(static_cast<uint32_t>(std::max(0, message.head.status)));
+  out->set_reason(ToUtf8(message.head.reason));
+  for (const auto& [name, value] : message.head.fields) {
+    wire::HttpField* field = out->add_fields();
+    field->set_name(ToUtf8(name));
+    field->set_value(ToUtf8(value));
+  }
+  out->set_body_path(ToUtf8(message.body_path));
+  out->set_body_bytes(message.body_bytes);
+  out->set_complete(message.complete);
+}
+
+void ToWire(const SinkFlow& flow, const TlsFacts& facts, wire::TlsHandshakeRecord* out) {
+  out->set_flow(flow.id);
+  out->set_community_id(flow.community_id);
+  out->set_server_name(facts.server_name);
+  for (const std::string& protocol : facts.alpn_offered) out->add_alpn_offered(protocol);
+  out->set_alpn(facts.alpn);
+  if (facts.client_hello) out->set_offered_version(TlsVersionName(facts.offered_version));
+  if (facts.server_hello) {
+    out->set_version(TlsVersionName(facts.version));
+    out->set_cipher(TlsCipherText(facts));
+  }
+  for (const TlsCertificate& certificate : facts.certificates) {
+    wire::TlsCertificateRecord* one = out->add_certificates();
+    one->set_subject(certificate.subject);
+    one->set_issuer(certificate.issuer);
+    one->set_not_before(certificate.not_before);
+    one->set_not_after(certificate.not_after);
+    one->set_sha256(certificate.sha256);
+  }
+}
+
+}  // namespace
+
+JsonFile::~JsonFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status JsonFile::Open(const std::string& path) {
+  path_ = path == "-" ? "standard output" : path;
+  fd_ = path == "-" ? dup(STDOUT_FILENO)
+                    : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
+}
+
+void JsonFile::Append(const std::string& lines) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (std::string_view rest = lines; !rest.empty() && status_.ok();) {
+    const ssize_t n = write(fd_, rest.data(), rest.size());
+    if (n >= 0) {
+      rest.remove_prefix(static_cast<size_t>(n));
+    } else if (errno != EINTR) {
+      status_ = FileError("write", path_);
+    }
+  }
+}
+
+absl::Status JsonFile::status() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return status_;
+}
+
+void JsonWriter::Write(const wire::Record& record) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string line;
+  // What cannot be printed cannot be here: all text was made UTF-8.
+  if (!google::protobuf::util::MessageToJsonString(record, &line, options).ok()) return;
+  lines_ += line;
+  lines_ += '\n';
+  if (lines_.size() >= kWriteBytes) Flush();
+}
+
+void JsonWriter::Flush() {
+  if (!lines_.empty()) file_->Append(lines_);
+  lines_.clear();
+}
+
+void JsonWriter::OnGap(const wire::StreamGap& event) {
+  wire::Record record;
+  *record.mutable_gap() = event;
+  Write(record);
+}
+
+void JsonWriter::OnConflict(const wire::StreamConflict& event) {
+  wire::Record record;
+  *record.mutable_conflict() = event;
+  Write(record);
+}
+
+void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written) {
+  if (flow.tls != nullptr && flow.tls->any()) {
+    wire::Record record;
+    ToWire(flow, *flow.tls, record.mutable_tls());
+    Write(record);
+  }
+  wire::Record record;
+  wire::FlowRecord* out = record.mutable_flow();
+  const auto opened = opened_.find(flow.id);
+  if (opened != opened_.end()) {
+    *out->mutable_opened() = std::move(opened->second);
+    opened_.erase(opened);
+  }
+  *out->mutable_closed() = event;
+  for (int direction : {kClientToServer, kServerToClient}) {
+    const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+    if (stream.bytes == 0 || !files_written) continue;
+    wire::StreamFile* file = out->add_files();
+    file->set_direction(ToWire(direction));
+    file->set_path(ToUtf8(stream.path));
+    file->set_bytes(stream.file_bytes);
+    AddDigests(stream.digests, file);
+  }
+  out->set_conversation(ToUtf8(flow.conversation.path));
+  out->set_conflicts(flow.conflicts);
+  Write(record);
+}
+
+void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) {
+  wire::Record record;
+  wire::HttpTransactionRecord* out = record.mutable_http();
+  out->set_flow(flow.id);
+  out->set_community_id(flow.community_id);
+  if (transaction.request) ToWire(*transaction.request, out->mutable_request());
+  if (transaction.response) ToWire(*transaction.response, out->mutable_response());
+  Write(record);
+}
+
+void JsonWriter::OnBody(const SinkFlow& flow, int direction, const BodyRecord& body) {
+  wire::Record record;
+  wire::BodyFileRecord* out = record.mutable_body();
+  out->set_flow(flow.id);
+  out->set_direction(ToWire(direction));
+  out->set_path(ToUtf8(body.path));
+  out->set_bytes(body.bytes);
+  out->set_stream_offset(body.stream_offset);
+  out->set_stream_bytes(body.stream_bytes);
+  out->set_complete(body.complete);
+  out->set_note(ToUtf8(body.note));
+  out->set_time_ns(body.time_ns);
+  AddDigests(body.digests, out);
+  Write(record);
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,28 @@
+#include "sinks/stream_names.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+
+namespace flowstitch {
+
+bool StreamNames::Taken(const std::string& path) const {
+  return std::any_of(endings_.begin(), endings_.end(), [&path](const std::string& ending) {
+    return access((path + ending).c_str(), F_OK) == 0;
+  });
+}
+
+void StreamNames::Choose(SinkFlow& flow, int direction) {
+  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  uint32_t& counter = counters_[absl::HashOf(names_.Expand(flow, direction, 0))];
+  const bool plain = directory_ == "." || directory_.empty();
+  do {
+    stream.name = names_.Expand(flow, direction, counter++);
+    stream.path = plain ? stream.name : absl::StrCat(directory_, "/", stream.name);
+  } while (Taken(stream.path));
+}
+
+}  // namespace flowstitch
