@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/str_join.h"
+#include "base/command_line.h"
 #include "base/program.h"
 #include "capture/capture_stage.h"
 
@@ -15,12 +16,7 @@ int main(int argc, char** argv) {
   bool verbose = false;
   AddCaptureFlags(app, &options, &filter_words);
   app.add_flag("-v,--verbose", verbose, "Say more.");
-  app.set_version_flag("-V,--version", "flowstitch-capture " FLOWSTITCH_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
-  }
+  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   options.filter = absl::StrJoin(filter_words, " ");
   SetUpLog("flowstitch-capture", verbose);
   if (const auto status = CheckCaptureOptions(options); !status.ok()) {
@@ -29,6 +25,13 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  CaptureInputs inputs;
+  if (options.privileges.any()) {
+    auto opened = CaptureInputs::Open(options);
+    if (!opened.ok()) return Report(opened.status());
+    inputs = *std::move(opened);
+    if (const auto status = DropPrivileges(options.privileges); !status.ok()) return Report(status);
+  }
   zmq::context_t context;
-  return Report(RunCaptureStage(options, context, StopRequests(), nullptr));
+  return Report(RunCaptureStage(options, context, StopRequests(), nullptr, std::move(inputs)));
 }

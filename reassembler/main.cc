@@ -1,6 +1,8 @@
 // flowstitch-reassembler: packets of any number of sources to streams for any number of sinks.
 #include <CLI/CLI.hpp>
 
+#include "base/command_line.h"
+#include "base/privileges.h"
 #include "base/program.h"
 #include "reassembler/reassembler_stage.h"
 
@@ -13,19 +15,18 @@ int main(int argc, char** argv) {
   bool verbose = false;
   AddReassemblerFlags(app, &options);
   app.add_flag("-v,--verbose", verbose, "Say more.");
-  app.set_version_flag("-V,--version", "flowstitch-reassembler " FLOWSTITCH_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
-  }
+  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-reassembler", verbose);
-  if (const auto status = CheckReassemblerOptions(options); !status.ok()) {
+  absl::Status status = CheckReassemblerOptions(options);
+  if (status.ok()) status = CheckPrivileges({options.user, ""});
+  if (!status.ok()) {
     Report(status);
     return kExitBadUsage;
   }
   CatchStopSignals();
   KeepFreedMemory();
+  status = DropPrivileges({options.user, ""});
+  if (!status.ok()) return Report(status);
   zmq::context_t context;
   return Report(RunReassemblerStage(options, context, StopRequests()));
 }

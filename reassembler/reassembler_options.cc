@@ -286,6 +286,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
+  app.add_option("-U,--user", options->user, "Become this user at once.")->type_name("USER");
   AddReassemblyFlags(app, options);
 }
 
@@ -332,6 +333,7 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
     arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});
   }
   if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
+  if (!o.user.empty()) arguments.insert(arguments.end(), {"--user", o.user});
   return arguments;
 }
 

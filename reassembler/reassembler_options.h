@@ -13,6 +13,7 @@
 namespace flowstitch {
 
 struct ReassemblerOptions {
+  std::string user;  // become this user at once; empty: stay
   std::string captures = "tcp://127.0.0.1:9471";
   std::string sinks = "tcp://127.0.0.1:9472";  // "none": only the tap
   std::string tap;

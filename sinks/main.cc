@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/command_line.h"
 #include "base/program.h"
 #include "sinks/sink_stage.h"
 
@@ -14,12 +15,7 @@ int main(int argc, char** argv) {
   bool verbose = false;
   AddSinkFlags(app, &options);
   app.add_flag("-v,--verbose", verbose, "Say more.");
-  app.set_version_flag("-V,--version", "flowstitch-sink " FLOWSTITCH_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
-  }
+  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-sink", verbose);
   if (options.name.empty()) options.name = absl::StrCat(HostName(), "-", options.shard);
   if (options.command_line.empty()) {
@@ -31,6 +27,13 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  if (options.privileges.any()) {
+    if (NeedsDirectory(options)) {
+      const auto status = PrepareDirectoryFor(options.privileges, options.directory);
+      if (!status.ok()) return Report(status);
+    }
+    if (const auto status = DropPrivileges(options.privileges); !status.ok()) return Report(status);
+  }
   zmq::context_t context;
   return Report(RunSinkStage(options, context, StopRequests()));
 }

@@ -50,12 +50,6 @@ absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options) {
   return NameTemplate::Parse(*text);
 }
 
-std::string ReportPath(const SinkOptions& options) {
-  if (!options.report_path.empty()) return options.report_path;
-  if (options.directory == "." || options.directory.empty()) return "report.xml";
-  return absl::StrCat(options.directory, "/report.xml");
-}
-
 int DescriptorsPerWorker(const SinkOptions& options, int workers) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -362,6 +356,12 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
   if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
   if (const auto t = TemplateOf(options); !t.ok()) return t.status();
   return absl::OkStatus();
+}
+
+std::string ReportPath(const SinkOptions& options) {
+  if (!options.report_path.empty()) return options.report_path;
+  if (options.directory == "." || options.directory.empty()) return "report.xml";
+  return absl::StrCat(options.directory, "/report.xml");
 }
 
 bool NeedsDirectory(const SinkOptions& options) {

@@ -13,6 +13,8 @@ namespace flowstitch {
 // What cannot work is said before anything is started; makes the output directory.
 absl::Status CheckSinkOptions(const SinkOptions& options);
 
+// Where the report goes.
+std::string ReportPath(const SinkOptions& options);
 // Whether anything is written into the output directory.
 bool NeedsDirectory(const SinkOptions& options);
 

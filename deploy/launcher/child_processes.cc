@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
@@ -151,6 +152,16 @@ int RunChildProcesses(LauncherOptions options) {
     spdlog::error("cannot make a directory for sockets in /tmp: {}", std::strerror(errno));
     return kExitFailed;
   }
+  const Privileges& privileges = options.capture.privileges;
+  if (!privileges.user.empty()) {
+    const passwd* user = getpwnam(privileges.user.c_str());
+    if (user == nullptr || chown(directory, user->pw_uid, user->pw_gid) != 0) {
+      spdlog::error("cannot give '{}' to '{}'", directory, privileges.user);
+      rmdir(directory);
+      return kExitFailed;
+    }
+    options.reassembler.user = options.sink.privileges.user = privileges.user;
+  }
   const std::string captures = absl::StrCat("ipc://", directory, "/captures");
   const std::string sinks = absl::StrCat("ipc://", directory, "/sinks");
   options.capture.reassembler = ">" + captures;
@@ -158,7 +169,7 @@ int RunChildProcesses(LauncherOptions options) {
   options.reassembler.sinks = "@" + sinks;
   options.sink.reassembler = ">" + sinks;
   const auto with_verbose = [&options](std::vector<std::string> arguments) {
-    if (options.verbose > 0) arguments.insert(arguments.begin(), "-v");
+    if (options.says_more()) arguments.insert(arguments.begin(), "-v");
     return arguments;
   };
   std::vector<Child> children;

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/program.h"
 #include "capture/capture_stage.h"
@@ -10,7 +11,7 @@
 
 namespace flowstitch {
 
-int RunInProcess(LauncherOptions options) {
+int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   options.capture.reassembler = ">inproc://captures";
   options.reassembler.captures = "@inproc://captures";
   options.reassembler.sinks = "@inproc://sinks";
@@ -50,7 +51,8 @@ int RunInProcess(LauncherOptions options) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   });
-  const absl::Status captured = RunCaptureStage(options.capture, context, stop_capture, nullptr);
+  const absl::Status captured =
+      RunCaptureStage(options.capture, context, stop_capture, nullptr, std::move(inputs));
   capture_done = true;
   watch.join();
   reassembler.join();

@@ -11,7 +11,9 @@
 namespace flowstitch {
 namespace {
 
-constexpr char kScanners[] = "tcpdemux, http, md5, sha1, sha256, dfxml, all";
+constexpr char kWriters[] =
+    "tcpdemux (files), http, md5, sha1, sha256, dfxml, netviz, wifiviz, findx, pcap, conversation, "
+    "all";
 
 // tcpflow's scanner names, and ours. False when there is no such writer.
 bool Switch(const std::string& name, bool on, SinkOptions* sink) {
@@ -27,8 +29,18 @@ bool Switch(const std::string& name, bool on, SinkOptions* sink) {
     sink->digests.sha256 = on;
   } else if (name == "dfxml") {
     sink->dfxml = on;
+  } else if (name == "netviz") {
+    sink->netviz.on = on;
+  } else if (name == "findx") {
+    sink->find_index = on;
+  } else if (name == "pcap") {
+    sink->flow_captures = on;
+  } else if (name == "conversation") {
+    sink->conversation = on;
+  } else if (name == "wifiviz") {
+    // Beacons are counted in passing, and stand in every report.
   } else if (name == "all") {
-    sink->files = sink->http = sink->dfxml = sink->digests.md5 = on;
+    sink->files = sink->http = sink->dfxml = sink->digests.md5 = sink->netviz.on = on;
   } else {
     return false;
   }
@@ -39,7 +51,7 @@ absl::Status SwitchAll(const std::vector<std::string>& names, bool on, SinkOptio
   for (const std::string& name : names) {
     if (Switch(name, on, sink)) continue;
     return absl::InvalidArgumentError(
-        absl::StrFormat("there is no writer '%s'; there are %s", name, kScanners));
+        absl::StrFormat("there is no writer '%s'; there are %s", name, kWriters));
   }
   return absl::OkStatus();
 }
@@ -61,19 +73,35 @@ absl::Status ChooseInterface(CaptureOptions* capture) {
 
 void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-r", o->capture.files,
-                 "Read this capture file (pcap or pcapng, '-' is standard input). Repeatable.")
+                 "Read this capture file: pcap or pcapng, also compressed with gzip, bzip2, xz, "
+                 "lzma, zstd, lz4, compress or zip; '-' is standard input. Repeatable.")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  app.add_option("-R", o->capture.continued_files,
+                 "Read this one after all others; it goes on with flows that are open, and opens "
+                 "none. Repeatable.")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_flag("-l", o->words_are_files, "What stands behind the options are capture files.");
   app.add_option("-i", o->capture.live.interface,
                  "Capture from this interface (default without -r: the first one).")
       ->type_name("IFACE");
   app.add_flag("-p{false}", o->capture.live.promiscuous,
                "Do not put the interface into promiscuous mode.");
+  app.add_option("-U,--relinquish-privileges", o->capture.privileges.user,
+                 "Become this user once the inputs are open.")
+      ->type_name("USER");
+  app.add_option("-z,--chroot", o->capture.privileges.directory,
+                 "See only this directory from then on; output goes inside of it. Needs -U.")
+      ->type_name("DIR");
   app.add_option("-o", o->sink.directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();
-  app.add_flag("-a", o->all, "Everything: files, HTTP bodies, MD5, the report.");
-  app.add_option("-e", o->enable, absl::StrCat("Switch a writer on: ", kScanners, ". Repeatable."))
+  app.add_flag("-a", o->all, "Everything: files, HTTP bodies, MD5, the report, report.pdf.");
+  app.add_option("-A", o->deprecated, "tcpflow's old form of -a -e http; says so, does nothing.")
+      ->type_name("LETTER")
+      ->allow_extra_args(false);
+  app.add_option("-e", o->enable, absl::StrCat("Switch a writer on: ", kWriters, ". Repeatable."))
       ->type_name("WRITER")
       ->allow_extra_args(false);
   app.add_option("-E", o->enable_only, "Switch all others off, and this writer on. Repeatable.")
@@ -91,29 +119,63 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("TEMPLATE")
       ->capture_default_str();
   app.add_option("-X", o->sink.report_path,
-                 "The report's path (default: report.xml in the directory).")
+                 "The report's path (default: report.xml in the directory); '-' is standard "
+                 "output.")
       ->type_name("FILE");
-  app.add_option("-b", o->sink.max_bytes, "Write at most so many bytes of a stream; -1: all.")
-      ->type_name("BYTES")
-      ->capture_default_str();
+  AddReportFlags(app, &o->sink);
+  app.add_option("--json", o->sink.json,
+                 "Write JSON lines: a record a flow, HTTP transaction, TLS handshake, body, gap "
+                 "and conflict; '-' is standard output.")
+      ->type_name("FILE");
+  AddMaxBytesFlag(app, "-b", &o->sink.max_bytes);
   app.add_option("-f", o->sink.max_descriptors,
                  "Files that are open at a time; 0: what is allowed.")
       ->type_name("N")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
+  app.add_flag("-I", o->sink.find_index,
+               "Write NAME.findx beside each flow file: offset, time and length of each piece.");
+  app.add_flag("-K", o->sink.flow_captures,
+               "Write a capture file a stream, NAME.pcap, instead of flow files.");
+  app.add_flag("--conversation", o->sink.conversation,
+               "Write both directions of a flow into one file, NAME-CONVERSATION, instead of two.");
+  app.add_option("-w", o->sink.other_frames,
+                 "Write the frames that became part of no flow to this capture file.")
+      ->type_name("FILE");
+  app.add_flag("-Z{false}", o->sink.decode, "Leave content codings (gzip ...) on HTTP bodies.");
   app.add_flag("-c", o->console, "Print on the console instead of writing files.");
   app.add_flag("-C", o->console_bare, "As -c, without the name before each piece.");
-  app.add_flag("-D", o->sink.console_form.hex, "Console: a hex dump.");
+  app.add_flag("-D", o->sink.console_form.hex, "Console (-c, if neither is given): a hex dump.");
+  app.add_flag("-J", o->sink.console_form.json,
+               "Console (-c, if neither is given): a JSON object for each piece.");
   app.add_flag("-B", o->sink.console_form.binary, "Console: bytes as they are.");
   app.add_flag("-s", o->strip, "Console: print '.' for what cannot be printed (the default).");
+  app.add_flag("-g", o->sink.console_form.color, "Console: blue by the client, red by the server.");
   app.add_flag("-0{false}", o->sink.console_form.newline, "Console: no new line after each piece.");
+  AddConsoleOrderFlag(app, &o->sink.console_form);
+  app.add_option("-L", o->sink.console_form.lock,
+                 "Console: hold this named semaphore while a piece is printed.")
+      ->type_name("NAME");
   app.add_option("-m", o->max_seek,
                  "A segment further than this from its stream does not belong to it.")
       ->type_name("BYTES")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str();
+  app.add_flag("-P", o->no_purge, "Accepted: no flow is purged before its time.");
+  app.add_option("-S", o->settings, "One of tcpflow's settings; -H lists them. Repeatable.")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_flag("-q", o->quiet, "No progress, no summary, no warnings.");
   app.add_flag("-v", o->verbose, "Say more.");
+  app.add_option("-d", o->debug_level, "Say more, if more than 1.")
+      ->type_name("LEVEL")
+      ->capture_default_str();
+  app.add_flag_callback(
+      "-H", [] { throw CLI::CallForVersion(WritersHelp(), 0); },
+      "Print the writers and settings, and what each does.");
+  app.add_flag("--as-tcpflow", o->as_tcpflow,
+               "Behave as when invoked as 'tcpflow': its form of the report, its console's order, "
+               "no summary.");
   app.add_flag("--processes", o->processes,
                "Run the stages as processes of their own, connected over ipc: what parses foreign "
                "bytes runs without the capture's privileges.");
@@ -126,13 +188,19 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("--stream-tap", o->reassembler.tap, "Publish the batches of streams here (PUB).")
       ->type_name("ENDPOINT");
   AddReassemblyFlags(app, &o->reassembler);
-  app.add_option("expression", o->filter_words, "Frames to take, in pcap-filter's language.")
+  app.add_option("expression", o->words,
+                 "Frames to take, in pcap-filter's language; with -l capture files.")
       ->type_name("FILTER");
 }
 
-absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* o) {
+namespace {
+
+// What writes: defaults, -a, -E, -e, -x, -F, in this order.
+absl::Status ResolveWriters(LauncherOptions* o) {
   SinkOptions& sink = o->sink;
-  sink.files = true;
+  const bool report_is_named = !sink.report_path.empty();
+  // These stand in the place of flow files, unless both are asked for.
+  sink.files = !sink.flow_captures && !sink.conversation;
   sink.dfxml = true;
   if (o->all) Switch("all", true, &sink);
   if (!o->enable_only.empty()) {
@@ -147,27 +215,63 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
     if (letter == 'X') sink.dfxml = false;
     if (letter == 'M') sink.digests.md5 = true;
   }
+  if (o->no_report) sink.dfxml = false;
   sink.format_letters = o->format_letters;
-  if (o->console || o->console_bare) {
-    sink.console = true;
-    sink.console_form.header = !o->console_bare;
-    sink.files = sink.http = sink.dfxml = false;
+  const bool bare_form = sink.console_form.hex || sink.console_form.json;
+  sink.console = o->console || o->console_bare || bare_form;
+  if (!sink.console) return absl::OkStatus();
+  sink.console_form.header = !o->console_bare;
+  sink.console_form.http = sink.http;
+  sink.files = sink.http = sink.find_index = false;
+  sink.dfxml = sink.dfxml && report_is_named;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* o) {
+  SinkOptions& sink = o->sink;
+  for (const std::string& setting : o->settings) {
+    if (const absl::Status status = ApplySetting(setting, o); !status.ok()) return status;
   }
-  // A digest or body without a file has only the report to stand in, which is there by default.
-  sink.summary = !o->quiet && !sink.console;
+  if (o->as_tcpflow) {
+    sink.report_form = ReportForm::kTcpflow;
+    sink.console_form.packet_order = true;
+    o->quiet = true;
+  }
+  if (const absl::Status status = ResolveWriters(o); !status.ok()) return status;
+  // What goes to standard output is alone there, and nothing is said over it.
+  const bool has_output =
+      sink.console || sink.json == "-" || (sink.dfxml && sink.report_path == "-");
+  if (int{sink.console} + int{sink.json == "-"} + int{sink.dfxml && sink.report_path == "-"} > 1) {
+    return absl::InvalidArgumentError(
+        "two of the console, --json - and -X - would mix on standard output; choose one");
+  }
+  sink.summary = !o->quiet && !has_output;
   sink.command_line = command_line;
   sink.name = "sink";
   CaptureOptions& capture = o->capture;
-  capture.filter = absl::StrJoin(o->filter_words, " ");
+  if (o->words_are_files) {
+    capture.files.insert(capture.files.end(), o->words.begin(), o->words.end());
+  } else {
+    capture.filter = absl::StrJoin(o->words, " ");
+  }
   capture.name = HostName();
-  capture.progress = !o->quiet && !sink.console;
-  if (capture.files.empty() && capture.live.interface.empty()) {
+  capture.progress = !o->quiet && !has_output;
+  if (capture.AllFiles().empty() && capture.live.interface.empty()) {
     if (const absl::Status status = ChooseInterface(&capture); !status.ok()) return status;
+  }
+  if (capture.privileges.any() && !capture.privileges.directory.empty() && o->processes) {
+    return absl::InvalidArgumentError(
+        "-z works in one process: the others' sockets would be outside of it; leave out "
+        "--processes");
   }
   o->reassembler.name = "reassembler";
   o->reassembler.sources = 1;
   o->reassembler.wait_sinks = 1;
   o->reassembler.core.tcp.window_slack_bytes = static_cast<uint64_t>(o->max_seek);
+  o->reassembler.core.frames.of_flows |= sink.wants_flow_frames();
+  o->reassembler.core.frames.others |= !sink.other_frames.empty();
   return absl::OkStatus();
 }
 

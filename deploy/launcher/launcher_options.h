@@ -15,25 +15,40 @@ struct LauncherOptions {
   CaptureOptions capture;
   SinkOptions sink;
   ReassemblerOptions reassembler;
-  std::vector<std::string> filter_words;
+  std::vector<std::string> words;        // behind the options: the filter, or with -l files
   std::vector<std::string> enable;       // -e
   std::vector<std::string> enable_only;  // -E
   std::vector<std::string> disable;      // -x
+  std::vector<std::string> settings;     // -S
+  std::vector<std::string> deprecated;   // -A
   std::string format_letters;            // -F
+  std::string log_prefix;                // -S debug-prefix
   bool all = false;                      // -a
+  bool words_are_files = false;          // -l
   bool console = false;                  // -c
   bool console_bare = false;             // -C
   bool strip = false;                    // -s: tcpflow's default, accepted
+  bool no_purge = false;                 // -P: nothing is purged, accepted
+  bool no_report = false;                // -S enable_report=NO
   int64_t max_seek = 16 << 20;           // -m
   bool quiet = false;                    // -q
-  int verbose = 0;                       // -v
+  int debug_level = 1;                   // -d
+  bool verbose = false;                  // -v
   bool processes = false;
+  bool as_tcpflow = false;  // invoked under its name: its report, its messages, its console's order
+
+  bool says_more() const { return verbose || debug_level > 1; }
 };
 
 void AddLauncherFlags(CLI::App& app, LauncherOptions* options);
 
 // Turns what was typed into the stages' options; an error names what is wrong.
 absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* options);
+
+// One of tcpflow's settings, "NAME=VALUE".
+absl::Status ApplySetting(const std::string& setting, LauncherOptions* options);
+// What -H prints: the writers and settings, and what each does.
+std::string WritersHelp();
 
 }  // namespace flowstitch
 

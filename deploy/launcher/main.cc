@@ -1,12 +1,52 @@
 // flowstitch: the single-host launcher, with tcpflow's command line.
+#include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/command_line.h"
 #include "base/program.h"
 #include "capture/capture_stage.h"
 #include "deploy/launcher/run.h"
 #include "reassembler/reassembler_stage.h"
 #include "sinks/sink_stage.h"
+
+namespace flowstitch {
+namespace {
+
+absl::Status Check(const LauncherOptions& options) {
+  if (const absl::Status status = CheckCaptureOptions(options.capture); !status.ok()) return status;
+  return CheckSinkOptions(options.sink);
+}
+
+// Inputs are opened with the rights that were given, and read without them.
+absl::Status GiveUpPrivileges(const LauncherOptions& options, CaptureInputs* inputs) {
+  const Privileges& privileges = options.capture.privileges;
+  if (!privileges.any()) return absl::OkStatus();
+  if (NeedsDirectory(options.sink)) {
+    const absl::Status status = PrepareDirectoryFor(privileges, options.sink.directory);
+    if (!status.ok()) return status;
+  }
+  auto opened = CaptureInputs::Open(options.capture);
+  if (!opened.ok()) return opened.status();
+  *inputs = *std::move(opened);
+  return DropPrivileges(privileges);
+}
+
+int Run(LauncherOptions options) {
+  if (options.processes) return RunChildProcesses(std::move(options));
+  CaptureInputs inputs;
+  if (const absl::Status status = GiveUpPrivileges(options, &inputs); !status.ok()) {
+    return Report(status);
+  }
+  return RunInProcess(std::move(options), std::move(inputs));
+}
+
+}  // namespace
+}  // namespace flowstitch
 
 int main(int argc, char** argv) {
   using namespace flowstitch;
@@ -16,23 +56,24 @@ int main(int argc, char** argv) {
       "flowstitch");
   LauncherOptions options;
   AddLauncherFlags(app, &options);
-  app.set_version_flag("-V,--version", "flowstitch " FLOWSTITCH_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
-  }
-  SetUpLog("flowstitch", options.verbose > 0);
-  const std::string command_line = absl::StrJoin(std::vector<std::string>(argv, argv + argc), " ");
-  absl::Status status = ResolveLauncherOptions(command_line, &options);
-  if (status.ok()) status = CheckCaptureOptions(options.capture);
-  if (status.ok()) status = CheckSinkOptions(options.sink);
+  const std::string invoked = argc > 0 ? argv[0] : "";
+  options.as_tcpflow = invoked == "tcpflow" || absl::EndsWith(invoked, "/tcpflow");
+  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
+  absl::Status status = ResolveLauncherOptions(
+      absl::StrJoin(std::vector<std::string>(argv, argv + argc), " "), &options);
+  SetUpLog(options.log_prefix.empty() ? "flowstitch" : options.log_prefix, options.says_more());
+  if (status.ok()) status = Check(options);
   if (!status.ok()) {
     Report(status);
     return kExitBadUsage;
   }
+  for (const std::string& letter : options.deprecated) {
+    spdlog::warn("-A{} does nothing: -a switches everything on", letter);
+  }
+  if (options.as_tcpflow && options.sink.dfxml) {
+    std::fprintf(stderr, "reportfilename: %s\n", ReportPath(options.sink).c_str());
+  }
   CatchStopSignals();
   KeepFreedMemory();
-  return options.processes ? RunChildProcesses(std::move(options))
-                           : RunInProcess(std::move(options));
+  return Run(std::move(options));
 }

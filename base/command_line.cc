@@ -1,0 +1,212 @@
+#include "base/command_line.h"
+
+#include <cstdio>
+#include <iostream>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "base/program.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr char kDocsFlag[] = "--generate-docs";
+
+std::string Version(const CLI::App& app) {
+  return absl::StrCat(app.get_name(), " ", FLOWSTITCH_VERSION);
+}
+
+// An option as the documents need it.
+struct Described {
+  std::vector<std::string> names;  // with their dashes; empty: positional
+  std::string positional;
+  std::string value;                 // what it takes; empty: a flag
+  std::vector<std::string> choices;  // where it is one of these
+  std::string text;
+  bool repeats = false;
+};
+
+// CLI11 puts the checks' descriptions behind the type: "ORDER:{stream,packet}".
+void ReadType(const std::string& type, Described* out) {
+  out->value = type.substr(0, type.find_first_of(":["));
+  const size_t open = type.find('{');
+  const size_t close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos || close < open) return;
+  out->choices = absl::StrSplit(type.substr(open + 1, close - open - 1), ',');
+}
+
+std::vector<Described> Describe(const CLI::App& app) {
+  std::vector<Described> all;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;  // hidden
+    Described one;
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    one.positional = one.names.empty() ? option->get_name() : "";
+    if (option->get_items_expected_max() > 0) ReadType(option->get_type_name(), &one);
+    one.text = option->get_description();
+    if (!option->get_default_str().empty() && one.text.find(" [") == std::string::npos) {
+      absl::StrAppend(&one.text, " [", option->get_default_str(), "]");
+    }
+    one.repeats = one.text.find("Repeatable") != std::string::npos;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string Roff(const std::string& text) {
+  std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"}, {"-", "\\-"}});
+  if (!escaped.empty() && (escaped[0] == '.' || escaped[0] == '\'')) escaped = "\\&" + escaped;
+  return absl::StrReplaceAll(escaped, {{"\n.", "\n\\&."}, {"\n'", "\n\\&'"}});
+}
+
+std::string ShellQuoted(const std::string& text) {
+  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
+}
+
+std::string FunctionName(const CLI::App& app) {
+  return "_" + absl::StrReplaceAll(app.get_name(), {{"-", "_"}});
+}
+
+// bash: what completes a value.
+std::string BashValue(const Described& option) {
+  if (!option.choices.empty()) {
+    return absl::StrCat("compgen -W ", ShellQuoted(absl::StrJoin(option.choices, " ")),
+                        " -- \"$current\"");
+  }
+  if (option.value == "FILE") return "compgen -f -- \"$current\"";
+  if (option.value == "DIR") return "compgen -d -- \"$current\"";
+  if (option.value == "USER") return "compgen -u -- \"$current\"";
+  if (option.value == "IFACE") return "compgen -W \"$(ls /sys/class/net)\" -- \"$current\"";
+  return ":";
+}
+
+// zsh: the same, as the action of _arguments.
+std::string ZshValue(const Described& option) {
+  if (!option.choices.empty()) return absl::StrCat("(", absl::StrJoin(option.choices, " "), ")");
+  if (option.value == "FILE") return "_files";
+  if (option.value == "DIR") return "_files -/";
+  if (option.value == "USER") return "_users";
+  if (option.value == "IFACE") return "_net_interfaces";
+  return " ";
+}
+
+// In _arguments' own language, brackets and colons of the text are special.
+std::string ZshText(const std::string& text) {
+  const std::string first = text.substr(0, text.find(". "));
+  return absl::StrReplaceAll(first, {{"\\", "\\\\"}, {"[", "\\["}, {"]", "\\]"}, {":", "\\:"}});
+}
+
+}  // namespace
+
+std::string ManPage(const CLI::App& app) {
+  const std::string name = app.get_name();
+  const std::vector<Described> options = Describe(app);
+  std::string page = absl::StrCat(".TH \"", name, "\" 1 \"\" \"flowstitch ", FLOWSTITCH_VERSION,
+                                  "\" \"User Commands\"\n");
+  const std::string about = app.get_description();
+  const std::string first = about.substr(0, about.find('\n'));
+  absl::StrAppend(&page, ".SH NAME\n", Roff(name), " \\- ", Roff(first), "\n");
+  absl::StrAppend(&page, ".SH SYNOPSIS\n.B ", Roff(name), "\n[\\fIOPTIONS\\fR]");
+  for (const Described& option : options) {
+    if (option.names.empty())
+      absl::StrAppend(&page, " [\\fI", Roff(option.positional), "\\fR ...]");
+  }
+  absl::StrAppend(&page, "\n.SH DESCRIPTION\n",
+                  absl::StrReplaceAll(Roff(about), {{"\n", "\n.br\n"}}), "\n.SH OPTIONS\n");
+  for (const Described& option : options) {
+    absl::StrAppend(&page, ".TP\n");
+    if (option.names.empty()) {
+      absl::StrAppend(&page, "\\fI", Roff(option.positional), "\\fR\n");
+    } else {
+      const std::string names =
+          absl::StrJoin(option.names, ", ", [](std::string* out, const std::string& n) {
+            absl::StrAppend(out, "\\fB", Roff(n), "\\fR");
+          });
+      absl::StrAppend(&page, names,
+                      option.value.empty() ? "" : " \\fI" + Roff(option.value) + "\\fR", "\n");
+    }
+    absl::StrAppend(&page, Roff(option.text), "\n");
+    if (!option.choices.empty()) {
+      absl::StrAppend(&page, "One of: ", Roff(absl::StrJoin(option.choices, ", ")), ".\n");
+    }
+  }
+  absl::StrAppend(&page,
+                  ".SH EXIT STATUS\n.TP\n0\nEverything was read and written.\n.TP\n1\n"
+                  "Something could not be read, written or reached; what could be, was.\n"
+                  ".TP\n2\nThe command line is wrong.\n");
+  absl::StrAppend(&page,
+                  ".SH SIGNALS\nSIGINT, SIGTERM and SIGHUP end the program in order: what is "
+                  "in flight is written, and reports are complete. A second one gives up "
+                  "what is waited for.\n");
+  std::vector<std::string> others;
+  for (const char* other :
+       {"flowstitch", "flowstitch-capture", "flowstitch-reassembler", "flowstitch-sink"}) {
+    if (name != other) others.push_back(absl::StrCat("\\fB", Roff(other), "\\fR(1)"));
+  }
+  absl::StrAppend(&page, ".SH SEE ALSO\n", absl::StrJoin(others, ", "),
+                  ", \\fBpcap\\-filter\\fR(7)\n");
+  return page;
+}
+
+std::string BashCompletion(const CLI::App& app) {
+  const std::string function = FunctionName(app);
+  std::string words;
+  std::string cases;
+  std::string rest = "compgen -f -- \"$current\"";
+  for (const Described& option : Describe(app)) {
+    if (option.names.empty()) continue;
+    absl::StrAppend(&words, words.empty() ? "" : " ", absl::StrJoin(option.names, " "));
+    if (option.value.empty()) continue;
+    absl::StrAppend(&cases, "    ", absl::StrJoin(option.names, "|"), ") mapfile -t COMPREPLY < <(",
+                    BashValue(option), "); return ;;\n");
+  }
+  return absl::StrCat("# Completion of ", app.get_name(), " for bash.\n", function, "() {\n",
+                      "  local current=${COMP_WORDS[COMP_CWORD]}\n",
+                      "  case ${COMP_WORDS[COMP_CWORD-1]} in\n", cases, "  esac\n",
+                      "  if [[ $current == -* ]]; then\n    mapfile -t COMPREPLY < <(compgen -W ",
+                      ShellQuoted(words),
+                      " -- \"$current\")\n  else\n    mapfile -t COMPREPLY < <(", rest,
+                      ")\n  fi\n}\ncomplete -o filenames -F ", function, " ", app.get_name(), "\n");
+}
+
+std::string ZshCompletion(const CLI::App& app) {
+  std::string text = absl::StrCat("#compdef ", app.get_name(), "\n_arguments -s -S \\\n");
+  for (const Described& option : Describe(app)) {
+    if (option.names.empty()) {
+      absl::StrAppend(&text, "  ", ShellQuoted("*:" + option.positional + ":_files"), " \\\n");
+      continue;
+    }
+    for (const std::string& name : option.names) {
+      std::string spec =
+          absl::StrCat(option.repeats ? "*" : "", name, "[", ZshText(option.text), "]");
+      if (!option.value.empty()) absl::StrAppend(&spec, ":", option.value, ":", ZshValue(option));
+      absl::StrAppend(&text, "  ", ShellQuoted(spec), " \\\n");
+    }
+  }
+  return text + "  && return 0\n";
+}
+
+std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
+  app.set_version_flag("-V,--version", Version(app));
+  std::string document;
+  app.add_option(kDocsFlag, document, "")
+      ->check(CLI::IsMember({"man", "bash", "zsh"}))
+      ->group("");  // for the build, not for people
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
+  }
+  if (document.empty()) return std::nullopt;
+  const std::string text = document == "man"    ? ManPage(app)
+                           : document == "bash" ? BashCompletion(app)
+                                                : ZshCompletion(app);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kExitOk;
+}
+
+}  // namespace flowstitch
