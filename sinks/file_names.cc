@@ -27,7 +27,26 @@ uint64_t StreamNumber(const SinkFlow& flow, int direction) {
   return flow.number * 2 + static_cast<uint64_t>(direction);
 }
 
-std::string ExpandToken(char token, const SinkFlow& flow, int direction, uint32_t counter) {
+// The fraction of a second as so many digits, with a point before it; nothing for 0.
+std::string Fraction(TimeNs time_ns, int digits) {
+  if (digits == 0) return "";
+  return "." + absl::StrFormat("%09d", SplitTimeNs(time_ns).nanoseconds)
+                   .substr(0, static_cast<size_t>(digits));
+}
+
+// "2008-10-06T16:12:33.123Z".
+std::string IsoTime(TimeNs time_ns, int digits) {
+  std::string text = FormatIsoSeconds(time_ns);
+  return text.insert(text.size() - 1, Fraction(time_ns, digits));
+}
+
+bool IsFraction(std::string_view text, size_t at) {
+  return at + 1 < text.size() && text[at] >= '1' && text[at] <= '9' &&
+         (text[at + 1] == 'T' || text[at + 1] == 't');
+}
+
+std::string ExpandToken(char token, int digits, const SinkFlow& flow, int direction,
+                        uint32_t counter) {
   const bool tagged = flow.outer_8021q && !flow.vlan.empty();
   const uint64_t number = StreamNumber(flow, direction);
   switch (token) {
@@ -48,9 +67,10 @@ std::string ExpandToken(char token, const SinkFlow& flow, int direction, uint32_
     case 'v':
       return tagged ? absl::StrCat(flow.vlan[0]) : "";
     case 'T':
-      return FormatIsoSeconds(flow.first_time_ns);
+      return IsoTime(flow.first_time_ns, digits);
     case 't':
-      return absl::StrCat(SplitTimeNs(flow.first_time_ns).seconds);
+      return absl::StrCat(SplitTimeNs(flow.first_time_ns).seconds,
+                          Fraction(flow.first_time_ns, digits));
     case 'C':
       return counter > 0 ? "c" : "";
     case 'c':
@@ -84,6 +104,7 @@ absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
     if (text[i] == '\0') return absl::InvalidArgumentError("a template cannot hold a NUL byte");
     if (text[i] != '%') continue;
     ++i;
+    if (IsFraction(text, i)) ++i;
     if (i == text.size() || kTokens.find(text[i]) == std::string_view::npos) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "the template '%s' has the unknown token '%%%s'; known are %%%s", std::string(text),
@@ -102,7 +123,9 @@ std::string NameTemplate::Expand(const SinkFlow& flow, int direction, uint32_t c
   std::string name;
   for (size_t i = 0; i < text_.size(); ++i) {
     if (text_[i] == '%') {
-      absl::StrAppend(&name, ExpandToken(text_[++i], flow, direction, counter));
+      int digits = 0;
+      if (IsFraction(text_, ++i)) digits = text_[i++] - '0';
+      absl::StrAppend(&name, ExpandToken(text_[i], digits, flow, direction, counter));
     } else {
       name += text_[i];
     }

@@ -4,7 +4,8 @@
 //   %a %b  port of source and destination, five digits
 //   %E %e  MAC address of source and destination
 //   %V %v  "--" and the VLAN number, of a frame whose outermost tag has the type 0x8100
-//   %T %t  time of the flow's first packet as 2008-10-06T16:12:33Z, as seconds since 1970
+//   %T %t  time of the flow's first packet as 2008-10-06T16:12:33Z, as seconds since 1970;
+//          %6T and %6t with a fraction of six digits (1 to 9)
 //   %C %c  "c" and the number of an earlier file of the same name; both empty for the first
 //   %#     that number, always
 //   %N %K %M %G  three digits of the stream's number: units, thousands, millions, billions

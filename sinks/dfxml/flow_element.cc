@@ -53,8 +53,12 @@ void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText*
   const bool from_client = direction == kClientToServer;
   xml->Start("tcpflow");
   if (form == ReportForm::kDfxml) xml->Attribute("xmlns", kTcpflowNamespace);
-  xml->Attribute("startime", FormatIsoTime(s.first_time_ns));
-  xml->Attribute("endtime", FormatIsoTime(s.last_time_ns));
+  // tcpflow's consumers read microseconds.
+  const auto time = [form](TimeNs ns) {
+    return FormatIsoTime(form == ReportForm::kTcpflow ? ns - SplitTimeNs(ns).nanoseconds % 1000 : ns);
+  };
+  xml->Attribute("startime", time(s.first_time_ns));
+  xml->Attribute("endtime", time(s.last_time_ns));
   if (!flow.client_mac.empty()) {
     xml->Attribute("mac_daddr", MacText(from_client ? flow.server_mac : flow.client_mac));
     xml->Attribute("mac_saddr", MacText(from_client ? flow.client_mac : flow.server_mac));
