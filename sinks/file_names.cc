@@ -141,7 +141,7 @@ absl::StatusOr<std::string> TemplateForFormat(std::string_view letters, std::str
       case 'c':
       case 'X':
       case 'M':
-        break;  // the counter is in the template; X and M concern the report and digests
+        break;  // the counter is in the template; X and M concern what is written
       case 't':
         text = "%tT" + text;
         break;

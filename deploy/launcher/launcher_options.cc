@@ -113,7 +113,8 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option(
          "-F", o->format_letters,
          "Form of file names: c with a counter (always), t or T with the time in front, k, m, "
-         "g in directories of a thousand, a million, a billion; X no report; M with MD5.")
+         "g in directories of a thousand, a million, a billion; X no flow files, only the report; "
+         "M with MD5.")
       ->type_name("LETTERS");
   app.add_option("-T", o->sink.name_template, "Template of file names.")
       ->type_name("TEMPLATE")
@@ -212,7 +213,7 @@ absl::Status ResolveWriters(LauncherOptions* o) {
     if (const absl::Status status = SwitchAll(*names, on, &sink); !status.ok()) return status;
   }
   for (const char letter : o->format_letters) {
-    if (letter == 'X') sink.dfxml = false;
+    if (letter == 'X') sink.files = false;
     if (letter == 'M') sink.digests.md5 = true;
   }
   if (o->no_report) sink.dfxml = false;

@@ -30,8 +30,9 @@ char Printable(uint8_t byte) { return byte >= 0x20 && byte < 0x7f ? static_cast<
 
 std::string HexDump(ByteView bytes) {
   std::string text;
-  // The widest line: 16 groups of four digits and the blanks between them.
-  constexpr size_t kHexWidth = kBytesPerLine * 2 + kBytesPerLine / 2;
+  // Of the widest line: two digits a byte, and a blank behind each pair.
+  const size_t widest = std::min(bytes.size(), kBytesPerLine);
+  const size_t hex_width = widest * 2 + widest / 2;
   for (size_t at = 0; at < bytes.size(); at += kBytesPerLine) {
     const ByteView line = bytes.subspan(at, std::min(kBytesPerLine, bytes.size() - at));
     absl::StrAppendFormat(&text, "%04x: ", at);
@@ -42,7 +43,7 @@ std::string HexDump(ByteView bytes) {
       if (i % 2 == 1) hex += ' ';
       plain += Printable(line[i]);
     }
-    hex.resize(std::max(hex.size(), kHexWidth), ' ');
+    hex.resize(hex_width, ' ');
     text += hex + " " + plain + "\n";
   }
   return text;

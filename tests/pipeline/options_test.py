@@ -96,19 +96,21 @@ class Options(PipelineTest):
                 ("t", "1600000000T" + CLIENT + "--42"), ("T", "2020-09-13T12:26:40Z" + CLIENT + "--42"),
                 ("k", "000/" + CLIENT + "--42"), ("m", "000000-000999/000000/" + CLIENT + "--42"),
                 ("g", "000000000-000999999/000000000-000000999/000000000/" + CLIENT + "--42"),
-                ("Xkt", "1600000000T000/" + CLIENT + "--42"))):
+                ("ckt", "1600000000T000/" + CLIENT + "--42"))):
             self.run_on(talk.frames, "-F", letters, output=f"f{number}")
             self.assertEqual(self.names(f"f{number}"), [name])
         self.assertIn("%q", self.run_on(talk.frames, "-T", "%q", status=2).stderr)
         self.assertIn("'y'", self.run_on(talk.frames, "-F", "y", status=2).stderr)
 
-    def test_fm_has_digests_and_fx_no_report(self):  # bugs 11 and 12
+    def test_fm_has_digests_and_fx_only_a_report(self):  # bugs 11 and 12
         self.run_on(simple().frames, "-FM")
         digests = self.report().findall(f".//{DFXML}hashdigest")
         self.assertEqual(len(digests), 2)
-        self.run_on(simple().frames, "-FX", "-e", "http", output="x")
-        self.assertEqual(self.names("x"), [CLIENT, SERVER, SERVER + "-HTTPBODY-001.html"])
-        self.assertFalse(os.path.exists(self.path("x", "report.xml")))
+        self.run_on(simple().frames, "-FX", "-e", "md5", output="x")
+        self.assertEqual(self.names("x"), [])
+        sizes = [int(e.text) for e in self.report("x").iter(DFXML + "filesize")]
+        self.assertEqual(sizes, [len(REQUEST), len(RESPONSE)])
+        self.assertEqual(len(self.report("x").findall(f".//{DFXML}hashdigest")), 2)
 
     def test_writers_are_switched(self):  # bug 9: -E md5 gives nothing there
         frames = simple().frames
