@@ -1,7 +1,5 @@
 #include "base/command_line.h"
 
-#include <cstdio>
-#include <iostream>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -134,6 +132,9 @@ std::string ManPage(const CLI::App& app) {
       absl::StrAppend(&page, "One of: ", Roff(absl::StrJoin(option.choices, ", ")), ".\n");
     }
   }
+  if (!app.get_footer().empty()) {
+    absl::StrAppend(&page, ".SH NAMES AND VALUES\n.nf\n", Roff(app.get_footer()), ".fi\n");
+  }
   absl::StrAppend(&page,
                   ".SH EXIT STATUS\n.TP\n0\nEverything was read and written.\n.TP\n1\n"
                   "Something could not be read, written or reached; what could be, was.\n"
@@ -190,23 +191,30 @@ std::string ZshCompletion(const CLI::App& app) {
   return text + "  && return 0\n";
 }
 
+namespace {
+
+std::string Document(const CLI::App& app, const std::string& kind) {
+  if (kind == "man") return ManPage(app);
+  return kind == "bash" ? BashCompletion(app) : ZshCompletion(app);
+}
+
+}  // namespace
+
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
   app.set_version_flag("-V,--version", Version(app));
-  std::string document;
-  app.add_option(kDocsFlag, document, "")
+  // For the build, not for people. It ends the parsing, as --version does.
+  app.add_option_function<std::string>(kDocsFlag,
+                                       [&app](const std::string& kind) {
+                                         throw CLI::CallForVersion(Document(app, kind), kExitOk);
+                                       })
       ->check(CLI::IsMember({"man", "bash", "zsh"}))
-      ->group("");  // for the build, not for people
+      ->group("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
   }
-  if (document.empty()) return std::nullopt;
-  const std::string text = document == "man"    ? ManPage(app)
-                           : document == "bash" ? BashCompletion(app)
-                                                : ZshCompletion(app);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return kExitOk;
+  return std::nullopt;
 }
 
 }  // namespace flowstitch

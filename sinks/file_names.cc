@@ -98,6 +98,21 @@ bool Contains(std::string_view text, std::string_view token) {
 
 }  // namespace
 
+std::string TemplateHelp() {
+  return "Tokens of templates, for -T:\n"
+         "  %A %B        address of source and destination: 010.000.000.001, 2001:db8::1\n"
+         "  %a %b        port of source and destination, five digits\n"
+         "  %E %e        MAC address of source and destination\n"
+         "  %V %v        \"--\" and the VLAN number of an 802.1Q tag; empty without one\n"
+         "  %T %t        time of the first packet: 2008-10-06T16:12:33Z, 1223309553\n"
+         "  %6T %6t      the same with a fraction of six digits; 1 to 9\n"
+         "  %C %c        \"c\" and the number of an earlier file of the name; empty for the first\n"
+         "  %#           that number, always\n"
+         "  %N %K %M %G  three digits of the stream's number: units, thousands, millions ...\n"
+         "  %S           the flow's number, the same for both directions, twenty digits\n"
+         "  %%           a percent sign\n";
+}
+
 absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
   if (text.empty()) return absl::InvalidArgumentError("the template of file names is empty");
   for (size_t i = 0; i < text.size(); ++i) {

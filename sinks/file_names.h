@@ -26,6 +26,9 @@ namespace flowstitch {
 
 inline constexpr char kDefaultNameTemplate[] = "%A.%a-%B.%b%V%v%C%c";
 
+// The tokens, for people.
+std::string TemplateHelp();
+
 class NameTemplate {
  public:
   // Unknown tokens are an error that names the token. Where no token tells files of one name apart,

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   SinkOptions options;
   bool verbose = false;
   AddSinkFlags(app, &options);
+  app.footer(TemplateHelp());
   app.add_flag("-v,--verbose", verbose, "Say more.");
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-sink", verbose);

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/command_line.h"
 #include "tests/support/conversation.h"
 #include "tests/support/traffic.h"
 
@@ -123,7 +124,7 @@ int main(int argc, char** argv) {
   app.add_flag("--ipv6", traffic.ipv6, "Every second flow over IPv6.");
   app.add_option("--seed", traffic.seed, "Another seed gives other packets.")
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
 
   std::ofstream file;
   if (path != "-") {

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
       "flowstitch");
   LauncherOptions options;
   AddLauncherFlags(app, &options);
+  app.footer(TemplateHelp() + WritersHelp());
   const std::string invoked = argc > 0 ? argv[0] : "";
   options.as_tcpflow = invoked == "tcpflow" || absl::EndsWith(invoked, "/tcpflow");
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;

@@ -55,7 +55,8 @@ void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText*
   if (form == ReportForm::kDfxml) xml->Attribute("xmlns", kTcpflowNamespace);
   // tcpflow's consumers read microseconds.
   const auto time = [form](TimeNs ns) {
-    return FormatIsoTime(form == ReportForm::kTcpflow ? ns - SplitTimeNs(ns).nanoseconds % 1000 : ns);
+    return FormatIsoTime(form == ReportForm::kTcpflow ? ns - SplitTimeNs(ns).nanoseconds % 1000
+                                                      : ns);
   };
   xml->Attribute("startime", time(s.first_time_ns));
   xml->Attribute("endtime", time(s.last_time_ns));
