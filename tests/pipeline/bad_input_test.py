@@ -99,7 +99,7 @@ class BadInput(PipelineTest):
         self.expect(2, ["there is no writer 'nosuch'"], "-r", capture, "-e", "nosuch", "-o", self.path("e"))
         self.expect(2, ["unknown token '%q'"], "-r", capture, "-T", "%q", "-o", self.path("t"))
         self.expect(2, ["letter 'z'"], "-r", capture, "-F", "z", "-o", self.path("t"))
-        self.expect(2, ["-b"], "-r", capture, "-b", "1G", "-o", self.path("t"))
+        self.expect(2, ["-b"], "-r", capture, "-b", "1Q", "-o", self.path("t"))
         self.expect(2, ["nothing to write"], "-o", self.path("t"), name="flowstitch-sink")
         self.expect(2, ["either capture files"], name="flowstitch-capture")
 
