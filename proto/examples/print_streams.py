@@ -16,5 +16,7 @@ while True:
         if kind == "bytes":
             print(event.bytes.flow, event.bytes.offset, batch.payload[at:at + event.bytes.length][:40], flush=True)
             at += event.bytes.length
+        elif kind == "frame":
+            at += event.frame.length
         else:
             print(getattr(event, kind).flow, kind, flush=True)
