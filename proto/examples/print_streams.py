@@ -13,10 +13,7 @@ while True:
     at = 0
     for event in batch.events:
         kind = event.WhichOneof("event")
-        if kind == "bytes":
-            print(event.bytes.flow, event.bytes.offset, batch.payload[at:at + event.bytes.length][:40], flush=True)
-            at += event.bytes.length
-        elif kind == "frame":
-            at += event.frame.length
-        else:
-            print(getattr(event, kind).flow, kind, flush=True)
+        what = getattr(event, kind)
+        data = batch.payload[at:at + what.length] if kind in ("bytes", "frame") else b""
+        at += len(data)
+        print(what.flow, what.offset if kind == "bytes" else kind, data[:40] or "", flush=True)
