@@ -15,6 +15,28 @@ constexpr uint32_t kMaxHeaders = 1024;
 // Bytes of one direction that wait while the parser wants the other.
 constexpr size_t kMaxHeldBytes = size_t{1} << 20;
 
+// RFC 9110, 15.2: any number of 1xx come before the response proper. 101 is one of them by its
+// number, but nothing follows it here.
+enum class Interim { kUnsure, kNo, kYes };
+
+Interim IsInterim(std::string_view text) {
+  constexpr std::string_view kVersion = "HTTP/1.";
+  const size_t n = std::min(text.size(), kVersion.size());
+  if (text.substr(0, n) != kVersion.substr(0, n)) return Interim::kNo;
+  if (text.size() > 8 && text[8] != ' ') return Interim::kNo;
+  if (text.size() > 9 && text[9] != '1') return Interim::kNo;
+  if (text.size() < 12) return Interim::kUnsure;
+  return text.substr(9, 3) == "101" ? Interim::kNo : Interim::kYes;
+}
+
+// Length of a head with the blank line behind it; 0: it is not complete.
+size_t HeadLength(std::string_view text) {
+  const size_t crlf = text.find("\r\n\r\n");
+  const size_t lf = text.find("\n\n");
+  if (crlf == std::string_view::npos && lf == std::string_view::npos) return 0;
+  return crlf < lf ? crlf + 4 : lf + 2;
+}
+
 HttpParser* ParserOf(htp_connp_t* connp) {
   return static_cast<HttpParser*>(htp_connp_get_user_data(connp));
 }
@@ -96,6 +118,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
 // RFC 9112, 6.3: these have no body, whatever their headers say. libhtp believes a Content-Length,
 // except in the answer to a HEAD.
 int HttpParser::OnResponseLine(htp_tx_t* tx) {
+  ParserOf(tx->connp)->side(HttpKind::kResponse).between = false;
   const int status = tx->response_status_number;
   if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
   return HTP_OK;
@@ -181,8 +204,29 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
     // Chunks have an end of their own; a body without any length ends with the flow.
     complete = tx->response_transfer_coding != HTP_CODING_CHUNKED && self->orderly_;
   }
+  self->side(HttpKind::kResponse).between = true;
   self->EndBody(HttpKind::kResponse, complete);
   return HTP_OK;
+}
+
+ByteView HttpParser::SkipInterim(ByteView bytes, uint64_t* offset) {
+  Side& s = side(HttpKind::kResponse);
+  if (s.interim.empty()) s.interim_offset = *offset;
+  s.interim.append(AsText(bytes));
+  std::string_view rest = s.interim;
+  while (IsInterim(rest) == Interim::kYes) {
+    const size_t length = HeadLength(rest);
+    if (length == 0) break;
+    ++s.messages;
+    rest.remove_prefix(length);
+    s.interim_offset += length;
+  }
+  const Interim kind = IsInterim(rest);
+  const bool waits = !closing_ && kind != Interim::kNo && rest.size() < kFieldLimitBytes;
+  s.interim = std::string(rest);
+  if (waits) return {};
+  *offset = s.interim_offset;
+  return AsBytes(s.interim);
 }
 
 void HttpParser::Hold(Side* s, ByteView bytes, uint64_t offset) {
@@ -230,7 +274,14 @@ void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs tim
     Hold(&s, bytes, offset);
     return;
   }
-  FeedNow(kind, bytes, offset, time_ns);
+  if (kind == HttpKind::kResponse && s.between) {
+    bytes = SkipInterim(bytes, &offset);
+    if (bytes.empty()) return;
+    const std::string response = std::exchange(s.interim, {});
+    FeedNow(kind, AsBytes(response), offset, time_ns);
+  } else {
+    FeedNow(kind, bytes, offset, time_ns);
+  }
   const HttpKind other = kind == HttpKind::kRequest ? HttpKind::kResponse : HttpKind::kRequest;
   FeedHeld(other, time_ns);
 }
@@ -255,6 +306,10 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
 void HttpParser::Close(bool orderly, TimeNs time_ns) {
   closing_ = true;
   orderly_ = orderly;
+  if (Side& s = side(HttpKind::kResponse); !s.interim.empty() && !s.stopped) {
+    const std::string rest = std::exchange(s.interim, {});
+    FeedNow(HttpKind::kResponse, AsBytes(rest), s.interim_offset, time_ns);
+  }
   FeedHeld(HttpKind::kRequest, time_ns);
   FeedHeld(HttpKind::kResponse, time_ns);
   const htp_time_t time = ToHtpTime(time_ns);

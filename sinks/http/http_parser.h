@@ -96,6 +96,9 @@ class HttpParser {
     std::string held;      // what came meanwhile
     uint64_t held_offset = 0;
     uint32_t messages = 0;
+    bool between = true;  // no message is under way
+    std::string interim;  // of a response that may be an interim one, until that is known
+    uint64_t interim_offset = 0;
     ByteView feeding;
     uint64_t feeding_offset = 0;
     // The message under way: whether its body may have a gap, and how much of it is still to come.
@@ -107,6 +110,9 @@ class HttpParser {
   Side& side(HttpKind kind) { return sides_[static_cast<size_t>(kind)]; }
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
+  // Takes interim responses off the front; what is left of the bytes is for libhtp, which knows one
+  // for each request only.
+  ByteView SkipInterim(ByteView bytes, uint64_t* offset);
   void Hold(Side* side, ByteView bytes, uint64_t offset);
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length);
   void Body(HttpKind kind, const uint8_t* data, size_t length);

@@ -142,6 +142,21 @@ TEST_F(Http, AnswersWithoutABodySwallowNothing) {
               ElementsAre(Pair("40000-HTTPBODY-004", "last")));
 }
 
+TEST_F(Http, AnyNumberOfInterimResponses) {
+  const std::string interim =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+      "HTTP/1.1 100 Continue\r\n\r\n";
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    EXPECT_THAT(
+        Bodies(std::string(kGet) + kGet, interim + Ok("", "one") + interim + Ok("", "two"), seed),
+        ElementsAre(Pair("40000-HTTPBODY-004", "one"), Pair("40000-HTTPBODY-008", "two")))
+        << seed;
+  }
+  // One that ends the flow, and a beginning that is none.
+  EXPECT_THAT(Bodies(kGet, "HTTP/1.1 100 Continue\r\n"), IsEmpty());
+  EXPECT_THAT(Bodies(kGet, "HTTP/1"), IsEmpty());
+}
+
 TEST_F(Http, AnInterimResponseCountsAsAMessage) {
   const std::string post =
       "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi";
