@@ -201,6 +201,12 @@ std::string Document(const CLI::App& app, const std::string& kind) {
 }  // namespace
 
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
+  // The last one counts, as everywhere: a later option overrides an alias's. Lists stay lists.
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 1) {
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
   app.set_version_flag("-V,--version", Version(app));
   // For the build, not for people. It ends the parsing, as --version does.
   app.add_option_function<std::string>(kDocsFlag,

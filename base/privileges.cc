@@ -1,5 +1,6 @@
 #include "base/privileges.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -7,15 +8,75 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace flowstitch {
 namespace {
 
 absl::Status Failed(const std::string& what) {
   return absl::PermissionDeniedError(absl::StrFormat("cannot %s: %s", what, std::strerror(errno)));
+}
+
+// A descriptor of a directory that closes with it.
+class Directory {
+ public:
+  explicit Directory(int fd) : fd_(fd) {}
+  ~Directory() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  Directory& operator=(Directory&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Gives a directory that was just made to its user. The user may own the one above, and put
+// something else in its place meanwhile: only an empty directory of our own is given away, and
+// through its descriptor.
+absl::Status GiveAway(int fd, const std::string& name, uid_t uid, gid_t gid) {
+  struct stat info = {};
+  if (fstat(fd, &info) != 0 || info.st_uid != geteuid() || info.st_nlink > 2) {
+    return absl::PermissionDeniedError(
+        absl::StrFormat("the directory '%s' was replaced while it was made", name));
+  }
+  if (fchown(fd, uid, gid) != 0) return Failed("give away the directory '" + name + "'");
+  return absl::OkStatus();
+}
+
+// A link is followed only where root made it.
+int OpenPart(int above, const std::string& part) {
+  struct stat info = {};
+  const bool trusted = fstatat(above, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+                       S_ISLNK(info.st_mode) && info.st_uid == 0;
+  return openat(above, part.c_str(),
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC | (trusted ? 0 : O_NOFOLLOW));
+}
+
+absl::Status MakeDirectories(const std::string& path, uid_t uid, gid_t gid) {
+  Directory at(open(path[0] == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const absl::string_view view : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    const std::string part(view);
+    const bool made = mkdirat(at.fd(), part.c_str(), 0777) == 0;
+    if (!made && errno != EEXIST) return Failed("make the directory '" + path + "'");
+    Directory next(OpenPart(at.fd(), part));
+    if (next.fd() < 0) return Failed("use the directory '" + path + "'");
+    if (made) {
+      if (const absl::Status status = GiveAway(next.fd(), path, uid, gid); !status.ok()) {
+        return status;
+      }
+    }
+    at = std::move(next);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -42,7 +103,7 @@ absl::Status CheckPrivileges(const Privileges& privileges) {
   return absl::OkStatus();
 }
 
-absl::Status DropPrivileges(const Privileges& privileges) {
+absl::Status DropPrivileges(const Privileges& privileges, const std::string& output_directory) {
   if (!privileges.any()) return absl::OkStatus();
   const passwd* user = getpwnam(privileges.user.c_str());
   if (user == nullptr) {
@@ -58,30 +119,16 @@ absl::Status DropPrivileges(const Privileges& privileges) {
       return Failed("change the root to '" + privileges.directory + "'");
     }
   }
+  if (!output_directory.empty()) {
+    const absl::Status status = MakeDirectories(output_directory, uid, gid);
+    if (!status.ok()) return status;
+  }
   if (setgid(gid) != 0) return Failed("take the group of " + privileges.user);
   if (setuid(uid) != 0) return Failed("become " + privileges.user);
   if (uid != 0 && (setuid(0) == 0 || setgid(0) == 0)) {
     return absl::PermissionDeniedError("root's rights could be taken back: they are not given up");
   }
   return absl::OkStatus();
-}
-
-absl::Status PrepareDirectoryFor(const Privileges& privileges, const std::string& directory) {
-  const std::string path =
-      privileges.directory.empty() ? directory : absl::StrCat(privileges.directory, "/", directory);
-  const passwd* user = privileges.user.empty() ? nullptr : getpwnam(privileges.user.c_str());
-  // Every part that is not there yet belongs to the user.
-  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), 0777) == 0) {
-      if (user != nullptr && chown(part.c_str(), user->pw_uid, user->pw_gid) != 0) {
-        return Failed("give the directory '" + part + "' to " + privileges.user);
-      }
-    } else if (errno != EEXIST) {
-      return Failed("make the directory '" + part + "'");
-    }
-    if (slash == std::string::npos) return absl::OkStatus();
-  }
 }
 
 }  // namespace flowstitch

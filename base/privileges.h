@@ -18,12 +18,10 @@ struct Privileges {
 // right to change either.
 absl::Status CheckPrivileges(const Privileges& privileges);
 
-// For good, in all threads. An error means that nothing may go on.
-absl::Status DropPrivileges(const Privileges& privileges);
-
-// Makes an output directory as the user will see it after DropPrivileges, and gives it to the user
-// if it was not there.
-absl::Status PrepareDirectoryFor(const Privileges& privileges, const std::string& directory);
+// For good, in all threads. On the way, inside of `directory`, the output directory is made, if one
+// is named and it is not there, and what is made is given to the user. An error means that nothing
+// may go on.
+absl::Status DropPrivileges(const Privileges& privileges, const std::string& output_directory);
 
 }  // namespace flowstitch
 

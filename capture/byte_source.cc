@@ -22,7 +22,8 @@ class FileBytes : public ByteSource {
   static absl::StatusOr<std::unique_ptr<FileBytes>> Open(const std::string& path) {
     auto file = std::make_unique<FileBytes>();
     file->path_ = path;
-    file->fd_ = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    file->fd_ = path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                            : open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file->fd_ < 0) {
       return absl::NotFoundError(
           absl::StrFormat("cannot read capture file '%s': %s", path, std::strerror(errno)));
@@ -145,11 +146,11 @@ class RecognisedBytes : public ByteSource {
   void Recognise() {
     recognised_ = true;
     uint8_t start[kCompressionMagicBytes];
-    size_t have = 0;
-    while (have < sizeof(start)) {
-      const size_t n = source_->Read(start + have, sizeof(start) - have);
-      if (n == 0) break;
-      have += n;
+    size_t have = Fill(start, sizeof(start));
+    // Frames that zstd and lz4 skip (RFC 8878, 3.1.2) may stand in front.
+    for (int frames = 0; frames < kMaxSkipped && IsSkippable({start, have}); ++frames) {
+      if (!Skip(LoadLe32(start + 4))) break;
+      have = Fill(start, sizeof(start));
     }
     const ByteView view{start, have};
     if (have >= 2 && start[0] == 0x1f && start[1] == 0x8b) {
@@ -161,6 +162,30 @@ class RecognisedBytes : public ByteSource {
     }
   }
 
+  static bool IsSkippable(ByteView start) {
+    return start.size() == kCompressionMagicBytes &&
+           (LoadLe32(start.data()) & 0xfffffff0) == 0x184d2a50;
+  }
+  size_t Fill(uint8_t* bytes, size_t size) {
+    size_t have = 0;
+    while (have < size) {
+      const size_t n = source_->Read(bytes + have, size - have);
+      if (n == 0) break;
+      have += n;
+    }
+    return have;
+  }
+  bool Skip(uint64_t size) {
+    std::vector<uint8_t> block(std::min<uint64_t>(size, 64 << 10));
+    while (size > 0) {
+      const size_t n = source_->Read(block.data(), std::min<uint64_t>(size, block.size()));
+      if (n == 0) return false;
+      size -= n;
+    }
+    return true;
+  }
+
+  static constexpr int kMaxSkipped = 1000;
   const std::string name_;
   std::unique_ptr<ByteSource> source_;
   bool recognised_ = false;

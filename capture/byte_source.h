@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& pa
 std::unique_ptr<ByteSource> ByteSourceFromMemory(ByteView bytes);
 
 // Whether a file that begins like this is compressed. At most kCompressionMagicBytes are looked at.
-inline constexpr size_t kCompressionMagicBytes = 6;
+inline constexpr size_t kCompressionMagicBytes = 8;
 bool LooksCompressed(ByteView start);
 
 // What a gzip file decompresses to, and what every other one does; `start` are bytes that were read

@@ -1,5 +1,7 @@
 #include "capture/capture_inputs.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace flowstitch {
@@ -14,6 +16,10 @@ absl::StatusOr<std::unique_ptr<LiveSource>> OpenInterface(const CaptureOptions& 
 }  // namespace
 
 absl::StatusOr<CaptureInputs> CaptureInputs::Open(const CaptureOptions& options) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
   CaptureInputs inputs;
   size_t index = 0;
   for (const std::string& path : options.AllFiles()) {

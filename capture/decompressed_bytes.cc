@@ -1,5 +1,5 @@
-// Compressed captures through libarchive, which does not give out the block (64 KiB and more) in
-// which damage lies. Only filters that run in this process are switched on:
+// Compressed captures through libarchive, which does not give out the block in which
+// damage lies. Only filters that run in this process are switched on:
 // libarchive would start a program for others.
 #include <archive.h>
 #include <archive_entry.h>
@@ -40,15 +40,24 @@ class DecompressedBytes : public ByteSource {
   ~DecompressedBytes() override { archive_read_free(archive_); }
 
   size_t Read(uint8_t* bytes, size_t size) override {
-    while (status_.ok() && !at_end_) {
+    while (status_.ok() && !at_end_ && rest_.empty()) {
       if (!in_entry_ && !NextEntry()) break;
-      const la_ssize_t n = archive_read_data(archive_, bytes, size);
+      const void* data = nullptr;
+      size_t length = 0;
+      la_int64_t offset = 0;
+      const int result = archive_read_data_block(archive_, &data, &length, &offset);
       file_offset_ = raw_->file_offset();
-      if (n > 0) return static_cast<size_t>(n);
-      if (n < 0) Fail();
-      in_entry_ = false;
+      if (result >= ARCHIVE_WARN && length > 0) {
+        rest_ = {static_cast<const uint8_t*>(data), length};
+      } else {
+        if (result < ARCHIVE_WARN) Fail();
+        in_entry_ = false;
+      }
     }
-    return 0;
+    const size_t n = std::min(size, rest_.size());
+    std::copy_n(rest_.begin(), n, bytes);
+    rest_ = rest_.subspan(n);
+    return n;
   }
 
   void set_on_idle(std::function<bool()> on_idle) override {
@@ -129,6 +138,7 @@ class DecompressedBytes : public ByteSource {
   std::unique_ptr<ByteSource> raw_;
   std::vector<uint8_t> block_;
   std::vector<uint8_t> start_;
+  ByteView rest_;  // of libarchive's last block
   archive* archive_;
   bool opened_ = false;
   bool in_entry_ = false;

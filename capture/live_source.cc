@@ -1,5 +1,6 @@
 #include "capture/live_source.h"
 
+#include <fcntl.h>
 #include <pcap/pcap.h>
 
 #include <algorithm>
@@ -67,8 +68,11 @@ absl::StatusOr<std::unique_ptr<LiveSource>> LiveSource::Open(const LiveOptions& 
   pcap_set_immediate_mode(handle, options.immediate ? 1 : 0);
   pcap_set_buffer_size(handle, options.buffer_bytes);
   const bool nanoseconds = pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO) == 0;
-  if (const int code = pcap_activate(handle); code < 0) {
-    const absl::Status status = Explain(options.interface, code, handle);
+  const int activated = pcap_activate(handle);
+  // Commands that others start must not have it.
+  if (pcap_fileno(handle) >= 0) fcntl(pcap_fileno(handle), F_SETFD, FD_CLOEXEC);
+  if (activated < 0) {
+    const absl::Status status = Explain(options.interface, activated, handle);
     pcap_close(handle);
     return status;
   }

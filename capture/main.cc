@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
     auto opened = CaptureInputs::Open(options);
     if (!opened.ok()) return Report(opened.status());
     inputs = *std::move(opened);
-    if (const auto status = DropPrivileges(options.privileges); !status.ok()) return Report(status);
+    if (const auto status = DropPrivileges(options.privileges, ""); !status.ok())
+      return Report(status);
   }
   zmq::context_t context;
   return Report(RunCaptureStage(options, context, StopRequests(), nullptr, std::move(inputs)));

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
-  status = DropPrivileges({options.user, ""});
+  status = DropPrivileges({options.user, ""}, "");
   if (!status.ok()) return Report(status);
   zmq::context_t context;
   return Report(RunReassemblerStage(options, context, StopRequests()));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "reassembler/frame_recorder.h"
 #include "reassembler/segment.h"
 #include "reassembler/tcp_limits.h"
 
@@ -28,6 +29,9 @@ class StrayRun {
   };
   // What was kept, in order, with its views set.
   std::vector<Kept> Take();
+  size_t size() const { return kept_.size(); }
+
+  HeldFrames frames;  // of what is kept, when frames are wanted
   size_t payload_bytes() const { return payload_bytes_; }
   size_t memory_bytes() const { return payload_bytes_ + kept_.size() * kOverheadBytes; }
 

@@ -1,6 +1,7 @@
 // Several flows between the same ends: which one a segment belongs to, SYNs that contradict an open
 // flow, and segments that fit none.
 #include <algorithm>
+#include <utility>
 
 #include "reassembler/tcp_reassembler.h"
 
@@ -160,14 +161,24 @@ void TcpReassembler::OnStray(uint32_t newest, const Segment& segment) {
   } else {
     NoteStrays(*flow.strays, /*kept=*/false);
   }
+  const size_t before = flow.strays->size();
+  HeldFrames frames = std::exchange(flow.strays->frames, {});
   ledger_.out_of_window_bytes += flow.strays->Add(segment, limits_);
+  if (recorder_ != nullptr) {
+    if (flow.strays->size() <= before) recorder_->GiveUp(&frames);  // the run began anew
+    if (flow.strays->size() > 0) recorder_->Hold(segment, segment.tcp.payload, &frames);
+  }
   if (!flow.strays->IsFlow()) {
     NoteStrays(*flow.strays, /*kept=*/true);
+    flow.strays->frames = std::move(frames);
     return;
   }
   const std::vector<StrayRun::Kept> kept = flow.strays->Take();
   flow.strays = nullptr;
   const uint32_t opened = OpenInTheMiddle(kept.front().segment);
+  if (recorder_ != nullptr) {
+    recorder_->GiveToFlow(table_.flow(opened).id, table_.flow(opened).client_is_high, &frames);
+  }
   for (const StrayRun::Kept& k : kept) {
     // One of them may have closed it: then the others go where they belong.
     const auto entry = table_.Find(segment.key);
@@ -195,6 +206,7 @@ void TcpReassembler::DropStrays(Flow& flow) {
   if (flow.strays == nullptr) return;
   NoteStrays(*flow.strays, /*kept=*/false);
   ledger_.out_of_window_bytes += flow.strays->payload_bytes();
+  if (recorder_ != nullptr) recorder_->GiveUp(&flow.strays->frames);
   flow.strays = nullptr;
 }
 

@@ -1,6 +1,7 @@
 #include "sinks/alerts.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -15,6 +16,11 @@
 extern char** environ;
 
 namespace flowstitch {
+namespace {
+
+constexpr int kPollMs = 5;
+
+}  // namespace
 
 absl::StatusOr<std::vector<std::string>> SplitCommand(const std::string& command) {
   std::vector<std::string> words;
@@ -67,11 +73,9 @@ absl::Status Alerts::Check(const AlertOptions& options) {
 
 Alerts::Alerts(const AlertOptions& options) : options_(options) {
   if (auto words = SplitCommand(options.command); words.ok()) words_ = *std::move(words);
-  // Commands do not inherit the descriptor.
-  if (options_.fd > STDERR_FILENO) fcntl(options_.fd, F_SETFD, FD_CLOEXEC);
 }
 
-Alerts::~Alerts() { Finish(); }
+Alerts::~Alerts() = default;
 
 void Alerts::Tell(const char* what, const std::string& path) {
   if (options_.fd < 0) return;
@@ -81,6 +85,10 @@ void Alerts::Tell(const char* what, const std::string& path) {
     const ssize_t n = write(options_.fd, rest.data(), rest.size());
     if (n >= 0) {
       rest.remove_prefix(static_cast<size_t>(n));
+    } else if (errno == EAGAIN) {
+      pollfd item = {options_.fd, POLLOUT, 0};
+      poll(&item, 1, kPollMs);
+      if (give_up_.load(std::memory_order_relaxed)) return;
     } else if (errno != EINTR) {
       status_ = absl::UnavailableError(absl::StrFormat("cannot write alerts to descriptor %d: %s",
                                                        options_.fd, std::strerror(errno)));
@@ -93,20 +101,29 @@ void Alerts::Closed(const std::string& path) {
   if (!words_.empty()) Run(path);
 }
 
-void Alerts::Reap(bool wait) {
+void Alerts::Reap() {
   for (auto it = children_.begin(); it != children_.end();) {
-    const pid_t ended = waitpid(*it, nullptr, wait ? 0 : WNOHANG);
-    if (ended < 0 && errno == EINTR) continue;
+    const pid_t ended = waitpid(*it, nullptr, WNOHANG);
     it = ended == 0 ? std::next(it) : children_.erase(it);
-    if (ended != 0 && wait) return;
   }
 }
 
-void Alerts::Run(const std::string& path) {
+bool Alerts::idle() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!status_.ok()) return;
-  Reap(/*wait=*/false);
-  if (children_.size() >= kMaxChildren) Reap(/*wait=*/true);
+  Reap();
+  return children_.empty();
+}
+
+void Alerts::Run(const std::string& path) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  Reap();
+  while (children_.size() >= kMaxChildren && !give_up_.load(std::memory_order_relaxed)) {
+    lock.unlock();
+    poll(nullptr, 0, kPollMs);
+    lock.lock();
+    Reap();
+  }
+  if (!status_.ok() || give_up_.load(std::memory_order_relaxed)) return;
   std::vector<char*> arguments;
   for (const std::string& word : words_) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(const_cast<char*>(path.c_str()));
@@ -120,8 +137,16 @@ void Alerts::Run(const std::string& path) {
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   pid_t child = 0;
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (options_.output_taken) {
+    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+  }
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   const int failed =
-      posix_spawnp(&child, words_[0].c_str(), nullptr, &attributes, arguments.data(), environ);
+      posix_spawnp(&child, words_[0].c_str(), &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     status_ = absl::UnavailableError(
@@ -129,11 +154,6 @@ void Alerts::Run(const std::string& path) {
     return;
   }
   children_.insert(child);
-}
-
-void Alerts::Finish() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  while (!children_.empty()) Reap(/*wait=*/true);
 }
 
 absl::Status Alerts::status() const {

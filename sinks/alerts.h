@@ -5,12 +5,14 @@
 //   "close\tPATH\n"  it is complete
 //
 // The command is split into words as a shell does it (quotes and backslashes, nothing else), gets
-// the path as its last argument, and is started without a shell.
+// the path as its last argument, and is started without a shell. It inherits standard output and
+// error and nothing else.
 #ifndef FLOWSTITCH_SINKS_ALERTS_H_
 #define FLOWSTITCH_SINKS_ALERTS_H_
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <string>
@@ -22,8 +24,9 @@
 namespace flowstitch {
 
 struct AlertOptions {
-  int fd = -1;          // -1: none
-  std::string command;  // empty: none
+  int fd = -1;                // -1: none
+  std::string command;        // empty: none
+  bool output_taken = false;  // standard output is in use: commands write to standard error
   bool any() const { return fd >= 0 || !command.empty(); }
 };
 
@@ -47,8 +50,10 @@ class Alerts {
 
   void Opened(const std::string& path) { Tell("open", path); }
   void Closed(const std::string& path);
-  // Waits for the commands that still run.
-  void Finish();
+  // Whether no command runs any more.
+  bool idle();
+  // Commands that still run are not waited for any more: there was a second stop request.
+  void GiveUp() { give_up_.store(true, std::memory_order_relaxed); }
 
   // The first failure: a descriptor that cannot be written, a command that cannot be started. What
   // a command itself returns is its own affair.
@@ -57,12 +62,13 @@ class Alerts {
  private:
   void Tell(const char* what, const std::string& path);
   void Run(const std::string& path);
-  void Reap(bool wait);
+  void Reap();
 
   const AlertOptions options_;
   std::vector<std::string> words_;
   mutable std::mutex mutex_;
   std::set<pid_t> children_;
+  std::atomic<bool> give_up_{false};
   absl::Status status_;
 };
 

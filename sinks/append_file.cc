@@ -32,14 +32,7 @@ absl::Status AppendFile::Flush() {
   int fd = -1;
   absl::Status status = Open(&fd);
   if (!status.ok()) return status;
-  for (std::string_view rest = buffer_; !rest.empty() && status.ok();) {
-    const ssize_t n = write(fd, rest.data(), rest.size());
-    if (n >= 0) {
-      rest.remove_prefix(static_cast<size_t>(n));
-    } else if (errno != EINTR) {
-      status = FileError("write", path_);
-    }
-  }
+  status = WriteAll(fd, AsBytes(buffer_), path_);
   buffer_.clear();
   if (close(fd) != 0 && status.ok()) status = FileError("write", path_);
   return status;

@@ -47,9 +47,9 @@ class NameTemplate {
   bool names_endpoints_ = false;
 };
 
-// tcpflow's -F: 'c' is the default, 'X' and 'M' change no name; 't' and 'T' put the time in front; 'k', 'm', 'g' make
-// directories of a thousand, a million, a billion streams. An error names a letter that is not
-// known.
+// tcpflow's -F: 'c' is the default, 'X' and 'M' change no name; 't' and 'T' put the time in front;
+// 'k', 'm', 'g' make directories of a thousand, a million, a billion streams. An error names a
+// letter that is not known.
 absl::StatusOr<std::string> TemplateForFormat(std::string_view letters, std::string_view base);
 
 }  // namespace flowstitch

@@ -28,13 +28,9 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
-  if (options.privileges.any()) {
-    if (NeedsDirectory(options)) {
-      const auto status = PrepareDirectoryFor(options.privileges, options.directory);
-      if (!status.ok()) return Report(status);
-    }
-    if (const auto status = DropPrivileges(options.privileges); !status.ok()) return Report(status);
-  }
+  const auto dropped =
+      DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
+  if (!dropped.ok()) return Report(dropped);
   zmq::context_t context;
   return Report(RunSinkStage(options, context, StopRequests()));
 }

@@ -1,6 +1,7 @@
 #include "sinks/safe_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,21 @@ absl::Status WriteAt(int fd, ByteView bytes, uint64_t offset, const std::string&
   return absl::OkStatus();
 }
 
+absl::Status WriteAll(int fd, ByteView bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      pollfd item = {fd, POLLOUT, 0};
+      poll(&item, 1, -1);
+      continue;
+    }
+    if (n < 0) return FileError("write", path);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  return absl::OkStatus();
+}
+
 void SetFileTimes(int fd, TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   const timespec time = {split.seconds, split.nanoseconds};
@@ -72,8 +88,14 @@ PartFile::~PartFile() { Discard(); }
 absl::Status PartFile::Open(const std::string& final_path) {
   struct stat info = {};
   if (stat(final_path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "cannot write '%s': it is there already and is not a regular file", final_path));
+    if (!S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode)) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "cannot write '%s': it is there already and is no file, pipe or device", final_path));
+    }
+    direct_ = true;
+    part_path_ = final_path;
+    fd_ = ::open(final_path.c_str(), O_WRONLY | O_CLOEXEC);
+    return fd_ < 0 ? FileError("open", final_path) : absl::OkStatus();
   }
   part_path_ = final_path + ".part";
   fd_ = ::open(part_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -87,6 +109,7 @@ absl::Status PartFile::Open(const std::string& final_path) {
 }
 
 absl::Status PartFile::Append(ByteView bytes) {
+  if (direct_) return WriteAll(fd_, bytes, part_path_);
   const absl::Status status = WriteAt(fd_, bytes, size_, part_path_);
   if (status.ok()) size_ += bytes.size();
   return status;
@@ -99,6 +122,11 @@ absl::Status PartFile::Truncate() {
 }
 
 absl::Status PartFile::Commit(const std::string& path, TimeNs time_ns) {
+  if (direct_) {
+    close(fd_);
+    fd_ = -1;
+    return absl::OkStatus();
+  }
   // A hole at the end has to be made explicit.
   if (ftruncate(fd_, static_cast<off_t>(size_)) != 0) return FileError("write", part_path_);
   if (time_ns != kTimeMin) SetFileTimes(fd_, time_ns);
@@ -112,7 +140,7 @@ void PartFile::Discard() {
   if (fd_ < 0) return;
   close(fd_);
   fd_ = -1;
-  unlink(part_path_.c_str());
+  if (!direct_) unlink(part_path_.c_str());
 }
 
 }  // namespace flowstitch

@@ -23,6 +23,10 @@ absl::Status PrepareOutputDirectory(const std::string& directory);
 // Writes all of `bytes` at `offset` of an open file.
 absl::Status WriteAt(int fd, ByteView bytes, uint64_t offset, const std::string& path);
 
+// Writes all of `bytes` behind what is there: of a file that was opened to append, a pipe, a
+// device.
+absl::Status WriteAll(int fd, ByteView bytes, const std::string& path);
+
 // Access and modification time of an open file.
 void SetFileTimes(int fd, TimeNs time_ns);
 
@@ -36,6 +40,8 @@ class PartFile {
 
   absl::Status Open(const std::string& final_path);
   bool open() const { return fd_ >= 0; }
+  // A device or pipe that was there already: it is written as it is, and has nothing beside it.
+  bool direct() const { return direct_; }
   int fd() const { return fd_; }
   absl::Status Append(ByteView bytes);
   uint64_t size() const { return size_; }
@@ -49,6 +55,7 @@ class PartFile {
  private:
   int fd_ = -1;
   uint64_t size_ = 0;
+  bool direct_ = false;
   std::string part_path_;
 };
 

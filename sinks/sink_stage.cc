@@ -83,6 +83,12 @@ class SinkStage {
   absl::Status WorkerStatus() const;
   absl::Status WriteEnd();
   absl::Status OpenShared(SinkWorkerOptions* worker);
+  absl::Status AwaitCommands();
+  void GiveUpCommands() {
+    for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
+      if (alerts != nullptr) alerts->GiveUp();
+    }
+  }
   absl::Status DrawTraffic(const ReportTotals& totals) const;
   void FlushReport(int64_t now_ns);
 
@@ -164,12 +170,15 @@ absl::Status SinkStage::OpenShared(SinkWorkerOptions* worker) {
     if (const absl::Status status = json_->Open(options_.json); !status.ok()) return status;
     worker->json = json_.get();
   }
-  if (options_.file_alerts.any()) {
-    file_alerts_ = std::make_unique<Alerts>(options_.file_alerts);
+  AlertOptions files = options_.file_alerts;
+  AlertOptions bodies = options_.body_alerts;
+  files.output_taken = bodies.output_taken = UsersOfOutput(options_) > 0;
+  if (files.any()) {
+    file_alerts_ = std::make_unique<Alerts>(files);
     worker->files.alerts = file_alerts_.get();
   }
-  if (options_.body_alerts.any()) {
-    body_alerts_ = std::make_unique<Alerts>(options_.body_alerts);
+  if (bodies.any()) {
+    body_alerts_ = std::make_unique<Alerts>(bodies);
     worker->body_alerts = body_alerts_.get();
   }
   return absl::OkStatus();
@@ -251,6 +260,7 @@ absl::Status SinkStage::Run() {
     FinishBatches();
     FlushReport(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
+    if (stop_ > 1) GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
     if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
   }
@@ -258,6 +268,7 @@ absl::Status SinkStage::Run() {
   for (const auto& worker : workers_) worker->StartFinish();
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
+    if (stop_ > 1) GiveUpCommands();
     WaitForInput({&link_->socket()}, -1, kWaitMs);
     const absl::Status link =
         link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});  // nothing follows an End
@@ -285,8 +296,24 @@ absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
     info.inputs.insert(info.inputs.end(), source.inputs.begin(), source.inputs.end());
   }
   info.generated = FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0));
-  if (options_.netviz.table) std::fputs(TrafficTable(all).c_str(), stdout);
+  if (options_.netviz.table &&
+      (std::fputs(TrafficTable(all).c_str(), stdout) < 0 || std::fflush(stdout) != 0)) {
+    return FileError("write to", "standard output");
+  }
   return WriteTrafficPage(all, info, absl::StrCat(options_.directory, "/report.pdf"));
+}
+
+// Commands that were started are awaited, while the link stays in service.
+absl::Status SinkStage::AwaitCommands() {
+  for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
+    while (alerts != nullptr && !alerts->idle() && stop_ < 2) {
+      WaitForInput({&link_->socket()}, -1, kWaitMs);
+      const absl::Status link = link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});
+      if (!link.ok()) return link;
+    }
+    if (alerts != nullptr && !alerts->status().ok()) return alerts->status();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SinkStage::WriteEnd() {
@@ -313,9 +340,7 @@ absl::Status SinkStage::WriteEnd() {
   if (options_.netviz.on) {
     if (const absl::Status status = DrawTraffic(totals); !status.ok()) return status;
   }
-  for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
-    if (alerts != nullptr) alerts->Finish();
-  }
+  if (const absl::Status status = AwaitCommands(); !status.ok()) return status;
   if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
   if (end_ == nullptr) {
     return absl::UnavailableError(absl::StrFormat(
@@ -344,6 +369,11 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
         "nothing to write: choose at least one of --files, --http, --dfxml, --console, --json, "
         "--conversation, --flow-captures, --other-frames, --netviz");
   }
+  if (UsersOfOutput(options) > 1) {
+    return absl::InvalidArgumentError(
+        "two of the console, the JSON lines, the report and netviz's table would mix on standard "
+        "output; choose one");
+  }
   for (const AlertOptions& alerts : {options.file_alerts, options.body_alerts}) {
     if (const absl::Status status = Alerts::Check(alerts); !status.ok()) return status;
   }
@@ -362,6 +392,12 @@ std::string ReportPath(const SinkOptions& options) {
   if (!options.report_path.empty()) return options.report_path;
   if (options.directory == "." || options.directory.empty()) return "report.xml";
   return absl::StrCat(options.directory, "/report.xml");
+}
+
+int UsersOfOutput(const SinkOptions& options) {
+  return int{options.console} + int{options.json == "-"} +
+         int{options.dfxml && options.report_path == "-"} +
+         int{options.netviz.on && options.netviz.table};
 }
 
 bool NeedsDirectory(const SinkOptions& options) {

@@ -15,6 +15,8 @@ absl::Status CheckSinkOptions(const SinkOptions& options);
 
 // Where the report goes.
 std::string ReportPath(const SinkOptions& options);
+// How many writers use standard output; more than one would mix.
+int UsersOfOutput(const SinkOptions& options);
 // Whether anything is written into the output directory.
 bool NeedsDirectory(const SinkOptions& options);
 

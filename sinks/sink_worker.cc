@@ -52,6 +52,7 @@ std::vector<std::string> EndingsOf(const SinkWorkerOptions& options) {
   if (options.files.write) endings.emplace_back("");
   if (options.flow_captures) endings.emplace_back(".pcap");
   if (options.conversation) endings.emplace_back(kConversationEnding);
+  if (options.find_index) endings.emplace_back(".findx");
   return endings;
 }
 
@@ -192,7 +193,7 @@ void SinkWorker::Process(const Work& work) {
     OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
   }
   const bool copies = find_index_ != nullptr || conversation_ != nullptr ||
-                      flow_captures_ != nullptr || json_ != nullptr;
+                      flow_captures_ != nullptr || other_frames_ != nullptr || json_ != nullptr;
   if (!copies) return;
   ++hold->holds;
   if (copied_.empty()) copied_since_ns_ = held_.back().since_ns;
@@ -204,6 +205,7 @@ void SinkWorker::FlushBuffers() {
   if (find_index_ != nullptr) find_index_->Flush();
   if (conversation_ != nullptr) conversation_->Flush();
   if (flow_captures_ != nullptr) flow_captures_->Flush();
+  if (other_frames_ != nullptr) other_frames_->Flush();
   if (json_ != nullptr) json_->Flush();
   NoteFailures();
   if (failed_) return;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/program.h"
+#include "sinks/sink_stage.h"
 
 namespace flowstitch {
 namespace {
@@ -111,11 +112,12 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("WRITER")
       ->allow_extra_args(false);
   app.add_option(
-         "-F", o->format_letters,
+         "-F", o->format_letters,  // letters of several are taken together
          "Form of file names: c with a counter (always), t or T with the time in front, k, m, "
          "g in directories of a thousand, a million, a billion; X no flow files, only the report; "
          "M with MD5.")
-      ->type_name("LETTERS");
+      ->type_name("LETTERS")
+      ->allow_extra_args(false);
   app.add_option("-T", o->sink.name_template, "Template of file names.")
       ->type_name("TEMPLATE")
       ->capture_default_str();
@@ -160,7 +162,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-m", o->max_seek,
                  "A segment further than this from its stream does not belong to it.")
       ->type_name("BYTES")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
       ->capture_default_str();
   app.add_flag("-P", o->no_purge, "Accepted: no flow is purged before its time.");
   app.add_option("-S", o->settings, "One of tcpflow's settings; -H lists them. Repeatable.")
@@ -212,12 +214,13 @@ absl::Status ResolveWriters(LauncherOptions* o) {
                                   std::pair{&o->disable, false}}) {
     if (const absl::Status status = SwitchAll(*names, on, &sink); !status.ok()) return status;
   }
-  for (const char letter : o->format_letters) {
+  const std::string letters = absl::StrJoin(o->format_letters, "");
+  for (const char letter : letters) {
     if (letter == 'X') sink.files = false;
     if (letter == 'M') sink.digests.md5 = true;
   }
   if (o->no_report) sink.dfxml = false;
-  sink.format_letters = o->format_letters;
+  sink.format_letters = letters;
   const bool bare_form = sink.console_form.hex || sink.console_form.json;
   sink.console = o->console || o->console_bare || bare_form;
   if (!sink.console) return absl::OkStatus();
@@ -241,13 +244,8 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
     o->quiet = true;
   }
   if (const absl::Status status = ResolveWriters(o); !status.ok()) return status;
-  // What goes to standard output is alone there, and nothing is said over it.
-  const bool has_output =
-      sink.console || sink.json == "-" || (sink.dfxml && sink.report_path == "-");
-  if (int{sink.console} + int{sink.json == "-"} + int{sink.dfxml && sink.report_path == "-"} > 1) {
-    return absl::InvalidArgumentError(
-        "two of the console, --json - and -X - would mix on standard output; choose one");
-  }
+  // Nothing is said over what goes to standard output.
+  const bool has_output = UsersOfOutput(sink) > 0;
   sink.summary = !o->quiet && !has_output;
   sink.command_line = command_line;
   sink.name = "sink";

@@ -15,25 +15,25 @@ struct LauncherOptions {
   CaptureOptions capture;
   SinkOptions sink;
   ReassemblerOptions reassembler;
-  std::vector<std::string> words;        // behind the options: the filter, or with -l files
-  std::vector<std::string> enable;       // -e
-  std::vector<std::string> enable_only;  // -E
-  std::vector<std::string> disable;      // -x
-  std::vector<std::string> settings;     // -S
-  std::vector<std::string> deprecated;   // -A
-  std::string format_letters;            // -F
-  std::string log_prefix;                // -S debug-prefix
-  bool all = false;                      // -a
-  bool words_are_files = false;          // -l
-  bool console = false;                  // -c
-  bool console_bare = false;             // -C
-  bool strip = false;                    // -s: tcpflow's default, accepted
-  bool no_purge = false;                 // -P: nothing is purged, accepted
-  bool no_report = false;                // -S enable_report=NO
-  int64_t max_seek = 16 << 20;           // -m
-  bool quiet = false;                    // -q
-  int debug_level = 1;                   // -d
-  bool verbose = false;                  // -v
+  std::vector<std::string> words;           // behind the options: the filter, or with -l files
+  std::vector<std::string> enable;          // -e
+  std::vector<std::string> enable_only;     // -E
+  std::vector<std::string> disable;         // -x
+  std::vector<std::string> settings;        // -S
+  std::vector<std::string> deprecated;      // -A
+  std::vector<std::string> format_letters;  // -F
+  std::string log_prefix;                   // -S debug-prefix
+  bool all = false;                         // -a
+  bool words_are_files = false;             // -l
+  bool console = false;                     // -c
+  bool console_bare = false;                // -C
+  bool strip = false;                       // -s: tcpflow's default, accepted
+  bool no_purge = false;                    // -P: nothing is purged, accepted
+  bool no_report = false;                   // -S enable_report=NO
+  int64_t max_seek = 16 << 20;              // -m
+  bool quiet = false;                       // -q
+  int debug_level = 1;                      // -d
+  bool verbose = false;                     // -v
   bool processes = false;
   bool as_tcpflow = false;  // invoked under its name: its report, its messages, its console's order
 

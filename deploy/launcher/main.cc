@@ -26,14 +26,10 @@ absl::Status Check(const LauncherOptions& options) {
 absl::Status GiveUpPrivileges(const LauncherOptions& options, CaptureInputs* inputs) {
   const Privileges& privileges = options.capture.privileges;
   if (!privileges.any()) return absl::OkStatus();
-  if (NeedsDirectory(options.sink)) {
-    const absl::Status status = PrepareDirectoryFor(privileges, options.sink.directory);
-    if (!status.ok()) return status;
-  }
   auto opened = CaptureInputs::Open(options.capture);
   if (!opened.ok()) return opened.status();
   *inputs = *std::move(opened);
-  return DropPrivileges(privileges);
+  return DropPrivileges(privileges, NeedsDirectory(options.sink) ? options.sink.directory : "");
 }
 
 int Run(LauncherOptions options) {

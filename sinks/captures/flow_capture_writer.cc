@@ -4,6 +4,14 @@
 
 namespace flowstitch {
 
+// A reassembler that was started anew counts its flows from the beginning.
+void FlowCaptureWriter::OnOpened(SinkFlow& flow) {
+  const auto it = entries_.find(flow.id);
+  if (it == entries_.end()) return;
+  if (it->second->closed) closed_.erase(it->second->place);
+  entries_.erase(it);
+}
+
 AppendFile& FlowCaptureWriter::FileOf(Entry* entry, const FrameRecord& frame) {
   auto& file = entry->files[{frame.direction, frame.link_type}];
   if (file != nullptr) return *file;

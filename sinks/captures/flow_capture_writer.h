@@ -21,6 +21,7 @@ class FlowCaptureWriter : public Writer {
 
   void OnBytes(SinkFlow& /*flow*/, int /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {}
+  void OnOpened(SinkFlow& flow) override;
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
   void OnClosed(SinkFlow& flow) override;
   void Flush();

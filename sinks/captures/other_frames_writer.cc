@@ -39,10 +39,18 @@ void OtherFramesWriter::OnFrame(SinkFlow* /*flow*/, const FrameRecord& frame) {
   Append(one, AsText(frame.bytes));
 }
 
+void OtherFramesWriter::Flush() {
+  for (auto& [type, one] : files_) {
+    if (one.buffer.empty() || !status_.ok()) continue;
+    status_ = one.file.Append(AsBytes(one.buffer));
+    one.buffer.clear();
+  }
+}
+
 void OtherFramesWriter::Finish() {
   if (files_.empty()) FileFor(kLinkEthernet);
+  Flush();
   for (auto& [type, one] : files_) {
-    if (status_.ok()) status_ = one.file.Append(AsBytes(one.buffer));
     if (status_.ok()) status_ = one.file.Commit(one.path);
   }
 }

@@ -17,6 +17,7 @@ class OtherFramesWriter : public Writer {
   void OnBytes(SinkFlow& /*flow*/, int /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {}
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
+  void Flush();
   // Gives the files their names; without a frame there is an empty capture file.
   void Finish();
 

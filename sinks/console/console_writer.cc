@@ -85,12 +85,14 @@ ConsoleWriter::~ConsoleWriter() {
   if (semaphore_ != nullptr) sem_close(semaphore_);
 }
 
-void ConsoleWriter::Lock() {
+bool ConsoleWriter::Lock() {
   timespec until = {};
   clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += kLockSeconds;
-  while (sem_timedwait(semaphore_, &until) != 0 && errno == EINTR) {
+  while (sem_timedwait(semaphore_, &until) != 0) {
+    if (errno != EINTR) return false;
   }
+  return true;
 }
 
 std::string ConsoleWriter::Form(const SinkFlow& flow, const Piece& piece, ByteView bytes) const {
@@ -128,10 +130,14 @@ void ConsoleWriter::Print(SinkFlow& flow, const Piece& piece, ByteView bytes) {
     if (std::fwrite(text.data(), 1, text.size(), options_.out) != text.size()) Fail();
     return;
   }
-  Lock();
+  const bool locked = Lock();
+  if (!locked) {  // its holder has died with it; what was not taken is not given back
+    sem_close(semaphore_);
+    semaphore_ = nullptr;
+  }
   if (std::fwrite(text.data(), 1, text.size(), options_.out) != text.size()) Fail();
   Flush();
-  sem_post(semaphore_);
+  if (locked) sem_post(semaphore_);
 }
 
 void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,

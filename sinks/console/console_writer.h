@@ -57,7 +57,8 @@ class ConsoleWriter : public Writer {
   };
   void Print(SinkFlow& flow, const Piece& piece, ByteView bytes);
   std::string Form(const SinkFlow& flow, const Piece& piece, ByteView bytes) const;
-  void Lock();
+  // False when nobody gave it back for too long.
+  bool Lock();
   void Fail();
 
   const ConsoleOptions options_;

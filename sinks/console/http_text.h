@@ -28,6 +28,9 @@ class HttpText : public WriterState, private HttpEvents {
   void OnBodyGap(HttpKind /*kind*/, uint64_t /*length*/) override {}
   void OnEnd(HttpKind kind, bool complete) override;
   void OnOther(int direction, ByteView bytes) override;
+  void OnUnused(HttpKind kind, ByteView bytes) override {
+    OnOther(dialogue_.DirectionOf(kind), bytes);
+  }
 
   const Print print_;
   HttpDialogue dialogue_;

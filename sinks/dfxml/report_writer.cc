@@ -138,6 +138,11 @@ std::string_view EndOf(ReportForm form) {
 absl::Status ReportWriter::Open(const ReportOptions& options) {
   PrepareXmlForThreads();
   options_ = options;
+  // Reports of an earlier run stay.
+  while (options_.roll_ns > 0 && (access(PathNow().c_str(), F_OK) == 0 ||
+                                  access((PathNow() + ".part").c_str(), F_OK) == 0)) {
+    ++number_;
+  }
   Begin();
   return status_;
 }
@@ -191,7 +196,9 @@ void ReportWriter::Begin() {
 
 void ReportWriter::WriteBuffer() {
   if (buffer_.empty() || !status_.ok()) return;
-  if (to_output()) {
+  if (file_.direct()) {
+    status_ = file_.Append(AsBytes(buffer_));
+  } else if (to_output()) {
     if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) {
       status_ = FileError("write to", "standard output");
     }

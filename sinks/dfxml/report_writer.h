@@ -1,6 +1,7 @@
 // The report: DFXML (https://github.com/dfxml-working-group/dfxml_schema, version 2.0.0-beta.0), or
 // tcpflow's form of it. Written as flows close, in their order, beside its name, and renamed when
-// it is complete. What stands beside its name is well-formed too, whenever the process is killed.
+// it is complete. What stands beside its name is well-formed too, unless the process is killed
+// within a write.
 #ifndef FLOWSTITCH_SINKS_DFXML_REPORT_WRITER_H_
 #define FLOWSTITCH_SINKS_DFXML_REPORT_WRITER_H_
 

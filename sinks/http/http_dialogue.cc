@@ -6,8 +6,10 @@
 namespace flowstitch {
 namespace {
 
-// A direction is recognised by its first bytes.
-constexpr size_t kSniffBytes = 24;
+// A direction is recognised by its first line, which is not longer than this.
+constexpr size_t kSniffBytes = 64 << 10;
+// Nobody's method is longer.
+constexpr size_t kMethodBytes = 24;
 
 enum class Sniff { kUnsure, kRequest, kResponse, kOther };
 
@@ -17,13 +19,22 @@ Sniff SniffBytes(std::string_view text) {
   if (text.substr(0, n) == kVersion.substr(0, n)) {
     return n == kVersion.size() ? Sniff::kResponse : Sniff::kUnsure;
   }
-  // A method is a word of capital letters (some have '-' or '_'), and a blank follows it.
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\t') return i >= 3 ? Sniff::kRequest : Sniff::kOther;
-    if (!(c >= 'A' && c <= 'Z') && c != '-' && c != '_') return Sniff::kOther;
+  // A method is a word of capital letters (some have '-' or '_'), and a blank follows it. Other
+  // protocols' commands look like that too: the version at the end of the line tells.
+  size_t method = 0;
+  while (method < text.size() && text[method] != ' ' && text[method] != '\t') {
+    const char c = text[method++];
+    const bool fits = (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    if (!fits || method > kMethodBytes) return Sniff::kOther;
   }
-  return text.size() < kSniffBytes ? Sniff::kUnsure : Sniff::kOther;
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) {
+    return text.size() < kSniffBytes ? Sniff::kUnsure : Sniff::kOther;
+  }
+  const std::string_view line = text.substr(0, end);
+  if (method >= 3 && line.find("HTTP/") != std::string_view::npos) return Sniff::kRequest;
+  // HTTP/0.9 knows one method, and no version.
+  return line.substr(0, 5) == "GET /" ? Sniff::kRequest : Sniff::kOther;
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
     head.version = Text(tx->request_protocol);
     CopyFields(tx->request_headers, &head);
   }
+  self->NoteEvent(HttpKind::kRequest, self->Consumed(HttpKind::kRequest));
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length);
   self->events_->OnHead(HttpKind::kRequest, head);
   return HTP_OK;
@@ -140,6 +141,7 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
     head.reason = Text(tx->response_message);
     CopyFields(tx->response_headers, &head);
   }
+  self->NoteEvent(HttpKind::kResponse, self->Consumed(HttpKind::kResponse));
   self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length);
   self->events_->OnHead(HttpKind::kResponse, head);
   return HTP_OK;
@@ -156,7 +158,26 @@ void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_l
   s.body_left = counted ? static_cast<uint64_t>(content_length) : UINT64_MAX;
 }
 
+size_t HttpParser::Consumed(HttpKind kind) const {
+  return kind == HttpKind::kRequest ? htp_connp_req_data_consumed(parser_)
+                                    : htp_connp_res_data_consumed(parser_);
+}
+
+void HttpParser::NoteEvent(HttpKind kind, size_t used) {
+  Side& s = side(kind);
+  s.unused.clear();
+  s.had_event = true;
+  s.event_end = std::max(s.event_end, std::min(used, s.feeding.size()));
+}
+
+void HttpParser::GiveUnused(HttpKind kind) {
+  const std::string unused = std::exchange(side(kind).unused, {});
+  if (!unused.empty()) events_->OnUnused(kind, AsBytes(unused));
+}
+
 void HttpParser::EndBody(HttpKind kind, bool complete) {
+  // At the end, libhtp completes also what has only begun.
+  if (!closing_) NoteEvent(kind, Consumed(kind));
   side(kind).in_body = false;
   events_->OnEnd(kind, complete);
 }
@@ -173,6 +194,7 @@ void HttpParser::Body(HttpKind kind, const uint8_t* data, size_t length) {
   const bool inside = !s.feeding.empty() && before(s.feeding.data(), data) &&
                       before(data, s.feeding.data() + s.feeding.size());
   const uint64_t within = inside ? static_cast<uint64_t>(data - s.feeding.data()) : 0;
+  if (inside || closing_) NoteEvent(kind, within + length);
   events_->OnBody(kind, {data, length}, s.feeding_offset + within);
 }
 
@@ -232,6 +254,10 @@ ByteView HttpParser::SkipInterim(ByteView bytes, uint64_t* offset) {
 void HttpParser::Hold(Side* s, ByteView bytes, uint64_t offset) {
   if (s->held.size() + bytes.size() > kMaxHeldBytes) {
     s->stopped = true;
+    if (!keeps_unused()) return;
+    s->unused += std::exchange(s->held, {});
+    s->unused.append(AsText(bytes));
+    GiveUnused(s == &side(HttpKind::kRequest) ? HttpKind::kRequest : HttpKind::kResponse);
     return;
   }
   if (s->held.empty()) s->held_offset = offset;
@@ -243,19 +269,29 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   const htp_time_t time = ToHtpTime(time_ns);
   s.feeding = bytes;
   s.feeding_offset = offset;
+  s.had_event = false;
+  s.event_end = 0;
+  if (keeps_unused() && s.unused.size() + bytes.size() <= kMaxHeldBytes)
+    s.unused.append(AsText(bytes));
   const bool request = kind == HttpKind::kRequest;
   const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
                             : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
   s.feeding = {};
+  if (keeps_unused() && s.had_event) s.unused.assign(AsText(bytes.subspan(s.event_end)));
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
     s.stopped = true;
+    GiveUnused(kind);
     return;
   }
   s.blocked = state == HTP_STREAM_DATA_OTHER;
   if (!s.blocked) return;
   const size_t used =
       request ? htp_connp_req_data_consumed(parser_) : htp_connp_res_data_consumed(parser_);
-  if (used < bytes.size()) Hold(&s, bytes.subspan(used), offset + used);
+  if (used < bytes.size()) {
+    // What is held is fed again.
+    s.unused.resize(s.unused.size() - std::min(s.unused.size(), bytes.size() - used));
+    Hold(&s, bytes.subspan(used), offset + used);
+  }
 }
 
 void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
@@ -292,6 +328,8 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   if (s.blocked || !s.in_body || !s.gap_allowed || length > s.body_left) {
     // Where the next message begins is lost with the gap: no guess is made.
     s.stopped = true;
+    if (keeps_unused()) s.unused += std::exchange(s.held, {});
+    GiveUnused(kind);
     if (s.in_body) EndBody(kind, false);
     return;
   }
@@ -312,9 +350,15 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   }
   FeedHeld(HttpKind::kRequest, time_ns);
   FeedHeld(HttpKind::kResponse, time_ns);
+  for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
+    // Inside a body it is what codes it; outside, the beginning of a head without an end.
+    if (side(kind).in_body) side(kind).unused.clear();
+    if (keeps_unused()) side(kind).unused += std::exchange(side(kind).held, {});
+  }
   const htp_time_t time = ToHtpTime(time_ns);
   htp_connp_close(parser_, &time);
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
+    GiveUnused(kind);
     if (side(kind).in_body) EndBody(kind, false);
   }
 }

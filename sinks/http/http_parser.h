@@ -46,6 +46,9 @@ class HttpEvents {
   virtual void OnEnd(HttpKind kind, bool complete) = 0;
   // Bytes of a direction that is not HTTP, or no longer.
   virtual void OnOther(int /*direction*/, ByteView /*bytes*/) {}
+  // Bytes of a message that came to nothing: its head has no end, or what follows is not HTTP. Only
+  // when heads carry their fields.
+  virtual void OnUnused(HttpKind /*kind*/, ByteView /*bytes*/) {}
 };
 
 // What all parsers of a writer share.
@@ -99,6 +102,10 @@ class HttpParser {
     bool between = true;  // no message is under way
     std::string interim;  // of a response that may be an interim one, until that is known
     uint64_t interim_offset = 0;
+    // What was fed since the last event, for the case that nothing comes of it; see OnOther.
+    std::string unused;
+    size_t event_end = 0;  // how much of what is being fed the last event has used
+    bool had_event = false;
     ByteView feeding;
     uint64_t feeding_offset = 0;
     // The message under way: whether its body may have a gap, and how much of it is still to come.
@@ -106,6 +113,12 @@ class HttpParser {
     bool gap_allowed = false;
     uint64_t body_left = 0;
   };
+
+  // Whether bytes that nothing comes of are given out.
+  bool keeps_unused() const { return with_fields_; }
+  void NoteEvent(HttpKind kind, size_t used);
+  void GiveUnused(HttpKind kind);
+  size_t Consumed(HttpKind kind) const;
 
   Side& side(HttpKind kind) { return sides_[static_cast<size_t>(kind)]; }
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);

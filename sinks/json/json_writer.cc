@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/utf8_text.h"
 #include "sinks/safe_file.h"
@@ -75,21 +74,14 @@ JsonFile::~JsonFile() {
 
 absl::Status JsonFile::Open(const std::string& path) {
   path_ = path == "-" ? "standard output" : path;
-  fd_ = path == "-" ? dup(STDOUT_FILENO)
+  fd_ = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                     : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
 }
 
 void JsonFile::Append(const std::string& lines) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (std::string_view rest = lines; !rest.empty() && status_.ok();) {
-    const ssize_t n = write(fd_, rest.data(), rest.size());
-    if (n >= 0) {
-      rest.remove_prefix(static_cast<size_t>(n));
-    } else if (errno != EINTR) {
-      status_ = FileError("write", path_);
-    }
-  }
+  if (status_.ok()) status_ = WriteAll(fd_, AsBytes(lines), path_);
 }
 
 absl::Status JsonFile::status() {

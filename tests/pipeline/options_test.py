@@ -249,6 +249,17 @@ class Options(PipelineTest):
         done = self.run_on(self.path("cut.gz"), status=1)
         self.assertIn("cut.gz", done.stderr)
         self.assertGreater(len(self.content(CLIENT)), 256)
+        cut = lzma.compress(packets.pcap(talk.frames * 200), preset=0)
+        with open(self.path("cut.xz"), "wb") as file:
+            file.write(cut[:len(cut) * 9 // 10])
+        self.run_on(self.path("cut.xz"), output="xz", status=1)
+        self.assertEqual(len(self.content(CLIENT, "xz")), 102_400)
+        if shutil.which("zstd"):
+            zstd = subprocess.run(["zstd", "-c"], input=packets.pcap(talk.frames), stdout=subprocess.PIPE, check=True).stdout
+            with open(self.path("skip.zst"), "wb") as file:  # as pzstd writes it
+                file.write(struct.pack("<II", 0x184D2A50, 5) + b"12345" + zstd)
+            self.run_on(self.path("skip.zst"), output="skip")
+            self.assertEqual(len(self.content(CLIENT, "skip")), 102_400)
         with open(self.path("bad.xz"), "wb") as file:
             file.write(b"\xfd7zXZ\0" + os.urandom(100))
         self.assertIn("bad.xz", self.run_on(self.path("bad.xz"), status=1, output="bad").stderr)
@@ -320,6 +331,19 @@ class Options(PipelineTest):
         chunked = packets.Talk().handshake().client(REQUEST).server(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").close()
         self.assertTrue(self.printed(chunked.frames, "-C", "-0", "-e", "http").endswith(b"\r\n\r\nabcde"))
+        # What looks like HTTP and is none, or no longer: not a byte is lost.
+        commands = packets.Talk(server=("10.0.0.2", 21)).handshake().server(b"220 hello\r\n").client(b"USER anonymous\r\n").client(
+            b"PASS secret\r\n").close()
+        half = packets.Talk().handshake().client(b"GET /half HTTP/1.1\r\nHost: a\r\nPart").close()
+        upgraded = packets.Talk().handshake().client(
+            b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").server(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x02hi").client(
+            b"\x81\x82masked").close()
+        tunnel = packets.Talk().handshake().client(b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n").server(
+            b"HTTP/1.1 200 OK\r\n\r\n").client(b"TUN1").server(b"TUN2").client(b"TUN3").close()
+        for talk in (commands, half, upgraded, tunnel):
+            plain = self.printed(talk.frames, "-C", "-0", "-B")
+            self.assertEqual(sorted(self.printed(talk.frames, "-C", "-0", "-B", "-e", "http")), sorted(plain))
         other = packets.Talk().handshake().client(b"\x00\x01binary").close()
         self.assertEqual(self.printed(other.frames, "-C", "-0", "-B", "-e", "http"), b"\x00\x01binary")
 
@@ -363,6 +387,19 @@ class Options(PipelineTest):
         self.assertEqual(sorted(lines), sorted(wanted))
         with open(self.path("ran")) as file:  # awaited: it is there when the program has ended
             self.assertEqual(file.read(), f"two words|a=b|{self.path('out dir', SERVER + '-HTTPBODY-001.html')}|")
+        # A hook gets nothing of ours: no standard input, no descriptor; and a slow one holds up no other.
+        with open(script, "w") as file:
+            file.write("#!/bin/sh\ncat >/dev/null; ls /proc/self/fd | wc -l >> '" + self.path("fds") + "'\n"
+                       "mkdir '" + self.path("first") + "' 2>/dev/null && sleep 3\nexit 0\n")
+        frames = []
+        for port in range(60):
+            frames += packets.Talk(client=("10.0.0.1", 2000 + port)).handshake().client(b"x").close().frames
+        started = subprocess.run([program("flowstitch"), "-q", "-r", "-", "-o", self.path("slow"), "-S", f"tcp_cmd={script}"],
+                                 input=packets.pcap(frames), capture_output=True, timeout=60)
+        self.assertEqual((started.returncode, started.stderr), (0, b""))
+        with open(self.path("fds")) as file:
+            counts = file.read().split()
+        self.assertEqual((len(counts), set(counts)), (60, {"4"}))  # 0, 1, 2, and the directory that ls reads
         done = self.run_on(simple().frames, "-S", "tcp_cmd=/no/such/program", output="no", status=1)
         self.assertIn("/no/such/program", done.stderr)
         done = self.run_on(simple().frames, "-S", "tcp_cmd='open quote", output="no", status=2)
@@ -510,13 +547,29 @@ class Options(PipelineTest):
         self.assertEqual(done.returncode, 0)
         for word in ("tcpdemux", "netviz", "wifiviz", "tdelta", "http_alert_fd"):
             self.assertIn(word, done.stdout)
-        for wrong in (["--nosuch"], ["-d", "x"], ["-f", "-1"], ["-m", "0"], ["-X"], ["-z", "/tmp", "-r", "x"],
+        for wrong in (["--nosuch"], ["-d", "x"], ["-f", "-1"], ["-X"], ["-z", "/tmp", "-r", "x"],
                       ["-U", "nobody-of-this-name", "-r", "x"], ["-c", "--json", "-", "-r", "x"]):
             done = run("flowstitch", *wrong)
             self.assertEqual(done.returncode, 2, wrong)
             self.assertTrue(done.stderr.strip(), wrong)
         # bug 16: -P; -q, -v, -d, -p and -m are taken.
         self.run_on(simple().frames, "-P", "-p", "-m", "1000000", "-v", "-d", "10", "-f", "3")
+
+    def test_the_last_of_several_counts(self):
+        self.run_on(simple().frames, "-o", self.path("second"), "-Fk", "-FT", "-b", "1", "-b", "3", output="first")
+        self.assertIn("2020-09-13T12:26:40Z000/" + CLIENT, self.names("second"))
+        self.assertEqual(len(self.content("2020-09-13T12:26:40Z000/" + CLIENT, "second")), 3)
+        self.assertFalse(os.path.exists(self.path("first")))
+        done = self.run_on(simple().frames, "-m", "0", "-X", "/dev/null", output="null")
+        self.assertEqual(sorted(os.listdir(self.path("null"))), [CLIENT, SERVER])
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode), done.stderr)
+
+    def test_a_second_run_replaces_nothing(self):
+        for output in ("one", "two"):
+            self.run_on(simple().frames, "-I", "-FX", "--report-roll", "9", output="twice")
+        self.assertEqual(sorted(n for n in os.listdir(self.path("twice")) if "report" in n),
+                         ["report-0001.xml", "report-0002.xml"])
+        self.assertIn(CLIENT + "c1.findx", self.names("twice"))
 
     def test_a_filter(self):
         other = packets.Talk(server=("10.0.0.2", 8080)).handshake().client(b"other").close()
@@ -554,6 +607,17 @@ class Options(PipelineTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(CLIENT, self.names("jail/made/inside"))
         self.assertEqual(os.stat(self.path("jail/made/inside", CLIENT)).st_uid, nobody.pw_uid)
+        # Nothing is made, or given away, outside of the jail or through a link that is not root's.
+        os.mkdir(self.path("outside"))
+        os.mkdir(self.path("theirs"))
+        for name, target in (("jail/out", self.path("outside")), ("theirs/link", self.path("outside"))):
+            os.symlink(target, self.path(name))
+            os.lchown(self.path(name), nobody.pw_uid, nobody.pw_gid)
+        for arguments in (("-z", self.path("jail"), "-o", "out/b"), ("-z", self.path("jail"), "-o", "../outside/c"),
+                          ("-o", self.path("theirs/link/d"))):
+            run("flowstitch", "-q", "-r", capture, "-U", "nobody", *arguments)
+            self.assertEqual(os.listdir(self.path("outside")), [], arguments)
+        self.assertEqual(os.stat(self.path("outside")).st_uid, 0)
         done = run("flowstitch", "-q", "-r", capture, "-U", "nobody", "-o", self.path("root-only"))
         self.assertEqual(done.returncode, 0, "a directory that is made is given to the user")
         os.mkdir(self.path("kept"))

@@ -110,6 +110,24 @@ TEST(Frames, EveryFrameIsToldOnce) {
   }
 }
 
+// The frames by which another sequence space showed itself are that flow's.
+TEST(Frames, AFlowBesideAnotherHasItsFirstFramesToo) {
+  Talk talk = Fresh().Handshake().Client("first");
+  Talk stray(kA, kB, 3'000'000'000, 2'000'000'000);
+  stray.time_ns = talk.time_ns;
+  for (int i = 0; i < 6; ++i) stray.FromClient(i * 10, "0123456789");
+  const FrameEvents events = RunFrames(Join(talk, stray));
+  ASSERT_THAT(events.flows, SizeIs(2));
+  EXPECT_EQ(events.flows[1].client().size(), 60u);
+  EXPECT_THAT(events.others, IsEmpty());
+  EXPECT_THAT(events.of_flows.at(events.flows[1].info.id), SizeIs(6));
+  // A run that comes to nothing is told too.
+  Talk lone(kA, kB, 3'000'000'000, 2'000'000'000);
+  lone.time_ns = talk.time_ns;
+  lone.FromClient(0, "lone");
+  EXPECT_THAT(RunFrames(Join(talk, lone)).others, SizeIs(1));
+}
+
 TEST(Frames, OffTheyCostNothing) {
   FrameEvents events;
   Reassembler reassembler({}, &events);

@@ -43,7 +43,7 @@ TEST(Alerts, LinesAndCommandsComeWhole) {
       alerts.Opened(path);
       alerts.Closed(path);
     }
-    alerts.Finish();
+    while (!alerts.idle()) usleep(1000);
     EXPECT_TRUE(alerts.status().ok()) << alerts.status();
     EXPECT_EQ(directory.Files().size(), 25u) << "all have been waited for";
   }
