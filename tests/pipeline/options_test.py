@@ -473,16 +473,20 @@ class Options(PipelineTest):
         lossy = packets.Talk(client=("10.0.0.5", 5)).handshake().client(b"abc")
         lossy.next[0] += 10
         lossy.client(b"xyz").close()
-        self.run_on(talk.frames + lossy.frames, "-a", "--json", self.path("lines"))
+        liar = packets.Talk(client=("10.0.0.6", 6)).handshake()
+        for data in (b"abcd", b"abXd"):
+            liar.segment(0, liar.next[0], liar.next[1], packets.ACK, data)
+        self.run_on(talk.frames + lossy.frames + liar.frames, "-a", "--json", self.path("lines"))
         with open(self.path("lines")) as file:
             records = [json.loads(line) for line in file]
         kinds = sorted(next(iter(r)) for r in records)
-        self.assertEqual(kinds, ["body", "flow", "flow", "gap", "http"])
+        self.assertEqual(kinds, ["body", "conflict", "flow", "flow", "flow", "gap", "http"])
         by_kind = {next(iter(r)): next(iter(r.values())) for r in records}
         self.assertEqual(by_kind["http"]["request"]["target"], "/")
         self.assertEqual(by_kind["http"]["response"]["status"], 200)
         self.assertEqual(by_kind["body"]["path"], self.path("out", SERVER + "-HTTPBODY-001.html"))
         self.assertEqual(by_kind["http"]["response"]["body_path"], by_kind["body"]["path"])
+        self.assertEqual([by_kind["conflict"][k] for k in ("offset", "length", "kept", "dropped")], ["2", "1", "Yw==", "WA=="])
         self.assertEqual((by_kind["gap"]["offset"], by_kind["gap"]["length"]), ("3", "10"))
         flow = next(r["flow"] for r in records if "flow" in r and r["flow"]["opened"]["client_port"] == 1111)
         self.assertEqual(flow["opened"]["client_address"], "CgAAAQ==")
