@@ -486,7 +486,7 @@ class Options(PipelineTest):
         self.assertEqual(by_kind["http"]["response"]["status"], 200)
         self.assertEqual(by_kind["body"]["path"], self.path("out", SERVER + "-HTTPBODY-001.html"))
         self.assertEqual(by_kind["http"]["response"]["body_path"], by_kind["body"]["path"])
-        self.assertEqual([by_kind["conflict"][k] for k in ("offset", "length", "kept", "dropped")], ["2", "1", "Yw==", "WA=="])
+        self.assertEqual([by_kind["conflict"][k] for k in ("offset", "length", "kept", "dropped")], ["2", "1", "Y2Q=", "WGQ="])
         self.assertEqual((by_kind["gap"]["offset"], by_kind["gap"]["length"]), ("3", "10"))
         flow = next(r["flow"] for r in records if "flow" in r and r["flow"]["opened"]["client_port"] == 1111)
         self.assertEqual(flow["opened"]["client_address"], "CgAAAQ==")
