@@ -28,6 +28,8 @@ def program(name):
 
 def run(name, *arguments, timeout=60, **options):
     """Runs a program to its end; its output is kept as text."""
+    # What a program writes without being told where must not land among the sources.
+    options.setdefault("cwd", tempfile.gettempdir())
     return subprocess.run([program(name), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=timeout, text=True, errors="replace", **options)
 
