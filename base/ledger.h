@@ -93,6 +93,7 @@ namespace flowstitch {
   X(http_messages, "HTTP messages parsed")                                      \
   X(http_bodies, "HTTP bodies written")                                         \
   X(http_body_bytes, "bytes of HTTP bodies written")                            \
+  X(tls_plain_bytes, "bytes decrypted from TLS records")                        \
   X(flows_reported, "flows written to the report")                              \
   X(refused_bytes, "stream bytes of unannounced flows, out of order, or twice") \
   X(refused_gaps, "gaps of unannounced flows, out of order, or too long")

@@ -43,6 +43,12 @@ void Batcher::Add(const Frame& frame, int64_t now_ns) {
   watermark_ns_ = fields_.live() ? std::max(watermark_ns_, frame.time_ns) : clock_.now_ns();
 }
 
+std::vector<std::string> Batcher::TakeTlsSecrets() {
+  std::vector<std::string> secrets(fields_.tls_secrets().begin(), fields_.tls_secrets().end());
+  fields_.clear_tls_secrets();
+  return secrets;
+}
+
 WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.set_first_frame(next_frame_);
   fields_.set_watermark_ns(watermark_ns_);
@@ -52,6 +58,7 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.clear_capture_time_ns();
   fields_.clear_captured_length();
   fields_.clear_wire_length();
+  fields_.clear_tls_secrets();
   return message;
 }
 

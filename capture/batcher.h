@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/frame.h"
 #include "base/packet_clock.h"
@@ -26,6 +27,10 @@ class Batcher {
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
   bool MustFlushBefore(const Frame& frame) const;
   void Add(const Frame& frame, int64_t now_ns);
+
+  // Goes with the next batch, or is taken out at the end.
+  void AddTlsSecrets(std::string text) { fields_.add_tls_secrets(std::move(text)); }
+  std::vector<std::string> TakeTlsSecrets();
 
   bool empty() const { return fields_.capture_time_ns_size() == 0; }
   // Whether the batch has waited long enough (of a steady clock).

@@ -133,6 +133,15 @@ bool CaptureFile::NextPcapng(Frame* frame) {
     }
     const bool frame_block = type == kPcapngEnhancedPacket || type == kPcapngSimplePacket ||
                              type == kPcapngObsoletePacket;
+    if (type == kPcapngDecryptionSecrets && length <= InputBuffer::kMaxPeek) {
+      const ByteView secrets = input_->Peek(length);
+      if (secrets.size() < length) return Damaged("the file ends inside a block");
+      const std::string_view text =
+          ReadPcapngTlsSecrets(secrets.subspan(8, length - kPcapngBlockOverhead), {swapped_});
+      if (!text.empty()) tls_secrets_.emplace_back(text);
+      input_->Take(length);
+      continue;
+    }
     if (!frame_block && type != kPcapngInterfaceBlock) {
       if (!input_->Skip(length)) return Damaged("the file ends inside a block");
       continue;

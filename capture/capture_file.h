@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,6 +28,9 @@ class CaptureFile {
   // The next frame; its bytes are valid until the next call. False at the end: status() tells
   // which.
   bool Next(Frame* frame);
+  // TLS secrets that stood before the last frame, or before the end; each is given once.
+  bool has_tls_secrets() const { return !tls_secrets_.empty(); }
+  std::vector<std::string> TakeTlsSecrets() { return std::exchange(tls_secrets_, {}); }
   // OK after an orderly end.
   const absl::Status& status() const { return status_; }
 
@@ -61,6 +65,7 @@ class CaptureFile {
 
   // pcapng
   std::vector<PcapngInterface> interfaces_;
+  std::vector<std::string> tls_secrets_;
 };
 
 }  // namespace flowstitch

@@ -57,6 +57,7 @@ class CaptureStage {
   absl::Status ReadFile(size_t index, const std::string& path);
   absl::Status ReadInterface();
   absl::Status TakeRest(const std::function<void(const Frame&)>& take);
+  void TakeTlsSecrets(CaptureFile* file);
   void TakeFromFile(const Frame& frame);
   void TakeLive(const Frame& frame);
   void Flush(Shard& shard);
@@ -163,6 +164,7 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   file_ = &file;
   Frame frame;
   while (!Stopped() && file.Next(&frame)) {
+    if (file.has_tls_secrets()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
       if (!filter_.status().ok()) break;
       continue;
@@ -171,10 +173,18 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
     frame.opens_no_flow = index >= options_.files.size();
     TakeFromFile(frame);
   }
+  TakeTlsSecrets(&file);
   file_bytes_before_ += file.file_offset();
   file_ = nullptr;
   if (!filter_.status().ok()) return filter_.status();
   return Stopped() ? absl::OkStatus() : file.status();
+}
+
+// Every shard may have the flows that they are of.
+void CaptureStage::TakeTlsSecrets(CaptureFile* file) {
+  for (const std::string& text : file->TakeTlsSecrets()) {
+    for (Shard& shard : shards_) shard.batcher->AddTlsSecrets(text);
+  }
 }
 
 void CaptureStage::TakeFromFile(const Frame& frame) {
@@ -285,6 +295,7 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
     message.set_sequence(shard.link->next_sequence());
     wire::End* end = message.mutable_end();
     end->set_batches(message.sequence() - 1);
+    for (const std::string& text : shard.batcher->TakeTlsSecrets()) end->add_tls_secrets(text);
     end->set_error(ToUtf8({result.message().data(), result.message().size()}));
     ToWire(ledger_, end->mutable_source());
     end->mutable_source()->set_name(options_.name);

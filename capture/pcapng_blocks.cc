@@ -67,6 +67,13 @@ std::optional<PcapngInterface> ReadPcapngInterface(ByteView body, PcapngOrder or
   return interface;
 }
 
+std::string_view ReadPcapngTlsSecrets(ByteView body, PcapngOrder order) {
+  constexpr uint32_t kTlsKeyLog = 0x544c534b;
+  if (body.size() < 8 || order.Load32(body.data()) != kTlsKeyLog) return {};
+  const size_t length = std::min<size_t>(order.Load32(body.data() + 4), body.size() - 8);
+  return AsText(body.subspan(8, length));
+}
+
 std::optional<Frame> ReadPcapngFrame(uint32_t type, ByteView body, PcapngOrder order,
                                      std::span<const PcapngInterface> interfaces) {
   const uint8_t* p = body.data();

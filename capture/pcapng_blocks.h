@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/frame.h"
 
@@ -16,6 +17,7 @@ inline constexpr uint32_t kPcapngInterfaceBlock = 1;
 inline constexpr uint32_t kPcapngObsoletePacket = 2;
 inline constexpr uint32_t kPcapngSimplePacket = 3;
 inline constexpr uint32_t kPcapngEnhancedPacket = 6;
+inline constexpr uint32_t kPcapngDecryptionSecrets = 10;
 
 struct PcapngInterface {
   uint32_t link_type = 0;
@@ -33,6 +35,9 @@ struct PcapngOrder {
 
 // `body` is a block without its type and its two lengths.
 std::optional<PcapngInterface> ReadPcapngInterface(ByteView body, PcapngOrder order);
+
+// The text of a decryption secrets block with a TLS key log (section 4.7); empty for any other.
+std::string_view ReadPcapngTlsSecrets(ByteView body, PcapngOrder order);
 
 // The frame of a packet block of type `type`, if it is one and is sound.
 std::optional<Frame> ReadPcapngFrame(uint32_t type, ByteView body, PcapngOrder order,

@@ -151,12 +151,16 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
   AddNewSources();
   const uint64_t sequence = delivery->message().sequence();
   if (delivery->message().has_packets()) {
+    for (const std::string& text : delivery->message().packets().tls_secrets()) {
+      batcher_.AddTlsSecrets(text);
+    }
     merger_.EndSource(peer, false);
     if (merger_.AddBatch(peer, std::move(delivery))) return;
     spdlog::warn("reassembler: a batch of source '{}' contradicts itself and is not used",
                  captures_->peers()[peer]->link->peer_name());
   } else if (delivery->message().has_end()) {
     const wire::End& end = delivery->message().end();
+    for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
     source_ends_[peer] = end.source();
     if (source_error_.empty()) source_error_ = end.error();
     merger_.EndSource(peer, true);
@@ -255,6 +259,7 @@ void ReassemblerStage::SendEnd() {
   wire::End* end = message.mutable_end();
   end->set_batches(message.sequence() - 1);
   end->set_error(source_error_);
+  for (const std::string& text : batcher_.TakeTlsSecrets()) end->add_tls_secrets(text);
   *end->mutable_ledger() = MakeLedger();
   sinks_->Append(WireMessage(message.SerializeAsString()));
 }

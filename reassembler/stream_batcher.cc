@@ -234,6 +234,12 @@ void StreamBatcher::OnFrame(std::optional<FlowId> flow, StreamDirection directio
   payload_.Append(frame.bytes);
 }
 
+std::vector<std::string> StreamBatcher::TakeTlsSecrets() {
+  std::vector<std::string> secrets(fields_->tls_secrets().begin(), fields_->tls_secrets().end());
+  fields_->clear_tls_secrets();
+  return secrets;
+}
+
 WireMessage StreamBatcher::Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch) {
   fields_->set_time_ns(time_ns);
   WireMessage message =

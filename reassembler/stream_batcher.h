@@ -35,6 +35,10 @@ class StreamBatcher : public StreamEvents {
   void OnFrame(std::optional<FlowId> flow, StreamDirection direction, const Frame& frame,
                ByteView payload) override;
 
+  // Goes with the next batch, or is taken out at the end.
+  void AddTlsSecrets(const std::string& text) { fields_->add_tls_secrets(text); }
+  std::vector<std::string> TakeTlsSecrets();
+
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
     return payload_.size() >= limits_.batch_bytes || event_bytes_ >= limits_.event_bytes;

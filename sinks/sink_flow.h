@@ -33,16 +33,65 @@ struct DigestValue {
   std::string hex;
 };
 
-// An HTTP body that was written to a file.
+// What a file that was cut out of a stream is.
+enum class BodyKind {
+  kBody,       // of an HTTP message
+  kPart,       // of a multipart body
+  kWebSocket,  // a WebSocket's message
+  kJoined,     // a resource whose ranges came in several messages
+};
+// "body", "part", "websocket", "joined".
+std::string BodyKindName(BodyKind kind);
+
+// An HTTP body, or a part of one, that was written to a file.
 struct BodyRecord {
   std::string path;
+  BodyKind kind = BodyKind::kBody;
+  // What stands behind the name of the stream that it was cut out of: "" for the stream itself,
+  // "-TLS" for what was decrypted of it.
+  std::string of;
   uint64_t bytes = 0;          // in the file
-  uint64_t stream_offset = 0;  // where the body, still coded, begins
+  uint64_t stream_offset = 0;  // where the body, still coded, begins; of a part: in its body
   uint64_t stream_bytes = 0;   // what it takes there
   bool complete = false;
-  std::string note;    // why it is incomplete or kept as it came
-  TimeNs time_ns = 0;  // of its first byte, and of the file
+  std::string note;           // why it is incomplete or kept as it came
+  std::string sender_name;    // the file name that the sender gave, made safe; often empty
+  std::string field_name;     // of a part: the form's field
+  std::string content_range;  // of a part of multipart/byteranges
+  TimeNs time_ns = 0;         // of its first byte, and of the file
   std::vector<DigestValue> digests;
+};
+
+// What TLS hid in a stream: the file of the decrypted bytes.
+struct PlainRecord {
+  std::string path;  // empty: no byte was decrypted, or no file was asked for
+  std::string of;    // as in BodyRecord
+  uint64_t bytes = 0;
+  uint64_t gaps = 0;      // records that are missing in it
+  bool complete = false;  // everything was decrypted
+  std::string note;       // why not
+  TimeNs time_ns = 0;
+  std::vector<DigestValue> digests;
+};
+
+// Where the reading of a stream as HTTP stopped.
+struct StopRecord {
+  std::string of;  // as in BodyRecord
+  uint64_t offset = 0;
+  std::string why;
+};
+
+// A part of a resource that one message brought (RFC 9110, 14.4).
+struct RangeRecord {
+  std::string path;      // of the body's file
+  std::string resource;  // what tells resources apart
+  std::string stem;      // path of the joined file without ending
+  std::string extension;
+  uint64_t first = 0;
+  uint64_t last = 0;
+  uint64_t total = 0;
+  TimeNs time_ns = 0;
+  std::string stream_path;
 };
 
 // The file that holds both directions of a flow.
@@ -64,6 +113,8 @@ struct SinkStream {
   uint64_t printed = 0;  // by the console, in packet order
   std::vector<GapRecord> gaps;
   std::vector<BodyRecord> bodies;
+  std::vector<PlainRecord> plain;
+  std::vector<StopRecord> stops;
   std::vector<DigestValue> digests;
   StreamSummary summary;  // when closed
 };
@@ -109,7 +160,8 @@ struct SinkFlow {
   std::string history;  // when closed
   std::array<SinkStream, 2> streams;
   ConversationRecord conversation;
-  std::unique_ptr<TlsFacts> tls;  // null: no TLS handshake was seen
+  std::unique_ptr<TlsFacts> tls;    // null: no TLS handshake was seen
+  std::vector<RangeRecord> ranges;  // that bodies of this flow brought
   uint64_t conflicts = 0;
   bool closed = false;
   std::string close_reason;

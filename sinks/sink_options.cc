@@ -61,6 +61,50 @@ void AddReportFlags(CLI::App& app, SinkOptions* o) {
       ->capture_default_str();
 }
 
+void AddHttpFlags(CLI::App& app, SinkOptions* o) {
+  app.add_flag("--http-heads", o->http_heads,
+               "Write NAME-HTTP: the heads of the HTTP messages of each stream.");
+  app.add_option_function<std::string>(
+         "--body-names",
+         [o](const std::string& names) {
+           o->body_names = names == "type"     ? BodyNames::kType
+                           : names == "digest" ? BodyNames::kDigest
+                                               : BodyNames::kContent;
+         },
+         "Names of HTTP bodies: by the message with an ending by its type (type), also by its "
+         "content where the type is missing or wrong (content), or by the SHA-256, each content "
+         "once (digest). [content]")
+      ->type_name("NAMES")
+      ->check(CLI::IsMember({"type", "content", "digest"}));
+  app.add_option_function<std::string>(
+         "--decode-bytes",
+         [o](const std::string& text) {
+           int64_t bytes = 0;
+           if (!ParseBytes(text, &bytes) || bytes < 1) {
+             throw CLI::ValidationError("--decode-bytes",
+                                        "'" + text + "' is not a number of bytes (64k, 10M, 1G)");
+           }
+           o->decode_limits.max_bytes = static_cast<uint64_t>(bytes);
+         },
+         "Decoded bytes of one body; one that has more is kept as it came. [1G]")
+      ->type_name("BYTES");
+  app.add_option("--decode-ratio", o->decode_limits.max_ratio,
+                 "Decoded bytes of a body for each of its own, counted from 16M on; one that has "
+                 "more is kept as it came.")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 1'000'000u))
+      ->capture_default_str();
+  app.add_option("--decode-layers", o->decode_limits.max_layers,
+                 "Content codings one over the other; a body that has more is kept as it came.")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--keylog", o->key_log,
+                 "Decrypt TLS with the secrets in this file (SSLKEYLOGFILE's format), which may "
+                 "still grow: NAME-TLS, and HTTP in it. Capture files may carry secrets too.")
+      ->type_name("FILE");
+}
+
 void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--reassembler", o->reassembler,
                  "Where the reassembler gives streams; '@' in front binds instead of connecting.")
@@ -74,8 +118,10 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->type_name("DIR")
       ->capture_default_str();
   app.add_flag("--files", o->files, "Write flow files: one file for each direction of a flow.");
-  app.add_flag("--http", o->http, "Write the bodies of HTTP messages.");
+  app.add_flag("--http", o->http,
+               "Write the bodies of HTTP messages, their parts, and WebSocket messages.");
   app.add_flag("--no-decode{false}", o->decode, "Leave content codings (gzip ...) on bodies.");
+  AddHttpFlags(app, o);
   app.add_flag("--dfxml", o->dfxml, "Write a DFXML report.");
   app.add_flag("--find-index", o->find_index,
                "Write NAME.findx beside each flow file: offset, time and length of each piece.");
@@ -109,7 +155,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_flag("--console-json", o->console_form.json, "Console: a JSON object a piece.");
   AddConsoleOrderFlag(app, &o->console_form);
   app.add_flag("--console-http", o->console_form.http,
-               "Console: HTTP/1 with transfer and content codings taken off.");
+               "Console: HTTP with transfer and content codings taken off.");
   app.add_option("--console-lock", o->console_form.lock,
                  "Console: hold this named semaphore while a piece is printed.")
       ->type_name("NAME");
@@ -198,6 +244,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   };
   flag(o.files, "--files");
   flag(o.http, "--http");
+  flag(o.http_heads, "--http-heads");
   flag(!o.decode, "--no-decode");
   flag(o.dfxml, "--dfxml");
   flag(o.find_index, "--find-index");
@@ -223,6 +270,14 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.report_path, "--report");
   option(o.other_frames, "--other-frames");
   option(o.json, "--json");
+  option(o.key_log, "--keylog");
+  option(o.body_names == BodyNames::kType     ? "type"
+         : o.body_names == BodyNames::kDigest ? "digest"
+                                              : "",
+         "--body-names");
+  option(absl::StrCat(o.decode_limits.max_bytes), "--decode-bytes");
+  option(absl::StrCat(o.decode_limits.max_ratio), "--decode-ratio");
+  option(absl::StrCat(o.decode_limits.max_layers), "--decode-layers");
   option(o.console_form.lock, "--console-lock");
   option(o.console_form.packet_order ? "packet" : "", "--console-order");
   option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");

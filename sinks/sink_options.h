@@ -12,6 +12,7 @@
 #include "sinks/dfxml/flow_element.h"
 #include "sinks/digests.h"
 #include "sinks/file_names.h"
+#include "sinks/http/body_file.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
@@ -28,7 +29,11 @@ struct SinkOptions {
   std::string directory = ".";
   bool files = false;
   bool http = false;
+  bool http_heads = false;
   bool decode = true;  // take content codings off bodies
+  DecodeLimits decode_limits;
+  BodyNames body_names = BodyNames::kContent;
+  std::string key_log;  // path; empty: none
   bool dfxml = false;
   bool console = false;
   bool find_index = false;
@@ -62,6 +67,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* options);
 // Flags that both the sink and the launcher have.
 void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form);
 void AddReportFlags(CLI::App& app, SinkOptions* options);
+void AddHttpFlags(CLI::App& app, SinkOptions* options);
 
 // A number of bytes: digits, and k, M, G or T (of 1024 each) behind them; "-1" where it may be.
 bool ParseBytes(const std::string& text, int64_t* bytes);

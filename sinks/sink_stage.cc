@@ -31,6 +31,7 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 constexpr int kOtherDescriptors = 128;
 constexpr int kMaxDescriptorsPerWorker = 4096;
 constexpr int64_t kReportFlushNs = 1 * kNsPerSecond;
+constexpr int64_t kKeyLogNs = kNsPerSecond / 4;
 
 bool DirectoryIsEmpty(const std::string& path) {
   DIR* directory = opendir(path.c_str());
@@ -82,6 +83,7 @@ class SinkStage {
   void RelieveWindow();
   absl::Status WorkerStatus() const;
   absl::Status WriteEnd();
+  absl::Status WriteJoined();
   absl::Status OpenShared(SinkWorkerOptions* worker);
   absl::Status AwaitCommands();
   void GiveUpCommands() {
@@ -91,6 +93,7 @@ class SinkStage {
   }
   absl::Status DrawTraffic(const ReportTotals& totals) const;
   void FlushReport(int64_t now_ns);
+  void FollowKeyLog(int64_t now_ns);
 
   const SinkOptions& options_;
   const std::atomic<int>& stop_;
@@ -100,7 +103,10 @@ class SinkStage {
   std::unique_ptr<JsonFile> json_;
   std::unique_ptr<Alerts> file_alerts_;
   std::unique_ptr<Alerts> body_alerts_;
+  std::unique_ptr<RangeJoiner> ranges_;
+  std::unique_ptr<TlsKeys> keys_;
   int64_t report_flushed_ns_ = 0;
+  int64_t keys_read_ns_ = 0;
   std::vector<std::unique_ptr<SinkWorker>> workers_;
   std::deque<std::shared_ptr<InFlightBatch>> in_flight_;
   size_t in_flight_bytes_ = 0;
@@ -131,7 +137,11 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.files.max_bytes = options_.max_bytes;
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
   worker.http = options_.http;
-  worker.decode = options_.decode;
+  worker.http_form.heads = options_.http_heads;
+  worker.http_form.body.decode = options_.decode;
+  worker.http_form.body.limits = options_.decode_limits;
+  worker.http_form.body.names = options_.body_names;
+  worker.http_form.plain_files = options_.files;
   worker.find_index = options_.find_index;
   worker.flow_captures = options_.flow_captures;
   worker.conversation = options_.conversation;
@@ -179,18 +189,33 @@ absl::Status SinkStage::OpenShared(SinkWorkerOptions* worker) {
   }
   if (bodies.any()) {
     body_alerts_ = std::make_unique<Alerts>(bodies);
-    worker->body_alerts = body_alerts_.get();
+    worker->http_form.alerts = body_alerts_.get();
   }
+  if (options_.http) {
+    ranges_ = std::make_unique<RangeJoiner>(options_.digests);
+    worker->ranges = ranges_.get();
+  }
+  keys_ = std::make_unique<TlsKeys>();
+  if (!options_.key_log.empty()) {
+    if (const absl::Status status = keys_->Open(options_.key_log); !status.ok()) return status;
+    if (access(options_.key_log.c_str(), F_OK) != 0) {
+      spdlog::warn("sink: the key log '{}' is not there so far; it is looked for again",
+                   options_.key_log);
+    }
+  }
+  if (!options_.console) worker->http_form.keys = keys_.get();
   return absl::OkStatus();
 }
 
 void SinkStage::TakeDelivery(std::shared_ptr<Delivery> delivery) {
   if (delivery->message().has_end()) {
+    for (const std::string& text : delivery->message().end().tls_secrets()) keys_->Add(text);
     end_ = std::move(delivery);
     return;
   }
   if (!delivery->message().has_streams()) return;
   const wire::StreamBatch& batch = delivery->message().streams();
+  for (const std::string& text : batch.tls_secrets()) keys_->Add(text);
   if (reassembler_epoch_ != 0 && batch.reassembler_epoch() != reassembler_epoch_) {
     spdlog::warn("sink: the reassembler was restarted; flows that were open end here");
     for (const auto& worker : workers_) worker->PostRestart();
@@ -259,6 +284,7 @@ absl::Status SinkStage::Run() {
     if (!link.ok()) return link;
     FinishBatches();
     FlushReport(now_ns);
+    FollowKeyLog(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
     if (stop_ > 1) GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
@@ -279,6 +305,13 @@ absl::Status SinkStage::Run() {
   if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
   FinishBatches();
   return WriteEnd();
+}
+
+// Keys may come while flows are open.
+void SinkStage::FollowKeyLog(int64_t now_ns) {
+  if (options_.key_log.empty() || now_ns - keys_read_ns_ < kKeyLogNs) return;
+  keys_read_ns_ = now_ns;
+  keys_->Refresh();
 }
 
 // A report that grows slowly is up to date all the same.
@@ -316,7 +349,21 @@ absl::Status SinkStage::AwaitCommands() {
   return absl::OkStatus();
 }
 
+// Resources that came in ranges stand in the report behind all flows.
+absl::Status SinkStage::WriteJoined() {
+  if (ranges_ == nullptr) return absl::OkStatus();
+  ranges_->Finish();
+  for (const RangeJoiner::Joined& joined : ranges_->Take()) {
+    if (report_ != nullptr) report_->AddLast(BodyElement(joined.stream_path, joined.record));
+    if (json_ != nullptr) AppendBody(joined.record, json_.get());
+    if (body_alerts_ != nullptr) body_alerts_->Closed(joined.record.path);
+  }
+  if (json_ != nullptr && !json_->status().ok()) return json_->status();
+  return ranges_->status();
+}
+
 absl::Status SinkStage::WriteEnd() {
+  if (const absl::Status status = WriteJoined(); !status.ok()) return status;
   ReportTotals totals;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
   if (end_ != nullptr) {

@@ -53,17 +53,24 @@ std::vector<std::string> EndingsOf(const SinkWorkerOptions& options) {
   if (options.flow_captures) endings.emplace_back(".pcap");
   if (options.conversation) endings.emplace_back(kConversationEnding);
   if (options.find_index) endings.emplace_back(".findx");
+  if (options.http_form.heads) endings.emplace_back("-HTTP");
+  if (options.http_form.plain_files) endings.emplace_back("-TLS");
   return endings;
 }
 
 }  // namespace
 
 HttpWriterOptions SinkWorker::HttpOptions() {
-  HttpWriterOptions http;
+  HttpWriterOptions http = options_.http_form;
+  http.parse = options_.http || http.heads || json_ != nullptr;
   http.bodies = options_.http;
-  http.decode = options_.decode;
-  http.digests = options_.files.digests;
-  http.alerts = options_.body_alerts;
+  http.body.digests = options_.files.digests;
+  http.body.directory = options_.directory;
+  http.max_bytes = options_.files.max_bytes;
+  if (options_.http && http.body.names == BodyNames::kContent) {
+    if (auto names = ContentNames::Open(); names.ok()) content_names_ = *std::move(names);
+    http.body.content = content_names_.get();
+  }
   if (json_ == nullptr) return http;
   http.on_transaction = [this](const SinkFlow& flow, const HttpTransaction& transaction) {
     json_->OnTransaction(flow, transaction);
@@ -90,7 +97,8 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
   }
   if (options.json != nullptr) json_ = std::make_unique<JsonWriter>(options.json);
   if (options.report != nullptr || json_ != nullptr) AddWriter<TlsWatcher>(NextSlot());
-  if (options.http || json_ != nullptr) {
+  const bool parses = options.http || options.http_form.heads || json_ != nullptr;
+  if (parses || options.http_form.keys != nullptr) {
     http_ = AddWriter<HttpWriter>(HttpOptions(), NextSlot(), &ledger_);
   }
   if (options.console) {
@@ -346,6 +354,7 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   const auto it = flows_.find(event.flow());
   if (it == flows_.end()) {
     if (options_.report != nullptr) options_.report->Add(order, "");
+    if (options_.ranges != nullptr) options_.ranges->Add(order, {});
     return;
   }
   SinkFlow& flow = *it->second;
@@ -367,6 +376,7 @@ void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64
         most < 0 ? stream.length : std::min(stream.length, static_cast<uint64_t>(most));
   }
   for (const auto& writer : writers_) writer->OnClosed(flow);
+  if (options_.ranges != nullptr) options_.ranges->Add(order, std::move(flow.ranges));
   if (json_ != nullptr) json_->OnClosed(flow, event, options_.elements.files_written);
   if (options_.report == nullptr) return;
   options_.report->Add(order, FlowElements(flow, options_.elements));
@@ -428,7 +438,8 @@ void SinkWorker::NoteFailures() {
   look(options_.json);
   look(options_.report);
   look(options_.files.alerts);
-  look(options_.body_alerts);
+  look(options_.http_form.alerts);
+  look(options_.ranges);
   if (status.ok()) return;
   failed_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -22,6 +22,7 @@
 #include "sinks/find_index/find_index_writer.h"
 #include "sinks/flow_files/flow_file_writer.h"
 #include "sinks/http/http_writer.h"
+#include "sinks/http/range_joiner.h"
 #include "sinks/json/json_writer.h"
 #include "sinks/netviz/traffic_profile.h"
 #include "transport/delivery.h"
@@ -41,7 +42,8 @@ struct SinkWorkerOptions {
   bool directory_was_empty = false;  // then no name needs to be looked for on the disk
   FlowFileOptions files;
   bool http = false;
-  bool decode = true;
+  HttpWriterOptions http_form;    // what HttpOptions takes over as it is
+  RangeJoiner* ranges = nullptr;  // null: none
   bool find_index = false;
   bool flow_captures = false;
   bool conversation = false;
@@ -50,7 +52,6 @@ struct SinkWorkerOptions {
   size_t netviz_addresses = 1000;
   bool console = false;
   ConsoleOptions console_form;
-  Alerts* body_alerts = nullptr;   // null: none
   JsonFile* json = nullptr;        // null: none
   ReportWriter* report = nullptr;  // null: no report
   FlowElementOptions elements;
@@ -133,6 +134,7 @@ class SinkWorker {
   ConversationWriter* conversation_ = nullptr;
   FlowCaptureWriter* flow_captures_ = nullptr;
   OtherFramesWriter* other_frames_ = nullptr;
+  std::unique_ptr<ContentNames> content_names_;
   HttpWriter* http_ = nullptr;
   ConsoleWriter* console_ = nullptr;
   TrafficProfile* profile_ = nullptr;

@@ -146,6 +146,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
                  "Write the frames that became part of no flow to this capture file.")
       ->type_name("FILE");
   app.add_flag("-Z{false}", o->sink.decode, "Leave content codings (gzip ...) on HTTP bodies.");
+  AddHttpFlags(app, &o->sink);
   app.add_flag("-c", o->console, "Print on the console instead of writing files.");
   app.add_flag("-C", o->console_bare, "As -c, without the name before each piece.");
   app.add_flag("-D", o->sink.console_form.hex, "Console (-c, if neither is given): a hex dump.");
@@ -226,7 +227,7 @@ absl::Status ResolveWriters(LauncherOptions* o) {
   if (!sink.console) return absl::OkStatus();
   sink.console_form.header = !o->console_bare;
   sink.console_form.http = sink.http;
-  sink.files = sink.http = sink.find_index = false;
+  sink.files = sink.http = sink.http_heads = sink.find_index = false;
   sink.dfxml = sink.dfxml && report_is_named;
   return absl::OkStatus();
 }
@@ -241,6 +242,7 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   if (o->as_tcpflow) {
     sink.report_form = ReportForm::kTcpflow;
     sink.console_form.packet_order = true;
+    sink.body_names = BodyNames::kType;
     o->quiet = true;
   }
   if (const absl::Status status = ResolveWriters(o); !status.ok()) return status;

@@ -4,40 +4,39 @@
 
 namespace flowstitch {
 
-void HttpText::OnHead(HttpKind kind, const HttpHead& head) {
-  std::string text = kind == HttpKind::kRequest
+void HttpText::OnHead(HttpMessageId id, const HttpHead& head) {
+  std::string text = id.kind == HttpKind::kRequest
                          ? absl::StrCat(head.method, " ", head.target, " ", head.version, "\r\n")
                          : absl::StrCat(head.version, " ", head.status, " ", head.reason, "\r\n");
   for (const auto& [name, value] : head.fields) absl::StrAppend(&text, name, ": ", value, "\r\n");
   text += "\r\n";
-  auto& decoder = decoders_[static_cast<size_t>(kind)];
-  decoder = nullptr;
-  MakeContentDecoder(head.content_encoding, &decoder).IgnoreError();  // unknown: as it is
-  print_(dialogue_.DirectionOf(kind), AsBytes(text), dialogue_.now_ns());
+  auto& decoders = decoders_[static_cast<size_t>(id.kind)];
+  decoders.erase(id.stream);
+  std::unique_ptr<ContentDecoder> decoder;
+  MakeContentDecoder(head.content_encoding, DecodeLimits(), &decoder).IgnoreError();
+  if (decoder != nullptr) decoders[id.stream] = std::move(decoder);
+  Show(dialogue_.DirectionOf(id.kind), AsBytes(text));
 }
 
-void HttpText::OnBody(HttpKind kind, ByteView bytes, uint64_t /*offset*/) {
-  const int direction = dialogue_.DirectionOf(kind);
-  auto& decoder = decoders_[static_cast<size_t>(kind)];
-  if (decoder == nullptr) {
-    print_(direction, bytes, dialogue_.now_ns());
+void HttpText::OnBody(HttpMessageId id, ByteView bytes, uint64_t /*offset*/) {
+  const int direction = dialogue_.DirectionOf(id.kind);
+  auto& decoders = decoders_[static_cast<size_t>(id.kind)];
+  const auto it = decoders.find(id.stream);
+  if (it == decoders.end()) {
+    Show(direction, bytes);
     return;
   }
-  const absl::Status decoded = decoder->Feed(bytes, [&](ByteView out) {
-    print_(direction, out, dialogue_.now_ns());
+  const absl::Status decoded = it->second->Feed(bytes, [&](ByteView out) {
+    Show(direction, out);
     return absl::OkStatus();
   });
   if (decoded.ok()) return;
-  decoder = nullptr;  // the rest as it came
-  print_(direction, bytes, dialogue_.now_ns());
+  decoders.erase(it);  // the rest as it came
+  Show(direction, bytes);
 }
 
-void HttpText::OnEnd(HttpKind kind, bool /*complete*/) {
-  decoders_[static_cast<size_t>(kind)] = nullptr;
-}
-
-void HttpText::OnOther(int direction, ByteView bytes) {
-  print_(direction, bytes, dialogue_.now_ns());
+void HttpText::OnEnd(HttpMessageId id, bool /*complete*/, std::string_view /*why*/) {
+  decoders_[static_cast<size_t>(id.kind)].erase(id.stream);
 }
 
 }  // namespace flowstitch

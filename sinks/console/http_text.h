@@ -1,4 +1,4 @@
-// HTTP/1 as people read it: heads as they were sent, bodies without transfer and content codings.
+// HTTP as people read it: heads as they were sent, bodies without transfer and content codings.
 // What is not HTTP passes unchanged.
 #ifndef FLOWSTITCH_SINKS_CONSOLE_HTTP_TEXT_H_
 #define FLOWSTITCH_SINKS_CONSOLE_HTTP_TEXT_H_
@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "sinks/http/content_coding.h"
 #include "sinks/http/http_dialogue.h"
 
@@ -17,24 +18,29 @@ class HttpText : public WriterState, private HttpEvents {
   using Print = std::function<void(int direction, ByteView text, TimeNs time_ns)>;
   // `config` carries fields, and outlives this.
   HttpText(const HttpParserConfig& config, Print print)
-      : print_(std::move(print)), dialogue_(config, this) {}
+      : print_(std::move(print)),
+        dialogue_(config, DecodeLimits(), this, /*opens_websockets=*/false) {}
 
   HttpDialogue& dialogue() { return dialogue_; }
   void Close(const SinkFlow& flow) { dialogue_.Close(flow); }
 
  private:
-  void OnHead(HttpKind kind, const HttpHead& head) override;
-  void OnBody(HttpKind kind, ByteView bytes, uint64_t offset) override;
-  void OnBodyGap(HttpKind /*kind*/, uint64_t /*length*/) override {}
-  void OnEnd(HttpKind kind, bool complete) override;
-  void OnOther(int direction, ByteView bytes) override;
-  void OnUnused(HttpKind kind, ByteView bytes) override {
-    OnOther(dialogue_.DirectionOf(kind), bytes);
+  void OnHead(HttpMessageId id, const HttpHead& head) override;
+  void OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) override;
+  void OnBodyGap(HttpMessageId /*id*/, uint64_t /*length*/) override {}
+  void OnEnd(HttpMessageId id, bool complete, std::string_view why) override;
+  void OnOther(int direction, ByteView bytes, uint64_t /*offset*/) override {
+    Show(direction, bytes);
   }
+  void OnUnused(HttpKind kind, ByteView bytes) override {
+    Show(dialogue_.DirectionOf(kind), bytes);
+  }
+  void Show(int direction, ByteView bytes) { print_(direction, bytes, dialogue_.now_ns()); }
 
   const Print print_;
   HttpDialogue dialogue_;
-  std::unique_ptr<ContentDecoder> decoders_[2];  // by HttpKind; null: as it is
+  // By HttpKind and stream; what is not here is printed as it is.
+  absl::flat_hash_map<uint32_t, std::unique_ptr<ContentDecoder>> decoders_[2];
 };
 
 }  // namespace flowstitch

@@ -13,6 +13,11 @@
 namespace flowstitch {
 namespace {
 
+// Parts lie in their body, and what TLS hid in the decrypted bytes.
+bool LiesInStream(const BodyRecord& body) {
+  return body.of.empty() && body.kind != BodyKind::kPart;
+}
+
 void WriteRuns(const SinkStream& stream, XmlText* xml) {
   if (stream.gaps.empty() && stream.bodies.empty()) return;
   xml->Start("byte_runs");
@@ -25,6 +30,7 @@ void WriteRuns(const SinkStream& stream, XmlText* xml) {
     xml->End();
   }
   for (const BodyRecord& body : stream.bodies) {
+    if (!LiesInStream(body)) continue;
     xml->Start("byte_run");
     xml->Attribute("file_offset", body.stream_offset);
     xml->Attribute("len", body.stream_bytes);
@@ -104,6 +110,13 @@ void WriteTls(const TlsFacts& facts, XmlText* xml) {
   xml->End();
 }
 
+void WritePlainAttributes(const PlainRecord& plain, const std::string& stream_path, XmlText* xml) {
+  xml->Attribute("of", stream_path + plain.of);
+  xml->Attribute("complete", plain.complete ? "true" : "false");
+  xml->Attribute("gaps", plain.gaps);
+  if (!plain.note.empty()) xml->Attribute("note", plain.note);
+}
+
 void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
   const StreamSummary& s = stream.summary;
@@ -147,6 +160,19 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     xml->End();
   }
   if (flow.tls != nullptr && flow.tls->any()) WriteTls(*flow.tls, xml);
+  for (const PlainRecord& plain : stream.plain) {
+    if (!plain.path.empty()) continue;  // it has a fileobject of its own
+    xml->Start("flowstitch:decrypted");
+    WritePlainAttributes(plain, stream.path, xml);
+    xml->End();
+  }
+  for (const StopRecord& stop : stream.stops) {
+    xml->Start("flowstitch:http_stopped");
+    xml->Attribute("of", stream.path + stop.of);
+    xml->Attribute("offset", stop.offset);
+    xml->Attribute("why", stop.why);
+    xml->End();
+  }
   xml->End();
 }
 
@@ -169,7 +195,7 @@ void WriteStream(const SinkFlow& flow, int direction, const FlowElementOptions& 
   xml->End();
 }
 
-void WriteBody(const SinkStream& stream, const BodyRecord& body, XmlText* xml) {
+void WriteBody(const std::string& stream_path, const BodyRecord& body, XmlText* xml) {
   xml->Start("fileobject");
   xml->Element("filename", body.path);
   xml->Element("filesize", body.bytes);
@@ -178,11 +204,30 @@ void WriteBody(const SinkStream& stream, const BodyRecord& body, XmlText* xml) {
   xml->Element("atime", time);
   WriteDigests(body.digests, xml);
   xml->Start("flowstitch:body");
-  xml->Attribute("of", stream.path);
+  xml->Attribute("kind", BodyKindName(body.kind));
+  xml->Attribute("of", stream_path + body.of);
   xml->Attribute("offset", body.stream_offset);
   xml->Attribute("bytes", body.stream_bytes);
   xml->Attribute("complete", body.complete ? "true" : "false");
   if (!body.note.empty()) xml->Attribute("note", body.note);
+  if (!body.sender_name.empty()) xml->Attribute("sender_name", body.sender_name);
+  if (!body.field_name.empty()) xml->Attribute("field_name", body.field_name);
+  xml->End();
+  xml->End();
+}
+
+// What TLS hid, as a file of its own.
+void WritePlain(const SinkStream& stream, const PlainRecord& plain, XmlText* xml) {
+  if (plain.path.empty()) return;
+  xml->Start("fileobject");
+  xml->Element("filename", plain.path);
+  xml->Element("filesize", plain.bytes);
+  const std::string time = FormatIsoTime(plain.time_ns);
+  xml->Element("mtime", time);
+  xml->Element("atime", time);
+  WriteDigests(plain.digests, xml);
+  xml->Start("flowstitch:decrypted");
+  WritePlainAttributes(plain, stream.path, xml);
   xml->End();
   xml->End();
 }
@@ -208,7 +253,7 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowEleme
   }
   for (const BodyRecord& body : stream.bodies) {
     xml->Start("byte_run");
-    xml->Attribute("file_offset", body.stream_offset);
+    if (LiesInStream(body)) xml->Attribute("file_offset", body.stream_offset);
     xml->Start("fileobject");
     xml->Element("filename", body.path);
     xml->Element("filesize", body.bytes);
@@ -230,6 +275,12 @@ std::string MacText(const std::string& mac) {
   return text;
 }
 
+std::string BodyElement(const std::string& stream_path, const BodyRecord& body) {
+  XmlText xml;
+  WriteBody(stream_path, body, &xml);
+  return xml.Take();
+}
+
 std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options) {
   XmlText xml;
   for (int direction : {kClientToServer, kServerToClient}) {
@@ -240,7 +291,8 @@ std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options
       continue;
     }
     WriteStream(flow, direction, options, &xml);
-    for (const BodyRecord& body : stream.bodies) WriteBody(stream, body, &xml);
+    for (const PlainRecord& plain : stream.plain) WritePlain(stream, plain, &xml);
+    for (const BodyRecord& body : stream.bodies) WriteBody(stream.path, body, &xml);
   }
   return xml.Take();
 }

@@ -29,6 +29,9 @@ struct FlowElementOptions {
 // "02:00:5e:00:00:01".
 std::string MacText(const std::string& mac);
 
+// The fileobject of a body that is no flow's own: it was put together from several.
+std::string BodyElement(const std::string& stream_path, const BodyRecord& body);
+
 std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options);
 
 }  // namespace flowstitch

@@ -233,6 +233,11 @@ void ReportWriter::Add(uint64_t order, std::string elements) {
   }
 }
 
+void ReportWriter::AddLast(std::string elements) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  last_ += elements;
+}
+
 void ReportWriter::Flush(int64_t now_ns) {
   const std::lock_guard<std::mutex> lock(mutex_);
   WriteBuffer();
@@ -267,6 +272,7 @@ absl::Status ReportWriter::Complete(std::string_view end) {
 absl::Status ReportWriter::Finish(const ReportTotals& totals) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [order, elements] : waiting_) Append(elements);
+  if (!last_.empty()) Append(last_);
   XmlText xml;
   const bool tcpflow = options_.form == ReportForm::kTcpflow;
   if (tcpflow) WriteTcpflowTotals(totals, &xml);

@@ -54,6 +54,8 @@ class ReportWriter {
   // The elements of the flow that closed as number `order`, counted from 0. They are written in
   // this order, whichever thread comes first. Thread-safe, as is everything below.
   void Add(uint64_t order, std::string elements);
+  // Elements that stand behind those of all flows.
+  void AddLast(std::string elements);
   // What is there goes to the file; rolls it when it is time. Called now and then.
   void Flush(int64_t now_ns);
   // The first failure.
@@ -73,6 +75,7 @@ class ReportWriter {
   PartFile file_;
   std::string buffer_;
   std::map<uint64_t, std::string> waiting_;  // flows whose predecessors are not here yet
+  std::string last_;
   uint64_t next_ = 0;
   uint32_t number_ = 1;
   int64_t begun_ns_ = 0;

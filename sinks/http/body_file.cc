@@ -6,67 +6,97 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
+#include "sinks/http/media_types.h"
 
 namespace flowstitch {
 namespace {
 
-// A coded body is kept in memory up to here, in case it does not decode; then in a file.
-constexpr size_t kMaxRawInMemory = 1 << 20;
+// Kept in memory up to here: most bodies are written with one open, one write and one close.
+constexpr size_t kKeepBytes = 128 << 10;
+// What a sender's file name may give as an ending.
+constexpr size_t kMaxExtensionBytes = 8;
+
+// The ending of a name that somebody else chose, if it is a plain one.
+std::string ExtensionOfName(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string::npos || dot == 0) return "";
+  const std::string extension = name.substr(dot + 1);
+  const bool plain =
+      !extension.empty() && extension.size() <= kMaxExtensionBytes &&
+      std::all_of(extension.begin(), extension.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      });
+  return plain ? extension : "";
+}
 
 }  // namespace
 
-BodyFile::BodyFile(std::string stem, std::string extension, const DigestChoice& digests)
-    : stem_(std::move(stem)), extension_(std::move(extension)), digest_choice_(digests) {}
+BodyFile::BodyFile(const BodyFileOptions& options, std::string stem, BodyHead head,
+                   PartTaker* parts)
+    : options_(options),
+      stem_(std::move(stem)),
+      head_(std::move(head)),
+      part_taker_(parts),
+      file_(options.memory),
+      raw_(options.memory) {
+  if (options_.decode) {
+    const absl::Status status = MakeContentDecoder(head_.codings, options_.limits, &decoder_);
+    if (!status.ok()) note_ = absl::StrCat("kept as it came: ", std::string(status.message()));
+  }
+  if (part_taker_ != nullptr) {
+    const std::string boundary = BoundaryOf(head_.content_type);
+    if (!boundary.empty()) {
+      MultipartEvents* const events = this;
+      splitter_ = std::make_unique<MultipartSplitter>(boundary, events);
+    }
+  }
+}
 
-void BodyFile::SetCoding(const std::string& content_encoding) {
-  const absl::Status status = MakeContentDecoder(content_encoding, &decoder_);
-  if (!status.ok()) note_ = absl::StrCat("kept as it came: ", std::string(status.message()));
+BodyFile::~BodyFile() = default;
+
+void BodyFile::AddNote(std::string_view note) {
+  if (note.empty()) return;
+  note_ = note_.empty() ? std::string(note) : absl::StrCat(note_, "; ", std::string(note));
+}
+
+void BodyFile::BeginContent() {
+  if (!file_.begun()) file_.Begin(stem_ + ".part", kKeepBytes);
+  DigestChoice choice = options_.digests;
+  choice.sha256 = choice.sha256 || options_.names == BodyNames::kDigest;
+  digests_ = choice.any() ? std::make_unique<Digests>(choice) : nullptr;
+  start_.clear();
+  if (digests_ != nullptr) digests_->UpdateZeros(leading_gap_);
+  file_.Skip(leading_gap_);
 }
 
 absl::Status BodyFile::Write(ByteView bytes) {
   if (bytes.empty()) return absl::OkStatus();
-  if (!file_.open()) {
-    if (const absl::Status status = file_.Open(stem_); !status.ok()) return status;
-    if (digest_choice_.any()) digests_ = std::make_unique<Digests>(digest_choice_);
-    if (digests_ != nullptr) digests_->UpdateZeros(leading_gap_);
-    file_.Skip(leading_gap_);
-  }
+  if (!file_.begun()) BeginContent();
   if (digests_ != nullptr) digests_->Update(bytes);
+  if (start_.size() < ContentNames::kStartBytes && options_.content != nullptr) {
+    start_.append(AsText(bytes).substr(0, ContentNames::kStartBytes - start_.size()));
+  }
+  if (splitter_ != nullptr) splitter_->Feed(bytes);
   return file_.Append(bytes);
 }
 
 absl::Status BodyFile::KeepRaw(ByteView bytes) {
-  if (!raw_file_.open()) {
-    if (raw_.size() + bytes.size() <= kMaxRawInMemory) {
-      raw_.append(AsText(bytes));
-      return absl::OkStatus();
-    }
-    if (const absl::Status status = raw_file_.Open(stem_ + ".raw"); !status.ok()) return status;
-    if (const absl::Status status = raw_file_.Append(AsBytes(raw_)); !status.ok()) return status;
-    raw_.clear();
-  }
-  return raw_file_.Append(bytes);
+  if (!raw_.begun()) raw_.Begin(stem_ + ".raw.part", kKeepBytes);
+  return raw_.Append(bytes);
 }
 
 absl::Status BodyFile::FallBackToRaw(std::string why) {
   decoder_ = nullptr;
   note_ = absl::StrCat("kept as it came: ", why);
-  if (file_.open()) {
-    if (const absl::Status status = file_.Truncate(); !status.ok()) return status;
-    if (digest_choice_.any()) digests_ = std::make_unique<Digests>(digest_choice_);
-  }
-  const std::string raw = std::exchange(raw_, {});
-  if (!raw_file_.open()) return Write(AsBytes(raw));
-  std::string block(1 << 16, '\0');
-  for (uint64_t at = 0; at < raw_file_.size();) {
-    const ssize_t n = pread(raw_file_.fd(), block.data(), block.size(), static_cast<off_t>(at));
-    if (n <= 0) return FileError("read back", stem_ + ".raw.part");
-    const absl::Status status = Write(AsBytes({block.data(), static_cast<size_t>(n)}));
-    if (!status.ok()) return status;
-    at += static_cast<uint64_t>(n);
-  }
-  raw_file_.Discard();
-  return absl::OkStatus();
+  if (splitter_ != nullptr) splitter_->Finish();
+  splitter_ = nullptr;
+  if (const absl::Status status = file_.Truncate(); !status.ok()) return status;
+  BeginContent();
+  const absl::Status status = raw_.ReadBack([this](ByteView bytes) { return Write(bytes); });
+  raw_.Discard();
+  return status;
 }
 
 absl::Status BodyFile::Add(ByteView bytes, uint64_t stream_offset, TimeNs time_ns) {
@@ -79,7 +109,7 @@ absl::Status BodyFile::Add(ByteView bytes, uint64_t stream_offset, TimeNs time_n
       decoder_ = nullptr;
     }
   }
-  end_offset_ = stream_offset + bytes.size();
+  end_offset_ = std::max(end_offset_, stream_offset + bytes.size());
   if (decoder_ == nullptr) return Write(bytes);
   if (const absl::Status status = KeepRaw(bytes); !status.ok()) return status;
   absl::Status disk;
@@ -89,10 +119,11 @@ absl::Status BodyFile::Add(ByteView bytes, uint64_t stream_offset, TimeNs time_n
   });
   if (!disk.ok()) return disk;
   if (!decoded.ok()) return FallBackToRaw(std::string(decoded.message()));
-  return absl::OkStatus();
+  return part_status_;
 }
 
 absl::Status BodyFile::AddGap(uint64_t length) {
+  if (length == 0) return absl::OkStatus();
   gap_ = true;
   if (!started_) {
     leading_gap_ += length;
@@ -100,45 +131,114 @@ absl::Status BodyFile::AddGap(uint64_t length) {
   }
   end_offset_ += length;
   if (decoder_ != nullptr) {
-    // What comes behind the gap cannot be decoded: what was, stays.
+    // What comes behind the gap cannot be decoded.
     if (const absl::Status status = FallBackToRaw("bytes are missing inside it"); !status.ok()) {
       return status;
     }
   }
+  if (splitter_ != nullptr) splitter_->Gap(length);
   if (digests_ != nullptr) digests_->UpdateZeros(length);
-  if (file_.open()) file_.Skip(length);
+  file_.Skip(length);
   return absl::OkStatus();
 }
 
-std::string BodyFile::path() const {
-  return absl::StrCat(stem_, extension_.empty() ? "" : ".", extension_);
+std::string BodyFile::Extension() const {
+  // What is still coded says nothing of its content.
+  const bool by_content = options_.content != nullptr && (head_.codings.empty() || decoded_);
+  std::string extension = by_content
+                              ? options_.content->Extension(head_.content_type, AsBytes(start_))
+                              : ExtensionFor(head_.content_type);
+  // A part's name is part of its form.
+  if (extension.empty() && part_taker_ == nullptr) {
+    extension = ExtensionOfName(FieldParameter(head_.disposition, "filename"));
+  }
+  return extension;
 }
 
-absl::Status BodyFile::Finish(bool complete, BodyRecord* record) {
+std::string BodyFile::path() const {
+  const std::string extension = ExtensionFor(head_.content_type);
+  return absl::StrCat(stem_, extension.empty() ? "" : ".", extension);
+}
+
+std::string BodyFile::FinalPath(bool complete, const BodyRecord& record) const {
+  const char* mark = complete ? "" : "-incomplete";
+  if (options_.names == BodyNames::kDigest && !record.digests.empty()) {
+    return absl::StrCat(options_.directory, "/HTTPBODY-", record.digests.back().hex, mark);
+  }
+  const std::string extension = Extension();
+  return absl::StrCat(stem_, mark, extension.empty() ? "" : ".", extension);
+}
+
+absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* record) {
   if (!started_) return absl::OkStatus();
   if (decoder_ != nullptr && !decoder_->finished()) {
     complete = false;
     // Not even one decoded byte: then what came is all there is to show.
-    if (!file_.open()) {
+    if (file_.size() == 0) {
       if (const absl::Status status = FallBackToRaw("its coding ends at once"); !status.ok()) {
         return status;
       }
     } else {
-      note_ = "the end of its coding is missing";
+      AddNote("the end of its coding is missing");
     }
   }
+  decoded_ = decoder_ != nullptr;
+  raw_.Discard();
+  if (splitter_ != nullptr) {
+    splitter_->Finish();
+    if (!splitter_->complete() && parts_ > 0)
+      AddNote("its last part has no end, or there are too many");
+  }
+  if (!part_status_.ok()) return part_status_;
   if (gap_) complete = false;
-  if (!file_.open()) return absl::OkStatus();  // it decodes to nothing
+  if (!file_.begun()) return absl::OkStatus();  // it decodes to nothing
+  AddNote(why);
   record->complete = complete;
   record->time_ns = time_ns_;
   record->note = note_.empty() && !complete ? "its end or a part of it is missing" : note_;
   record->bytes = file_.size();
   record->stream_offset = first_offset_;
   record->stream_bytes = end_offset_ - first_offset_;
+  record->sender_name = SafeFileName(FieldParameter(head_.disposition, "filename"));
   if (digests_ != nullptr) record->digests = digests_->Finish();
-  record->path =
-      absl::StrCat(stem_, complete ? "" : "-incomplete", extension_.empty() ? "" : ".", extension_);
+  record->path = FinalPath(complete, *record);
+  if (options_.names == BodyNames::kDigest && access(record->path.c_str(), F_OK) == 0) {
+    file_.Discard();  // it is there
+    return absl::OkStatus();
+  }
   return file_.Commit(record->path, time_ns_);
+}
+
+void BodyFile::OnPart(const HttpFields& fields, uint64_t position) {
+  BodyHead head{FieldValue(fields, "content-type"), FieldValue(fields, "content-encoding"),
+                FieldValue(fields, "content-disposition")};
+  // A part of a form without a type is text (RFC 7578, 4.4), unless it is a file.
+  if (head.content_type.empty() && FieldParameter(head.disposition, "filename").empty()) {
+    head.content_type = "text/plain";
+  }
+  part_fields_ = fields;
+  part_position_ = position;
+  part_ = std::make_unique<BodyFile>(options_, absl::StrFormat("%s-part-%02d", stem_, ++parts_),
+                                     std::move(head), nullptr);
+}
+
+void BodyFile::OnPartBytes(ByteView bytes) {
+  if (part_ == nullptr || !part_status_.ok()) return;
+  part_status_ = part_->Add(bytes, part_position_, time_ns_);
+  part_position_ += bytes.size();
+}
+
+void BodyFile::OnPartEnd(bool complete) {
+  if (part_ == nullptr || !part_status_.ok()) return;
+  BodyRecord record;
+  part_status_ = part_->Finish(complete, "", &record);
+  part_ = nullptr;
+  if (!part_status_.ok() || record.path.empty()) return;
+  record.kind = BodyKind::kPart;
+  record.field_name =
+      ToUtf8(FieldParameter(FieldValue(part_fields_, "content-disposition"), "name"));
+  record.content_range = FieldValue(part_fields_, "content-range");
+  part_taker_->OnPartFile(std::move(record));
 }
 
 }  // namespace flowstitch

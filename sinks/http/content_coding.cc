@@ -4,6 +4,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -15,26 +16,13 @@ namespace {
 
 constexpr size_t kOutBytes = 64 << 10;
 
-// Counts what all layers of one body put out.
-class OutputLimit {
- public:
-  absl::Status Take(size_t bytes) {
-    total_ += bytes;
-    if (total_ <= kMaxDecodedBytes) return absl::OkStatus();
-    return absl::ResourceExhaustedError("it decodes to more than 1 GiB");
-  }
-
- private:
-  uint64_t total_ = 0;
-};
-
 absl::Status Bad(const char* coding) {
   return absl::DataLossError(absl::StrCat("it is not valid ", coding));
 }
 
 class ZlibDecoder : public ContentDecoder {
  public:
-  explicit ZlibDecoder(bool gzip) : gzip_(gzip) {}
+  ZlibDecoder(bool gzip, DecodeBudget* budget) : gzip_(gzip), budget_(budget) {}
   ~ZlibDecoder() override {
     if (ready_) inflateEnd(&z_);
   }
@@ -95,7 +83,7 @@ class ZlibDecoder : public ContentDecoder {
   absl::Status Put(uint8_t* buffer, const Out& out) {
     const size_t n = kOutBytes - z_.avail_out;
     if (n == 0) return absl::OkStatus();
-    if (const absl::Status status = limit_.Take(n); !status.ok()) return status;
+    if (const absl::Status status = budget_->Take(n); !status.ok()) return status;
     return out({buffer, n});
   }
 
@@ -111,12 +99,13 @@ class ZlibDecoder : public ContentDecoder {
   bool ended_ = false;
   std::vector<uint8_t> head_;
   z_stream z_ = {};
-  OutputLimit limit_;
+  DecodeBudget* const budget_;
 };
 
 class BrotliContentDecoder : public ContentDecoder {
  public:
-  BrotliContentDecoder() : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {}
+  explicit BrotliContentDecoder(DecodeBudget* budget)
+      : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)), budget_(budget) {}
   ~BrotliContentDecoder() override { BrotliDecoderDestroyInstance(state_); }
 
   absl::Status Feed(ByteView in, const Out& out) override {
@@ -130,7 +119,7 @@ class BrotliContentDecoder : public ContentDecoder {
       if (code == BROTLI_DECODER_RESULT_ERROR) return Bad("br");
       if (room < kOutBytes) {
         const size_t n = kOutBytes - room;
-        if (const absl::Status status = limit_.Take(n); !status.ok()) return status;
+        if (const absl::Status status = budget_->Take(n); !status.ok()) return status;
         if (const absl::Status status = out({buffer, n}); !status.ok()) return status;
       }
       if (code == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT) break;
@@ -142,13 +131,14 @@ class BrotliContentDecoder : public ContentDecoder {
 
  private:
   BrotliDecoderState* state_;
-  OutputLimit limit_;
+  DecodeBudget* const budget_;
 };
 
 class ZstdContentDecoder : public ContentDecoder {
  public:
-  ZstdContentDecoder() : stream_(ZSTD_createDStream()) {
-    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, 27);  // RFC 9659 asks for 23; be generous
+  explicit ZstdContentDecoder(DecodeBudget* budget)
+      : stream_(ZSTD_createDStream()), budget_(budget) {
+    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, 23);  // RFC 9659: 8 MiB
   }
   ~ZstdContentDecoder() override { ZSTD_freeDStream(stream_); }
 
@@ -162,7 +152,7 @@ class ZstdContentDecoder : public ContentDecoder {
       if (ZSTD_isError(code)) return Bad("zstd");
       finished_ = code == 0;
       if (output.pos > 0) {
-        if (const absl::Status status = limit_.Take(output.pos); !status.ok()) return status;
+        if (const absl::Status status = budget_->Take(output.pos); !status.ok()) return status;
         if (const absl::Status status = out({buffer, output.pos}); !status.ok()) return status;
       }
       more = output.pos == kOutBytes;
@@ -175,7 +165,7 @@ class ZstdContentDecoder : public ContentDecoder {
  private:
   ZSTD_DStream* stream_;
   bool finished_ = false;
-  OutputLimit limit_;
+  DecodeBudget* const budget_;
 };
 
 // The outer coding first, its output into the inner one.
@@ -193,34 +183,70 @@ class StackedDecoder : public ContentDecoder {
   std::unique_ptr<ContentDecoder> inner_;
 };
 
-std::unique_ptr<ContentDecoder> MakeOne(const std::string& coding) {
-  if (coding == "gzip" || coding == "x-gzip") return std::make_unique<ZlibDecoder>(true);
-  if (coding == "deflate") return std::make_unique<ZlibDecoder>(false);
-  if (coding == "br") return std::make_unique<BrotliContentDecoder>();
-  if (coding == "zstd") return std::make_unique<ZstdContentDecoder>();
+// All layers of a body, and what they may cost together.
+class BudgetedDecoder : public ContentDecoder {
+ public:
+  explicit BudgetedDecoder(const DecodeLimits& limits) : budget_(limits) {}
+  DecodeBudget* budget() { return &budget_; }
+  // The layer that comes off before those added so far.
+  void AddOuter(std::unique_ptr<ContentDecoder> layer) {
+    layers_ = layers_ == nullptr
+                  ? std::move(layer)
+                  : std::make_unique<StackedDecoder>(std::move(layer), std::move(layers_));
+  }
+  absl::Status Feed(ByteView in, const Out& out) override {
+    budget_.NoteInput(in.size());
+    return layers_->Feed(in, out);
+  }
+  bool finished() const override { return layers_->finished(); }
+
+ private:
+  DecodeBudget budget_;
+  std::unique_ptr<ContentDecoder> layers_;
+};
+
+std::unique_ptr<ContentDecoder> MakeOne(const std::string& coding, DecodeBudget* budget) {
+  if (coding == "gzip" || coding == "x-gzip") return std::make_unique<ZlibDecoder>(true, budget);
+  if (coding == "deflate") return std::make_unique<ZlibDecoder>(false, budget);
+  if (coding == "br") return std::make_unique<BrotliContentDecoder>(budget);
+  if (coding == "zstd") return std::make_unique<ZstdContentDecoder>(budget);
   return nullptr;
 }
 
 }  // namespace
 
-absl::Status MakeContentDecoder(std::string_view content_encoding,
+absl::Status DecodeBudget::Take(size_t bytes) {
+  out_ += bytes;
+  if (out_ > limits_.max_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("it decodes to more than ", limits_.max_bytes, " bytes"));
+  }
+  if (out_ > limits_.ratio_from_bytes && out_ / limits_.max_ratio > in_) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("it decodes to more than ", limits_.max_ratio, " times its size"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeContentDecoder(std::string_view content_encoding, const DecodeLimits& limits,
                                 std::unique_ptr<ContentDecoder>* decoder) {
   decoder->reset();
+  std::unique_ptr<BudgetedDecoder> all;
   int layers = 0;
   // The last one named was applied last, and comes off first.
   const std::vector<std::string> codings = absl::StrSplit(std::string(content_encoding), ',');
   for (const std::string& part : codings) {
     const std::string coding = absl::AsciiStrToLower(absl::StripAsciiWhitespace(part));
     if (coding.empty() || coding == "identity" || coding == "none") continue;
-    auto one = MakeOne(coding);
+    if (all == nullptr) all = std::make_unique<BudgetedDecoder>(limits);
+    auto one = MakeOne(coding, all->budget());
     if (one == nullptr) {
       return absl::UnimplementedError(absl::StrCat("the coding '", coding, "' is not known"));
     }
-    if (++layers > kMaxCodingLayers) return absl::ResourceExhaustedError("too many codings");
-    *decoder = *decoder == nullptr
-                   ? std::move(one)
-                   : std::make_unique<StackedDecoder>(std::move(one), std::move(*decoder));
+    if (++layers > limits.max_layers) return absl::ResourceExhaustedError("too many codings");
+    all->AddOuter(std::move(one));
   }
+  *decoder = std::move(all);
   return absl::OkStatus();
 }
 

@@ -11,10 +11,16 @@ constexpr size_t kSniffBytes = 64 << 10;
 // Nobody's method is longer.
 constexpr size_t kMethodBytes = 24;
 
-enum class Sniff { kUnsure, kRequest, kResponse, kOther };
+enum class Sniff { kUnsure, kRequest, kOldRequest, kResponse, kOther };
 
-Sniff SniffBytes(std::string_view text) {
+Sniff SniffHttp1(std::string_view text) {
   static constexpr std::string_view kVersion = "HTTP/1.";
+  // Servers and clients are forgiven empty lines before a message (RFC 9112, 2.2).
+  const size_t start = text.find_first_not_of("\r\n");
+  if (start == std::string_view::npos) {
+    return text.size() < kMethodBytes ? Sniff::kUnsure : Sniff::kOther;
+  }
+  text.remove_prefix(start);
   const size_t n = std::min(text.size(), kVersion.size());
   if (text.substr(0, n) == kVersion.substr(0, n)) {
     return n == kVersion.size() ? Sniff::kResponse : Sniff::kUnsure;
@@ -34,7 +40,12 @@ Sniff SniffBytes(std::string_view text) {
   const std::string_view line = text.substr(0, end);
   if (method >= 3 && line.find("HTTP/") != std::string_view::npos) return Sniff::kRequest;
   // HTTP/0.9 knows one method, and no version.
-  return line.substr(0, 5) == "GET /" ? Sniff::kRequest : Sniff::kOther;
+  return line.substr(0, 5) == "GET /" ? Sniff::kOldRequest : Sniff::kOther;
+}
+
+bool BeginsAs(std::string_view text, std::string_view start) {
+  const size_t n = std::min(text.size(), start.size());
+  return text.substr(0, n) == start.substr(0, n);
 }
 
 }  // namespace
@@ -44,70 +55,192 @@ bool ClosedInOrder(const SinkFlow& flow, int response_direction) {
          flow.streams[static_cast<size_t>(response_direction)].summary.fin_seen;
 }
 
+HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& limits,
+                           HttpEvents* events, bool opens_websockets)
+    : config_(config), limits_(limits), events_(events), opens_websockets_(opens_websockets) {}
+
 int HttpDialogue::DirectionOf(HttpKind kind) const {
   for (int d : {kClientToServer, kServerToClient}) {
-    if (sides_[d].kind == kind) return d;
+    const bool known = sides_[d].speaks == Speaks::kHttp1 || sides_[d].speaks == Speaks::kHttp2;
+    if (known) return sides_[d].kind == kind ? d : 1 - d;
   }
   return kind == HttpKind::kRequest ? kClientToServer : kServerToClient;
 }
 
 void HttpDialogue::GiveUp(int direction) {
   Side& side = sides_[direction];
-  side.other = true;
+  side.speaks = Speaks::kOther;
   const std::string first = std::exchange(side.first, {});
-  if (!first.empty()) events_->OnOther(direction, AsBytes(first));
+  if (!first.empty()) events_->OnOther(direction, AsBytes(first), side.first_offset);
 }
 
-// True when `side.first` is complete and the direction is HTTP.
-bool HttpDialogue::Recognise(int direction, ByteView bytes) {
-  Side& side = sides_[direction];
-  side.first.append(AsText(bytes));
-  const Sniff sniff = SniffBytes(side.first);
-  if (sniff == Sniff::kUnsure) return false;
-  const HttpKind kind = sniff == Sniff::kRequest ? HttpKind::kRequest : HttpKind::kResponse;
-  // Both directions cannot speak the same part.
-  if (sniff == Sniff::kOther || sides_[1 - direction].kind == kind) {
-    GiveUp(direction);
-    return false;
+// What the first bytes of a direction are; kOther also for what cannot be, beside the other one.
+HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
+  const Side& side = sides_[direction];
+  const Side& peer = other(direction);
+  const std::string_view text = side.first;
+  const bool peer_known = peer.speaks == Speaks::kHttp1 || peer.speaks == Speaks::kHttp2;
+  *kind = HttpKind::kRequest;
+  if (BeginsAs(text, kHttp2Preface)) {
+    if (text.size() < kHttp2Preface.size()) return Speaks::kUnsure;
+    return peer_known && peer.speaks == Speaks::kHttp1 ? Speaks::kOther : Speaks::kHttp2;
   }
+  if (peer.speaks != Speaks::kHttp1 && MayBeginHttp2Server(text)) {
+    *kind = HttpKind::kResponse;
+    return text.size() < kHttp2FrameHeaderBytes ? Speaks::kUnsure : Speaks::kHttp2;
+  }
+  if (peer.speaks == Speaks::kHttp1 && peer.without_version) {
+    *kind = HttpKind::kResponse;  // all of it is the body
+    return Speaks::kHttp1;
+  }
+  const Sniff sniff = SniffHttp1(text);
+  if (sniff == Sniff::kUnsure) return Speaks::kUnsure;
+  if (sniff == Sniff::kOther || peer.speaks == Speaks::kHttp2) return Speaks::kOther;
+  *kind = sniff == Sniff::kResponse ? HttpKind::kResponse : HttpKind::kRequest;
+  // Both directions cannot speak the same part.
+  if (peer_known && peer.kind == *kind) return Speaks::kOther;
+  return Speaks::kHttp1;
+}
+
+void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
+  Side& side = sides_[direction];
+  side.speaks = speaks;
   side.kind = kind;
-  if (parser_ == nullptr) parser_ = std::make_unique<HttpParser>(config_, events_);
-  return true;
+  side.without_version = SniffHttp1(side.first) == Sniff::kOldRequest;
+  if (speaks == Speaks::kHttp1 && http1_ == nullptr) {
+    http1_ = std::make_unique<HttpParser>(config_, events_);
+  }
+  if (speaks == Speaks::kHttp2 && http2_ == nullptr) {
+    http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
+  }
+  const std::string first = std::exchange(side.first, {});
+  Feed(direction, side.first_offset, AsBytes(first));
 }
 
 void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
-  Side& side = sides_[direction];
   now_ns_ = time_ns;
-  if (side.kind && parser_->stopped(*side.kind)) side.other = true;
-  if (side.other) {
-    events_->OnOther(direction, bytes);
-    return;
+  Feed(direction, offset, bytes);
+}
+
+void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
+  Side& side = sides_[direction];
+  if (bytes.empty()) return;
+  switch (side.speaks) {
+    case Speaks::kUnsure: {
+      if (side.first.empty()) side.first_offset = offset;
+      side.first.append(AsText(bytes));
+      HttpKind kind;
+      const Speaks speaks = Recognise(direction, &kind);
+      if (speaks == Speaks::kOther) GiveUp(direction);
+      if (speaks == Speaks::kHttp1 || speaks == Speaks::kHttp2) Begin(direction, speaks, kind);
+      return;
+    }
+    case Speaks::kHttp1:
+      http1_->Feed(side.kind, bytes, offset, now_ns_);
+      if (http1_->switched()) {
+        FollowSwitch();
+        return;
+      }
+      break;
+    case Speaks::kHttp2:
+      http2_->Feed(side.kind, bytes, offset);
+      break;
+    case Speaks::kWebSocket:
+      websockets_[direction]->Feed(bytes, offset);
+      break;
+    case Speaks::kOther:
+      events_->OnOther(direction, bytes, offset);
+      return;
   }
-  if (side.kind) {
-    parser_->Feed(*side.kind, bytes, offset, time_ns);
-    return;
+  for (int d : {kClientToServer, kServerToClient}) NoteStop(d);
+}
+
+// A parser that cannot go on: what follows is something else.
+void HttpDialogue::NoteStop(int direction) {
+  Side& side = sides_[direction];
+  const auto note = [&](uint64_t at, const char* why) {
+    side.speaks = Speaks::kOther;
+    if (*why != '\0') events_->OnStopped(direction, at, why);
+  };
+  if (side.speaks == Speaks::kHttp1 && http1_->stopped(side.kind)) {
+    note(http1_->stopped_at(side.kind), http1_->why_stopped(side.kind));
+  } else if (side.speaks == Speaks::kHttp2 && http2_->stopped(side.kind)) {
+    note(http2_->stopped_at(side.kind), http2_->why_stopped(side.kind));
+  } else if (side.speaks == Speaks::kWebSocket && websockets_[direction]->stopped()) {
+    note(websockets_[direction]->stopped_at(), websockets_[direction]->why_stopped());
   }
-  if (!Recognise(direction, bytes)) return;
-  const std::string first = std::exchange(side.first, {});
-  parser_->Feed(*side.kind, AsBytes(first), offset + bytes.size() - first.size(), time_ns);
+}
+
+// The ends have agreed on something else: it begins, with what has come of it already.
+void HttpDialogue::FollowSwitch() {
+  const HttpSwitch next = *std::move(http1_->switched());
+  const int client = DirectionOf(HttpKind::kRequest);
+  http1_ = nullptr;
+  const bool tunnel = next.protocol.empty() && ++tunnels_ <= kMaxTunnels;
+  const bool http2 = next.protocol == "h2c";
+  const bool websocket = next.protocol == "websocket" && opens_websockets_;
+  if (http2) http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
+  for (int d : {client, 1 - client}) {
+    Side& side = sides_[d];
+    side = {};
+    side.kind = d == client ? HttpKind::kRequest : HttpKind::kResponse;
+    side.speaks = tunnel      ? Speaks::kUnsure
+                  : http2     ? Speaks::kHttp2
+                  : websocket ? Speaks::kWebSocket
+                              : Speaks::kOther;
+    if (websocket) {
+      websockets_[d] =
+          std::make_unique<WebSocketParser>(d, d == client, next.extensions, limits_, events_);
+    }
+  }
+  // The client's first: servers answer.
+  for (int d : {client, 1 - client}) {
+    const auto kind = static_cast<size_t>(d == client ? HttpKind::kRequest : HttpKind::kResponse);
+    Feed(d, next.rest_offset[kind], AsBytes(next.rest[kind]));
+  }
 }
 
 void HttpDialogue::Gap(int direction, uint64_t length) {
   Side& side = sides_[direction];
-  if (side.kind) {
-    parser_->Gap(*side.kind, length, now_ns_);
-  } else {
-    GiveUp(direction);  // its beginning is not there
+  switch (side.speaks) {
+    case Speaks::kUnsure:
+      GiveUp(direction);  // its beginning is not there
+      events_->OnOtherGap(direction, length);
+      return;
+    case Speaks::kHttp1:
+      http1_->Gap(side.kind, length, now_ns_);
+      if (http1_->switched()) FollowSwitch();
+      break;
+    case Speaks::kHttp2:
+      http2_->Gap(side.kind, length);
+      break;
+    case Speaks::kWebSocket:
+      websockets_[direction]->Gap(length);
+      break;
+    case Speaks::kOther:
+      events_->OnOtherGap(direction, length);
+      return;
   }
+  NoteStop(direction);
 }
 
 void HttpDialogue::Close(const SinkFlow& flow) {
-  for (int direction : {kClientToServer, kServerToClient}) {
-    if (!sides_[direction].kind && !sides_[direction].other) GiveUp(direction);
+  // The end of HTTP/1 may show what it had switched to: as often as there are tunnels.
+  for (int round = 0; round <= kMaxTunnels + 1; ++round) {
+    for (int direction : {kClientToServer, kServerToClient}) {
+      if (sides_[direction].speaks == Speaks::kUnsure) GiveUp(direction);
+    }
+    if (http1_ == nullptr) break;
+    http1_->Close(ClosedInOrder(flow, DirectionOf(HttpKind::kResponse)), now_ns_);
+    if (!http1_->switched()) break;
+    FollowSwitch();
   }
-  if (parser_ == nullptr) return;
-  parser_->Close(ClosedInOrder(flow, DirectionOf(HttpKind::kResponse)), now_ns_);
-  parser_ = nullptr;
+  for (int direction : {kClientToServer, kServerToClient}) {
+    NoteStop(direction);
+    if (websockets_[direction] != nullptr) websockets_[direction]->Close();
+  }
+  if (http2_ != nullptr) http2_->Close();
+  http1_ = nullptr;
 }
 
 }  // namespace flowstitch

@@ -6,6 +6,10 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "sinks/http/http_head.h"
+
 namespace flowstitch {
 namespace {
 
@@ -14,6 +18,11 @@ constexpr size_t kFieldLimitBytes = 64 << 10;
 constexpr uint32_t kMaxHeaders = 1024;
 // Bytes of one direction that wait while the parser wants the other.
 constexpr size_t kMaxHeldBytes = size_t{1} << 20;
+constexpr int kSwitchingProtocols = 101;
+
+constexpr char kNotHttp[] = "what follows is not HTTP/1";
+constexpr char kBadChunk[] = "a chunk's size makes no sense";
+constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
 // RFC 9110, 15.2: any number of 1xx come before the response proper. 101 is one of them by its
 // number, but nothing follows it here.
@@ -31,38 +40,22 @@ Interim IsInterim(std::string_view text) {
 
 // Length of a head with the blank line behind it; 0: it is not complete.
 size_t HeadLength(std::string_view text) {
-  const size_t crlf = text.find("\r\n\r\n");
+  const size_t crlf = text.find("\n\r\n");
   const size_t lf = text.find("\n\n");
   if (crlf == std::string_view::npos && lf == std::string_view::npos) return 0;
-  return crlf < lf ? crlf + 4 : lf + 2;
+  return crlf < lf ? crlf + 3 : lf + 2;
 }
 
 HttpParser* ParserOf(htp_connp_t* connp) {
   return static_cast<HttpParser*>(htp_connp_get_user_data(connp));
 }
 
-std::string Text(const bstr* text) {
-  if (text == nullptr) return "";
-  return {reinterpret_cast<const char*>(bstr_ptr(text)), bstr_len(text)};
-}
-
-std::string Header(const htp_table_t* headers, const char* name) {
-  if (headers == nullptr) return "";
-  const auto* header = static_cast<const htp_header_t*>(htp_table_get_c(headers, name));
-  return header == nullptr ? "" : Text(header->value);
-}
-
-void CopyFields(const htp_table_t* headers, HttpHead* head) {
-  for (size_t i = 0; headers != nullptr && i < htp_table_size(headers); ++i) {
-    const auto* header = static_cast<const htp_header_t*>(htp_table_get_index(headers, i, nullptr));
-    head->fields.emplace_back(Text(header->name), Text(header->value));
-  }
-}
-
 htp_time_t ToHtpTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   return {static_cast<time_t>(split.seconds), split.nanoseconds / 1000};
 }
+
+bool IsTunnelRequest(const htp_tx_t* tx) { return tx->request_method_number == HTP_M_CONNECT; }
 
 }  // namespace
 
@@ -79,10 +72,12 @@ HttpParserConfig::HttpParserConfig(bool with_fields)
   htp_config_set_parse_request_auth(config_, 0);
   htp_config_register_request_headers(config_, HttpParser::OnRequestHeaders);
   htp_config_register_request_body_data(config_, HttpParser::OnRequestBody);
+  htp_config_register_request_trailer(config_, HttpParser::OnRequestTrailer);
   htp_config_register_request_complete(config_, HttpParser::OnRequestComplete);
   htp_config_register_response_line(config_, HttpParser::OnResponseLine);
   htp_config_register_response_headers(config_, HttpParser::OnResponseHeaders);
   htp_config_register_response_body_data(config_, HttpParser::OnResponseBody);
+  htp_config_register_response_trailer(config_, HttpParser::OnResponseTrailer);
   htp_config_register_response_complete(config_, HttpParser::OnResponseComplete);
 }
 
@@ -98,28 +93,34 @@ HttpParser::HttpParser(const HttpParserConfig& config, HttpEvents* events)
 
 HttpParser::~HttpParser() { htp_connp_destroy_all(parser_); }
 
+// The hooks. After a switch nothing is given out any more, whatever libhtp makes of the rest.
+
 int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
-  HttpHead head;
-  head.number = ++self->side(HttpKind::kRequest).messages;
-  head.method = Text(tx->request_method);
-  head.content_type = Header(tx->request_headers, "content-type");
-  head.content_encoding = Header(tx->request_headers, "content-encoding");
-  if (self->with_fields_) {
-    head.target = Text(tx->request_uri);
-    head.version = Text(tx->request_protocol);
-    CopyFields(tx->request_headers, &head);
+  if (self->switched_) return HTP_STOP;
+  Side& side = self->side(HttpKind::kRequest);
+  const HttpHead head = RequestHead(tx, self->with_fields_);
+  side.between = false;
+  const std::string upgrade = absl::AsciiStrToLower(HtpField(tx->request_headers, "upgrade"));
+  if (IsTunnelRequest(tx) || !upgrade.empty()) {
+    // What follows the request may be of another protocol: it waits for the answer.
+    self->asked_.emplace();
+    self->asked_->protocol = IsTunnelRequest(tx) ? "" : upgrade;
+    self->asked_->http2_settings = HtpField(tx->request_headers, "http2-settings");
   }
   self->NoteEvent(HttpKind::kRequest, self->Consumed(HttpKind::kRequest));
-  self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length);
-  self->events_->OnHead(HttpKind::kRequest, head);
+  self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length,
+                  false);
+  self->events_->OnHead({HttpKind::kRequest}, head);
   return HTP_OK;
 }
 
 // RFC 9112, 6.3: these have no body, whatever their headers say. libhtp believes a Content-Length,
 // except in the answer to a HEAD.
 int HttpParser::OnResponseLine(htp_tx_t* tx) {
-  ParserOf(tx->connp)->side(HttpKind::kResponse).between = false;
+  HttpParser* self = ParserOf(tx->connp);
+  if (self->switched_) return HTP_STOP;
+  self->side(HttpKind::kResponse).between = false;
   const int status = tx->response_status_number;
   if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
   return HTP_OK;
@@ -127,35 +128,151 @@ int HttpParser::OnResponseLine(htp_tx_t* tx) {
 
 int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
+  if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kResponse);
-  side.messages += 1 + static_cast<uint32_t>(std::max(0, tx->seen_100continue));
-  HttpHead head;
-  head.number = side.messages;
-  head.status = tx->response_status_number;
-  head.method = Text(tx->request_method);
-  head.content_type = Header(tx->response_headers, "content-type");
-  head.content_encoding = Header(tx->response_headers, "content-encoding");
-  if (self->with_fields_) {
-    head.target = Text(tx->request_uri);
-    head.version = Text(tx->response_protocol);
-    head.reason = Text(tx->response_message);
-    CopyFields(tx->response_headers, &head);
-  }
+  HttpHead head = ResponseHead(tx, self->with_fields_);
+  head.interims = side.interims + static_cast<uint32_t>(std::max(0, tx->seen_100continue));
+  side.interims = 0;
   self->NoteEvent(HttpKind::kResponse, self->Consumed(HttpKind::kResponse));
-  self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length);
-  self->events_->OnHead(HttpKind::kResponse, head);
+  const bool no_body = tx->request_method_number == HTP_M_HEAD;
+  self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length,
+                  no_body);
+  self->events_->OnHead({HttpKind::kResponse}, head);
+  self->NoteAnswerToSwitch(tx);
+  return self->switched_ ? HTP_STOP : HTP_OK;
+}
+
+int HttpParser::OnRequestBody(htp_tx_data_t* data) {
+  return ParserOf(data->tx->connp)->Body(HttpKind::kRequest, data);
+}
+
+int HttpParser::OnResponseBody(htp_tx_data_t* data) {
+  return ParserOf(data->tx->connp)->Body(HttpKind::kResponse, data);
+}
+
+int HttpParser::OnRequestTrailer(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  // libhtp adds them to the head's fields.
+  if (self->with_fields_) {
+    self->events_->OnTrailers({HttpKind::kRequest}, HtpFields(tx->request_headers));
+  }
   return HTP_OK;
 }
 
-// Only where a body's length is known, or is all that follows, is it certain where a gap in it
-// ends.
-void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length) {
+int HttpParser::OnResponseTrailer(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  if (self->with_fields_) {
+    self->events_->OnTrailers({HttpKind::kResponse}, HtpFields(tx->response_headers));
+  }
+  return HTP_OK;
+}
+
+int HttpParser::OnRequestComplete(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  if (self->switched_) return HTP_STOP;
+  Side& side = self->side(HttpKind::kRequest);
+  const bool short_body = side.framing == Framing::kCounted && side.body_left > 0;
+  const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
+                          tx->request_progress < HTP_REQUEST_TRAILER;
+  side.between = true;
+  side.waits_for_switch = self->asked_.has_value();
+  self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks, "");
+  return HTP_OK;
+}
+
+int HttpParser::OnResponseComplete(htp_tx_t* tx) {
+  HttpParser* self = ParserOf(tx->connp);
+  if (self->switched_) return HTP_STOP;
+  Side& side = self->side(HttpKind::kResponse);
+  bool complete = true;
+  switch (side.framing) {
+    case Framing::kNone:
+      break;
+    case Framing::kCounted:
+      complete = side.body_left == 0;
+      break;
+    case Framing::kChunked:
+      // Chunks have an end of their own.
+      complete = !self->closing_ || tx->response_progress > HTP_RESPONSE_TRAILER;
+      break;
+    case Framing::kUntilClose:
+      // A body without any length ends with the flow.
+      complete = !self->closing_ || self->orderly_;
+      break;
+  }
+  side.between = true;
+  self->EndBody(HttpKind::kResponse, complete, "");
+  return HTP_OK;
+}
+
+void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length,
+                           bool no_body) {
   Side& s = side(kind);
-  const bool counted = content_length > 0;
   s.in_body = true;
-  s.gap_allowed =
-      transfer_coding == HTP_CODING_IDENTITY && (counted || kind == HttpKind::kResponse);
-  s.body_left = counted ? static_cast<uint64_t>(content_length) : UINT64_MAX;
+  s.body_left = 0;
+  s.body_bytes = 0;
+  s.wrong = "";
+  if (no_body) {
+    s.framing = Framing::kNone;
+  } else if (transfer_coding == HTP_CODING_CHUNKED) {
+    s.framing = Framing::kChunked;
+  } else if (content_length >= 0) {
+    s.framing = Framing::kCounted;
+    s.body_left = static_cast<uint64_t>(content_length);
+  } else {
+    s.framing = kind == HttpKind::kResponse ? Framing::kUntilClose : Framing::kNone;
+  }
+}
+
+// The answer to a request for another protocol.
+void HttpParser::NoteAnswerToSwitch(htp_tx_t* tx) {
+  const int status = tx->response_status_number;
+  if (status == kSwitchingProtocols) {
+    const std::string protocol = absl::AsciiStrToLower(HtpField(tx->response_headers, "upgrade"));
+    const std::string extensions = HtpField(tx->response_headers, "sec-websocket-extensions");
+    if (!asked_) asked_.emplace();
+    asked_->extensions = extensions;
+    Switch(protocol.empty() ? "unknown" : protocol);
+    return;
+  }
+  const bool asked = IsTunnelRequest(tx) || !HtpField(tx->request_headers, "upgrade").empty();
+  if (!asked || !asked_) return;
+  if (IsTunnelRequest(tx) && status >= 200 && status < 300) {
+    Switch("");
+    return;
+  }
+  asked_.reset();  // it was refused: HTTP goes on
+  side(HttpKind::kRequest).waits_for_switch = false;
+}
+
+void HttpParser::Switch(std::string protocol) {
+  switched_ = std::move(asked_);
+  switched_->protocol = std::move(protocol);
+  asked_.reset();
+  for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
+    Side& s = side(kind);
+    if (s.in_body) {
+      s.in_body = false;
+      events_->OnEnd({kind}, true, "");
+    }
+    const auto k = static_cast<size_t>(kind);
+    switched_->rest[k] = std::exchange(s.held, {});
+    switched_->rest_offset[k] = s.held_offset;
+    if (!s.feeding.empty()) {
+      // Behind the head that was just parsed.
+      const size_t used = std::min(Consumed(kind), s.feeding.size());
+      switched_->rest[k].assign(AsText(s.feeding.subspan(used)));
+      switched_->rest_offset[k] = s.feeding_offset + used;
+    }
+    s.unused.clear();
+    s.stopped = true;
+  }
+}
+
+// Nobody saw an answer: what the request asked for is believed.
+void HttpParser::AssumeSwitch() {
+  const std::string protocol = asked_->protocol;
+  Switch(protocol);
 }
 
 size_t HttpParser::Consumed(HttpKind kind) const {
@@ -172,62 +289,87 @@ void HttpParser::NoteEvent(HttpKind kind, size_t used) {
 
 void HttpParser::GiveUnused(HttpKind kind) {
   const std::string unused = std::exchange(side(kind).unused, {});
-  if (!unused.empty()) events_->OnUnused(kind, AsBytes(unused));
+  if (!unused.empty() && keeps_unused()) events_->OnUnused(kind, AsBytes(unused));
 }
 
-void HttpParser::EndBody(HttpKind kind, bool complete) {
+void HttpParser::EndBody(HttpKind kind, bool complete, const char* why) {
+  Side& s = side(kind);
+  if (!s.in_body) return;
   // At the end, libhtp completes also what has only begun.
   if (!closing_) NoteEvent(kind, Consumed(kind));
-  side(kind).in_body = false;
-  events_->OnEnd(kind, complete);
+  s.in_body = false;
+  if (*why == '\0') why = s.wrong;
+  events_->OnEnd({kind}, complete && *s.wrong == '\0', why);
 }
 
-void HttpParser::Body(HttpKind kind, const uint8_t* data, size_t length) {
-  if (length == 0) return;
+// Nothing of this side is parsed from here on. A body under way ends.
+void HttpParser::Stop(HttpKind kind, uint64_t offset, const char* why) {
   Side& s = side(kind);
-  s.body_left -= std::min<uint64_t>(s.body_left, length);
-  if (data == nullptr) {
-    events_->OnBodyGap(kind, length);
-    return;
+  if (s.stopped) return;
+  s.stopped = true;
+  s.stopped_at = offset;
+  s.why_stopped = why;
+  if (keeps_unused()) s.unused += std::exchange(s.held, {});
+  GiveUnused(kind);
+  if (s.in_body) EndBody(kind, false, why);
+}
+
+int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
+  if (switched_) return HTP_STOP;
+  size_t length = data->len;
+  Side& s = side(kind);
+  if (length == 0 || s.stopped) return HTP_OK;
+  if (!s.in_body && data->tx->is_protocol_0_9 && kind == HttpKind::kResponse) {
+    // HTTP/0.9's answer has no head: all of it is the body.
+    s.between = false;
+    HttpHead head = ResponseHead(data->tx, false);
+    head.version = "HTTP/0.9";
+    head.status = 0;
+    StartBody(kind, HTP_CODING_IDENTITY, -1, false);
+    events_->OnHead({kind}, head);
   }
+  const bool request = kind == HttpKind::kRequest;
   const std::less_equal<const uint8_t*> before;
-  const bool inside = !s.feeding.empty() && before(s.feeding.data(), data) &&
-                      before(data, s.feeding.data() + s.feeding.size());
-  const uint64_t within = inside ? static_cast<uint64_t>(data - s.feeding.data()) : 0;
-  if (inside || closing_) NoteEvent(kind, within + length);
-  events_->OnBody(kind, {data, length}, s.feeding_offset + within);
-}
-
-int HttpParser::OnRequestBody(htp_tx_data_t* data) {
-  ParserOf(data->tx->connp)->Body(HttpKind::kRequest, data->data, data->len);
-  return HTP_OK;
-}
-
-int HttpParser::OnResponseBody(htp_tx_data_t* data) {
-  ParserOf(data->tx->connp)->Body(HttpKind::kResponse, data->data, data->len);
-  return HTP_OK;
-}
-
-int HttpParser::OnRequestComplete(htp_tx_t* tx) {
-  HttpParser* self = ParserOf(tx->connp);
-  const bool short_body =
-      tx->request_content_length > 0 && tx->request_message_len < tx->request_content_length;
-  const bool cut_chunks = self->closing_ && tx->request_transfer_coding == HTP_CODING_CHUNKED;
-  self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks);
-  return HTP_OK;
-}
-
-int HttpParser::OnResponseComplete(htp_tx_t* tx) {
-  HttpParser* self = ParserOf(tx->connp);
-  bool complete = true;
-  if (tx->response_content_length > 0) {
-    complete = tx->response_message_len >= tx->response_content_length;
-  } else if (self->closing_) {
-    // Chunks have an end of their own; a body without any length ends with the flow.
-    complete = tx->response_transfer_coding != HTP_CODING_CHUNKED && self->orderly_;
+  const bool inside = data->data != nullptr && !s.feeding.empty() &&
+                      before(s.feeding.data(), data->data) &&
+                      before(data->data, s.feeding.data() + s.feeding.size());
+  const uint64_t within = inside ? static_cast<uint64_t>(data->data - s.feeding.data()) : 0;
+  const int coding =
+      request ? data->tx->request_transfer_coding : data->tx->response_transfer_coding;
+  if (s.framing == Framing::kChunked) {
+    const bool behind = request ? data->tx->request_progress > HTP_REQUEST_BODY
+                                : data->tx->response_progress > HTP_RESPONSE_BODY;
+    if (behind) {  // libhtp takes what is not the next message for more body
+      EndBody(kind, true, "");
+      Stop(kind, s.feeding_offset + within, kNotHttp);
+      return HTP_STOP;
+    }
+    if (coding != HTP_CODING_CHUNKED && (s.body_bytes > 0 || s.feeding_gap)) {
+      Stop(kind, s.feeding_offset + within, s.feeding_gap ? kGapInChunks : kBadChunk);
+      return HTP_STOP;
+    }
+    // Not one chunk: it is kept, as it came.
+    if (coding != HTP_CODING_CHUNKED) s.wrong = "it is called chunked and is not: kept as it came";
   }
-  self->side(HttpKind::kResponse).between = true;
-  self->EndBody(HttpKind::kResponse, complete);
+  if (s.framing == Framing::kNone || s.framing == Framing::kCounted) {
+    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(s.body_left, length));
+    s.body_left -= wanted;
+    if (wanted < length) {
+      const uint64_t end = s.feeding_offset + within + wanted;
+      if (wanted > 0) events_->OnBody({kind}, {data->data, wanted}, s.feeding_offset + within);
+      EndBody(kind, true, "");
+      Stop(kind, end, kNotHttp);
+      return HTP_STOP;
+    }
+  }
+  s.body_bytes += length;
+  if (data->data == nullptr || s.feeding_gap) {
+    s.gap_used += length;
+    events_->OnBodyGap({kind}, length);
+    return HTP_OK;
+  }
+  if (inside || closing_) NoteEvent(kind, within + length);
+  events_->OnBody({kind}, {data->data, length}, s.feeding_offset + within);
   return HTP_OK;
 }
 
@@ -239,7 +381,7 @@ ByteView HttpParser::SkipInterim(ByteView bytes, uint64_t* offset) {
   while (IsInterim(rest) == Interim::kYes) {
     const size_t length = HeadLength(rest);
     if (length == 0) break;
-    ++s.messages;
+    ++s.interims;
     rest.remove_prefix(length);
     s.interim_offset += length;
   }
@@ -251,24 +393,25 @@ ByteView HttpParser::SkipInterim(ByteView bytes, uint64_t* offset) {
   return AsBytes(s.interim);
 }
 
-void HttpParser::Hold(Side* s, ByteView bytes, uint64_t offset) {
-  if (s->held.size() + bytes.size() > kMaxHeldBytes) {
-    s->stopped = true;
-    if (!keeps_unused()) return;
-    s->unused += std::exchange(s->held, {});
-    s->unused.append(AsText(bytes));
-    GiveUnused(s == &side(HttpKind::kRequest) ? HttpKind::kRequest : HttpKind::kResponse);
+void HttpParser::Hold(HttpKind kind, ByteView bytes, uint64_t offset) {
+  Side& s = side(kind);
+  if (s.held.empty()) s.held_offset = offset;
+  s.held.append(AsText(bytes));
+  if (s.held.size() <= kMaxHeldBytes) return;
+  if (s.waits_for_switch) {
+    AssumeSwitch();
     return;
   }
-  if (s->held.empty()) s->held_offset = offset;
-  s->held.append(AsText(bytes));
+  Stop(kind, s.held_offset, "the other direction is not there, or far behind");
 }
 
 void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
   const htp_time_t time = ToHtpTime(time_ns);
+  s.fed = true;
   s.feeding = bytes;
   s.feeding_offset = offset;
+  s.end_offset = offset + bytes.size();
   s.had_event = false;
   s.event_end = 0;
   if (keeps_unused() && s.unused.size() + bytes.size() <= kMaxHeldBytes)
@@ -277,40 +420,67 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
                             : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
   s.feeding = {};
+  if (switched_ || s.stopped) return;
   if (keeps_unused() && s.had_event) s.unused.assign(AsText(bytes.subspan(s.event_end)));
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
-    s.stopped = true;
-    GiveUnused(kind);
+    const uint64_t at = offset + std::min(Consumed(kind), bytes.size());
+    Stop(kind, at,
+         s.in_body ? (s.framing == Framing::kChunked ? kBadChunk : kNotHttp)
+                   : "a head makes no sense, or is too large");
     return;
   }
   s.blocked = state == HTP_STREAM_DATA_OTHER;
   if (!s.blocked) return;
-  const size_t used =
-      request ? htp_connp_req_data_consumed(parser_) : htp_connp_res_data_consumed(parser_);
+  const size_t used = Consumed(kind);
   if (used < bytes.size()) {
     // What is held is fed again.
     s.unused.resize(s.unused.size() - std::min(s.unused.size(), bytes.size() - used));
-    Hold(&s, bytes.subspan(used), offset + used);
+    Hold(kind, bytes.subspan(used), offset + used);
+  }
+}
+
+// A request's head ends what is fed at once: what follows it may be of another protocol.
+void HttpParser::FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns) {
+  Side& s = side(HttpKind::kRequest);
+  while (!bytes.empty() && !s.stopped && !switched_) {
+    if (s.waits_for_switch || s.blocked) {
+      Hold(HttpKind::kRequest, bytes, offset);
+      return;
+    }
+    size_t piece = bytes.size();
+    if (s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
+      piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
+    } else if (const size_t head = HeadLength(AsText(bytes)); head > 0) {
+      piece = head;
+    }
+    FeedNow(HttpKind::kRequest, bytes.first(piece), offset, time_ns);
+    bytes = bytes.subspan(piece);
+    offset += piece;
   }
 }
 
 void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
   Side& s = side(kind);
-  if (s.stopped || !s.blocked) return;
+  if (s.stopped || switched_ || s.waits_for_switch) return;
   s.blocked = false;
   if (s.held.empty()) return;
   const std::string held = std::exchange(s.held, {});
-  FeedNow(kind, AsBytes(held), s.held_offset, time_ns);
+  if (kind == HttpKind::kRequest) {
+    FeedRequest(AsBytes(held), s.held_offset, time_ns);
+  } else {
+    FeedNow(kind, AsBytes(held), s.held_offset, time_ns);
+  }
 }
 
 void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
-  if (s.stopped || bytes.empty()) return;
-  if (s.blocked) {
-    Hold(&s, bytes, offset);
+  if (s.stopped || switched_ || bytes.empty()) return;
+  if (kind == HttpKind::kRequest) {
+    FeedRequest(bytes, offset, time_ns);
+  } else if (s.blocked) {
+    Hold(kind, bytes, offset);
     return;
-  }
-  if (kind == HttpKind::kResponse && s.between) {
+  } else if (s.between) {
     bytes = SkipInterim(bytes, &offset);
     if (bytes.empty()) return;
     const std::string response = std::exchange(s.interim, {});
@@ -318,19 +488,43 @@ void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs tim
   } else {
     FeedNow(kind, bytes, offset, time_ns);
   }
-  const HttpKind other = kind == HttpKind::kRequest ? HttpKind::kResponse : HttpKind::kRequest;
-  FeedHeld(other, time_ns);
+  FeedHeld(OtherKind(kind), time_ns);
+}
+
+// libhtp takes no gap in chunks. Zeros in its place show where the chunk ends: as long as all of
+// them are of its data, the next chunk is where it should be.
+void HttpParser::FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns) {
+  static constexpr uint8_t kZeros[16 << 10] = {};
+  Side& s = side(kind);
+  s.feeding_gap = true;
+  const uint64_t offset = s.feeding_offset;
+  while (length > 0 && !s.stopped) {
+    const size_t piece = static_cast<size_t>(std::min<uint64_t>(length, sizeof(kZeros)));
+    s.gap_used = 0;
+    FeedNow(kind, {kZeros, piece}, offset, time_ns);
+    if (s.gap_used < piece) Stop(kind, offset, kGapInChunks);
+    length -= piece;
+  }
+  s.feeding_gap = false;
 }
 
 void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   Side& s = side(kind);
-  if (s.stopped) return;
-  if (s.blocked || !s.in_body || !s.gap_allowed || length > s.body_left) {
+  if (s.stopped || switched_) return;
+  const bool counted = s.framing == Framing::kCounted;
+  if (s.blocked || s.waits_for_switch || !s.in_body || s.framing == Framing::kNone) {
     // Where the next message begins is lost with the gap: no guess is made.
-    s.stopped = true;
-    if (keeps_unused()) s.unused += std::exchange(s.held, {});
-    GiveUnused(kind);
-    if (s.in_body) EndBody(kind, false);
+    Stop(kind, s.end_offset, "bytes are missing outside a body");
+    return;
+  }
+  if (s.framing == Framing::kChunked) {
+    FeedChunkGap(kind, length, time_ns);
+    return;
+  }
+  if (counted && length > s.body_left) {
+    if (s.body_left > 0) events_->OnBodyGap({kind}, s.body_left);
+    s.body_left = 0;
+    Stop(kind, s.end_offset, "bytes are missing across the end of a body");
     return;
   }
   // libhtp takes bytes without content.
@@ -338,18 +532,27 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   const bool request = kind == HttpKind::kRequest;
   const int state = request ? htp_connp_req_data(parser_, &time, nullptr, length)
                             : htp_connp_res_data(parser_, &time, nullptr, length);
-  s.stopped = state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP;
+  if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP) {
+    Stop(kind, s.end_offset, "bytes are missing");
+  }
 }
 
 void HttpParser::Close(bool orderly, TimeNs time_ns) {
+  if (switched_) return;
   closing_ = true;
   orderly_ = orderly;
+  if (side(HttpKind::kRequest).waits_for_switch && !side(HttpKind::kResponse).fed) {
+    AssumeSwitch();
+    return;
+  }
+  side(HttpKind::kRequest).waits_for_switch = false;
   if (Side& s = side(HttpKind::kResponse); !s.interim.empty() && !s.stopped) {
     const std::string rest = std::exchange(s.interim, {});
     FeedNow(HttpKind::kResponse, AsBytes(rest), s.interim_offset, time_ns);
   }
   FeedHeld(HttpKind::kRequest, time_ns);
   FeedHeld(HttpKind::kResponse, time_ns);
+  if (switched_) return;
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     // Inside a body it is what codes it; outside, the beginning of a head without an end.
     if (side(kind).in_body) side(kind).unused.clear();
@@ -359,7 +562,7 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   htp_connp_close(parser_, &time);
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     GiveUnused(kind);
-    if (side(kind).in_body) EndBody(kind, false);
+    if (side(kind).in_body) EndBody(kind, false, "");
   }
 }
 

@@ -1,16 +1,15 @@
 // HTTP/1 in both directions of a flow, through libhtp, which is made for watching: it takes what it
 // gets in whatever pieces and forgives what browsers forgive. Transfer codings are taken off here;
-// content codings are not.
+// content codings are not. When the ends agree to go on with something else (CONNECT, Upgrade), it
+// stops at the exact byte and says what follows.
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "base/bytes.h"
-#include "base/capture_time.h"
+#include "sinks/http/http_events.h"
 
 struct htp_cfg_t;
 struct htp_connp_t;
@@ -18,38 +17,6 @@ struct htp_tx_t;
 struct htp_tx_data_t;
 
 namespace flowstitch {
-
-enum class HttpKind : uint8_t { kRequest = 0, kResponse = 1 };
-
-struct HttpHead {
-  uint32_t number = 0;  // of the message in its direction, from 1; interim responses count
-  int status = 0;       // of a response
-  std::string method;   // of the request
-  std::string content_type;
-  std::string content_encoding;
-  // Only when the configuration asks for them: the first line's parts, and every field as it was
-  // sent, folded lines joined.
-  std::string target;   // of the request
-  std::string version;  // "HTTP/1.1"
-  std::string reason;   // of the response
-  std::vector<std::pair<std::string, std::string>> fields;
-};
-
-class HttpEvents {
- public:
-  virtual ~HttpEvents() = default;
-  virtual void OnHead(HttpKind kind, const HttpHead& head) = 0;
-  // `offset` is that of the bytes in the stream.
-  virtual void OnBody(HttpKind kind, ByteView bytes, uint64_t offset) = 0;
-  virtual void OnBodyGap(HttpKind kind, uint64_t length) = 0;
-  // `complete`: everything that the head announced was there.
-  virtual void OnEnd(HttpKind kind, bool complete) = 0;
-  // Bytes of a direction that is not HTTP, or no longer.
-  virtual void OnOther(int /*direction*/, ByteView /*bytes*/) {}
-  // Bytes of a message that came to nothing: its head has no end, or what follows is not HTTP. Only
-  // when heads carry their fields.
-  virtual void OnUnused(HttpKind /*kind*/, ByteView /*bytes*/) {}
-};
 
 // What all parsers of a writer share.
 class HttpParserConfig {
@@ -59,6 +26,7 @@ class HttpParserConfig {
   ~HttpParserConfig();
   HttpParserConfig(const HttpParserConfig&) = delete;
   HttpParserConfig& operator=(const HttpParserConfig&) = delete;
+  bool with_fields() const { return with_fields_; }
 
  private:
   friend class HttpParser;
@@ -66,52 +34,82 @@ class HttpParserConfig {
   const bool with_fields_;
 };
 
+// What both directions go on with behind a 101, or behind the 2xx to a CONNECT.
+struct HttpSwitch {
+  std::string protocol;        // of the Upgrade field, in lower case; empty: a tunnel
+  std::string extensions;      // Sec-WebSocket-Extensions of the answer
+  std::string http2_settings;  // of the request, base64url
+  // By HttpKind: bytes that came already, and where they stand.
+  std::string rest[2];
+  uint64_t rest_offset[2] = {};
+};
+
 class HttpParser {
  public:
-  // `config` and `events` outlive the parser.
+  // `config` and `events` outlive the parser. Directions in events are those of `directions`, by
+  // HttpKind.
   HttpParser(const HttpParserConfig& config, HttpEvents* events);
   ~HttpParser();
   HttpParser(const HttpParser&) = delete;
   HttpParser& operator=(const HttpParser&) = delete;
 
-  // Bytes of one direction, in order, from `offset` of its stream on.
+  // The next bytes of one side, at `offset` of its stream.
   void Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
+  // So many bytes are missing.
   void Gap(HttpKind kind, uint64_t length, TimeNs time_ns);
-  // The flow has ended; `orderly` when its ends closed it, so that a body without a length is
-  // complete.
+  // The flow has ended; `orderly`: by its ends, so that a body without a length is complete.
   void Close(bool orderly, TimeNs time_ns);
-
+  // Whether nothing of this side is parsed any more, and from which offset and why.
   bool stopped(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].stopped; }
+  uint64_t stopped_at(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].stopped_at; }
+  const char* why_stopped(HttpKind kind) const {
+    return sides_[static_cast<size_t>(kind)].why_stopped;
+  }
+  // Set once the ends have agreed on something else; then nothing more is to be fed.
+  std::optional<HttpSwitch>& switched() { return switched_; }
 
   // For libhtp's hooks.
   static int OnRequestHeaders(htp_tx_t* tx);
   static int OnRequestBody(htp_tx_data_t* data);
+  static int OnRequestTrailer(htp_tx_t* tx);
   static int OnRequestComplete(htp_tx_t* tx);
   static int OnResponseLine(htp_tx_t* tx);
   static int OnResponseHeaders(htp_tx_t* tx);
   static int OnResponseBody(htp_tx_data_t* data);
+  static int OnResponseTrailer(htp_tx_t* tx);
   static int OnResponseComplete(htp_tx_t* tx);
 
  private:
+  // What tells where a message's body ends.
+  enum class Framing { kNone, kCounted, kChunked, kUntilClose };
   struct Side {
     bool stopped = false;  // by an error, or because it is no longer HTTP
-    bool blocked = false;  // the parser wants the other side first
-    std::string held;      // what came meanwhile
+    uint64_t stopped_at = 0;
+    const char* why_stopped = "";
+    bool blocked = false;           // the parser wants the other side first
+    bool waits_for_switch = false;  // a request asked for another protocol: not answered so far
+    std::string held;               // what came meanwhile
     uint64_t held_offset = 0;
-    uint32_t messages = 0;
     bool between = true;  // no message is under way
+    bool fed = false;     // something came
     std::string interim;  // of a response that may be an interim one, until that is known
     uint64_t interim_offset = 0;
-    // What was fed since the last event, for the case that nothing comes of it; see OnOther.
+    uint32_t interims = 0;  // passed over since the last head
+    // What was fed since the last event, for the case that nothing comes of it; see OnUnused.
     std::string unused;
     size_t event_end = 0;  // how much of what is being fed the last event has used
     bool had_event = false;
     ByteView feeding;
     uint64_t feeding_offset = 0;
-    // The message under way: whether its body may have a gap, and how much of it is still to come.
-    bool in_body = false;
-    bool gap_allowed = false;
-    uint64_t body_left = 0;
+    uint64_t end_offset = 0;   // of what was fed so far
+    bool feeding_gap = false;  // zeros in the place of missing bytes
+    uint64_t gap_used = 0;     // how many of them were of a body
+    // The message under way.
+    bool in_body = false;  // its head was given out, its end was not
+    Framing framing = Framing::kNone;
+    uint64_t body_left = 0;  // of a counted one
+    uint64_t body_bytes = 0;
+    const char* wrong = "";  // with the body
   };
 
   // Whether bytes that nothing comes of are given out.
@@ -121,20 +119,29 @@ class HttpParser {
   size_t Consumed(HttpKind kind) const;
 
   Side& side(HttpKind kind) { return sides_[static_cast<size_t>(kind)]; }
+  void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
+  void FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
+  void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   // Takes interim responses off the front; what is left of the bytes is for libhtp, which knows one
   // for each request only.
   ByteView SkipInterim(ByteView bytes, uint64_t* offset);
-  void Hold(Side* side, ByteView bytes, uint64_t offset);
-  void StartBody(HttpKind kind, int transfer_coding, int64_t content_length);
-  void Body(HttpKind kind, const uint8_t* data, size_t length);
-  void EndBody(HttpKind kind, bool complete);
+  void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
+  void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body);
+  int Body(HttpKind kind, htp_tx_data_t* data);
+  void EndBody(HttpKind kind, bool complete, const char* why);
+  void NoteRequestOf(htp_tx_t* tx, HttpHead* head) const;
+  void NoteAnswerToSwitch(htp_tx_t* tx);
+  void Switch(std::string protocol);
+  void AssumeSwitch();
 
   htp_connp_t* parser_;
   const bool with_fields_;
   HttpEvents* const events_;
   Side sides_[2];
+  std::optional<HttpSwitch> asked_;  // by the request that waits
+  std::optional<HttpSwitch> switched_;
   bool closing_ = false;
   bool orderly_ = false;
 };

@@ -4,36 +4,44 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 
-#include "sinks/http/http_parser.h"
+#include "sinks/http/http_events.h"
 #include "sinks/sink_flow.h"
 
 namespace flowstitch {
 
 struct HttpMessage {
   HttpHead head;
+  HttpFields trailers;
+  uint32_t number = 0;  // in its direction, from 1; interim responses count
   TimeNs time_ns = 0;
   std::string body_path;  // empty: no body was kept
   uint64_t body_bytes = 0;
   bool complete = false;
+  std::string note;  // why not
 };
 
 struct HttpTransaction {
+  uint32_t stream = 0;  // of HTTP/2; 0: HTTP/1
+  std::string layer;    // "" or "-TLS", as in BodyRecord::of
   std::optional<HttpMessage> request;
   std::optional<HttpMessage> response;
 };
 
-// Pairs requests and responses of one flow, which come in the same order (RFC 9112, 9.3). Interim
-// responses (1xx) are passed over; a request without a response, and a response without a request,
-// are transactions too.
+// Pairs requests and responses of one flow: of HTTP/1 they come in the same order (RFC 9112, 9.3),
+// of HTTP/2 they have a stream. Interim responses (1xx) are passed over; a request without a
+// response, and a response without a request, are transactions too.
 class HttpPairing {
  public:
   using Taker = std::function<void(const HttpTransaction&)>;
 
-  void OnHead(HttpKind kind, const HttpHead& head, TimeNs time_ns);
+  void OnHead(HttpMessageId id, HttpMessage message);
+  void OnTrailers(HttpMessageId id, const HttpFields& fields);
   // `body` is null when the message had none that was kept.
-  void OnEnd(HttpKind kind, const BodyRecord* body, bool complete, const Taker& taker);
+  void OnEnd(HttpMessageId id, const BodyRecord* body, bool complete, std::string_view why,
+             const Taker& taker);
   // What is still open is given out as it is.
   void Finish(const Taker& taker);
 
@@ -41,8 +49,13 @@ class HttpPairing {
   // Requests whose answers are not there; more are given out without one.
   static constexpr size_t kMaxOpen = 1024;
 
-  std::deque<HttpMessage> requests_;
-  std::optional<HttpMessage> response_;
+  void EndRequest(HttpMessageId id, const Taker& taker);
+  void EndResponse(HttpMessageId id, const Taker& taker);
+  HttpMessage* Find(HttpMessageId id);
+
+  std::deque<HttpMessage> requests_;  // of HTTP/1
+  std::map<uint32_t, HttpMessage> stream_requests_;
+  std::map<uint32_t, HttpMessage> responses_;  // under way, by stream
 };
 
 }  // namespace flowstitch

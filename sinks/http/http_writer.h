@@ -1,29 +1,15 @@
 // The http writer: bodies of requests and responses as files beside the flow's file, named
-// NAME-HTTPBODY-001.html by the message's number in its direction.
+// NAME-HTTPBODY-001.html by the message's number in its direction; WebSocket messages
+// (NAME-WEBSOCKET-001.txt); heads (NAME-HTTP); what TLS hid (NAME-TLS, NAME-TLS-HTTPBODY-001.html),
+// where there are keys.
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_WRITER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_WRITER_H_
 
-#include <functional>
+#include <memory>
 
-#include "absl/status/status.h"
-#include "base/ledger.h"
-#include "sinks/alerts.h"
-#include "sinks/digests.h"
-#include "sinks/http/http_parser.h"
-#include "sinks/http/http_transaction.h"
-#include "sinks/sink_flow.h"
+#include "sinks/http/http_layer.h"
 
 namespace flowstitch {
-
-struct HttpWriterOptions {
-  bool bodies = true;  // write them
-  bool decode = true;  // take content codings off
-  DigestChoice digests;
-  Alerts* alerts = nullptr;  // may be null
-  // Called, if set, for each message pair and each body.
-  std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
-  std::function<void(SinkFlow&, int direction, const BodyRecord&)> on_body;
-};
 
 class HttpWriter : public Writer {
  public:
@@ -35,17 +21,17 @@ class HttpWriter : public Writer {
   void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
   void OnClosed(SinkFlow& flow) override;
 
-  const absl::Status& status() const { return status_; }
+  const absl::Status& status() const { return context_.status; }
 
  private:
-  class Conversation;
-  Conversation* Of(SinkFlow& flow);
+  struct State : WriterState {
+    State(HttpContext* context, SinkFlow* flow) : layer(context, flow, "", 0) {}
+    HttpLayer layer;
+  };
+  HttpLayer& LayerOf(SinkFlow& flow);
 
-  const HttpWriterOptions options_;
   const size_t slot_;
-  SinkLedger* const ledger_;
-  HttpParserConfig config_;
-  absl::Status status_;
+  HttpContext context_;
 };
 
 }  // namespace flowstitch

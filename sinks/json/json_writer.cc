@@ -27,19 +27,56 @@ void AddDigests(const std::vector<DigestValue>& digests, Message* out) {
   }
 }
 
+void Set(const std::string& name, const std::string& value, wire::HttpField* field) {
+  field->set_name(ToUtf8(name));
+  field->set_value(ToUtf8(value));
+}
+
+void ToWire(const PlainRecord& plain, int direction, wire::PlainFile* out) {
+  out->set_direction(ToWire(direction));
+  out->set_path(ToUtf8(plain.path));
+  out->set_bytes(plain.bytes);
+  AddDigests(plain.digests, out);
+  out->set_gaps(plain.gaps);
+  out->set_complete(plain.complete);
+  out->set_note(plain.note);
+  out->set_of(plain.of);
+}
+
+void ToWire(const StopRecord& stop, int direction, wire::HttpStop* out) {
+  out->set_direction(ToWire(direction));
+  out->set_offset(stop.offset);
+  out->set_why(stop.why);
+  out->set_of(stop.of);
+}
+
+void ToWire(const BodyRecord& body, wire::BodyFileRecord* out) {
+  out->set_path(ToUtf8(body.path));
+  out->set_bytes(body.bytes);
+  out->set_stream_offset(body.stream_offset);
+  out->set_stream_bytes(body.stream_bytes);
+  out->set_complete(body.complete);
+  out->set_note(ToUtf8(body.note));
+  out->set_time_ns(body.time_ns);
+  out->set_kind(BodyKindName(body.kind));
+  out->set_of(body.of);
+  out->set_sender_name(body.sender_name);
+  out->set_field_name(body.field_name);
+  AddDigests(body.digests, out);
+}
+
 void ToWire(const HttpMessage& message, wire::HttpMessageRecord* out) {
   out->set_time_ns(message.time_ns);
-  out->set_number(message.head.number);
+  out->set_number(message.number);
+  out->set_host(ToUtf8(message.head.host));
   out->set_method(ToUtf8(message.head.method));
   out->set_target(ToUtf8(message.head.target));
   out->set_version(ToUtf8(message.head.version));
   out->set_status(static_cast<uint32_t>(std::max(0, message.head.status)));
   out->set_reason(ToUtf8(message.head.reason));
-  for (const auto& [name, value] : message.head.fields) {
-    wire::HttpField* field = out->add_fields();
-    field->set_name(ToUtf8(name));
-    field->set_value(ToUtf8(value));
-  }
+  for (const auto& [name, value] : message.head.fields) Set(name, value, out->add_fields());
+  for (const auto& [name, value] : message.trailers) Set(name, value, out->add_trailers());
+  out->set_note(ToUtf8(message.note));
   out->set_body_path(ToUtf8(message.body_path));
   out->set_body_bytes(message.body_bytes);
   out->set_complete(message.complete);
@@ -66,6 +103,16 @@ void ToWire(const SinkFlow& flow, const TlsFacts& facts, wire::TlsHandshakeRecor
   }
 }
 
+// A record and the end of its line.
+std::string Line(const wire::Record& record) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string line;
+  // What cannot be printed cannot be here: all text was made UTF-8.
+  if (!google::protobuf::util::MessageToJsonString(record, &line, options).ok()) return "";
+  return line + "\n";
+}
+
 }  // namespace
 
 JsonFile::~JsonFile() {
@@ -90,13 +137,7 @@ absl::Status JsonFile::status() {
 }
 
 void JsonWriter::Write(const wire::Record& record) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string line;
-  // What cannot be printed cannot be here: all text was made UTF-8.
-  if (!google::protobuf::util::MessageToJsonString(record, &line, options).ok()) return;
-  lines_ += line;
-  lines_ += '\n';
+  lines_ += Line(record);
   if (lines_.size() >= kWriteBytes) Flush();
 }
 
@@ -133,6 +174,8 @@ void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, b
   *out->mutable_closed() = event;
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+    for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
+    for (const StopRecord& stop : stream.stops) ToWire(stop, direction, out->add_stops());
     if (stream.bytes == 0 || !files_written) continue;
     wire::StreamFile* file = out->add_files();
     file->set_direction(ToWire(direction));
@@ -150,6 +193,8 @@ void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& tran
   wire::HttpTransactionRecord* out = record.mutable_http();
   out->set_flow(flow.id);
   out->set_community_id(flow.community_id);
+  out->set_stream(transaction.stream);
+  out->set_of(transaction.layer);
   if (transaction.request) ToWire(*transaction.request, out->mutable_request());
   if (transaction.response) ToWire(*transaction.response, out->mutable_response());
   Write(record);
@@ -160,15 +205,14 @@ void JsonWriter::OnBody(const SinkFlow& flow, int direction, const BodyRecord& b
   wire::BodyFileRecord* out = record.mutable_body();
   out->set_flow(flow.id);
   out->set_direction(ToWire(direction));
-  out->set_path(ToUtf8(body.path));
-  out->set_bytes(body.bytes);
-  out->set_stream_offset(body.stream_offset);
-  out->set_stream_bytes(body.stream_bytes);
-  out->set_complete(body.complete);
-  out->set_note(ToUtf8(body.note));
-  out->set_time_ns(body.time_ns);
-  AddDigests(body.digests, out);
+  ToWire(body, out);
   Write(record);
+}
+
+void AppendBody(const BodyRecord& body, JsonFile* file) {
+  wire::Record record;
+  ToWire(body, record.mutable_body());
+  file->Append(Line(record));
 }
 
 }  // namespace flowstitch

@@ -31,6 +31,9 @@ class JsonFile {
   absl::Status status_;
 };
 
+// The record of a file that is no flow's own.
+void AppendBody(const BodyRecord& body, JsonFile* file);
+
 // A worker's part.
 class JsonWriter {
  public:

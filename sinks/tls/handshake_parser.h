@@ -21,8 +21,6 @@ class HandshakeParser {
 
   // Bytes of one direction's handshake that are looked at.
   static constexpr size_t kMaxBytes = 256 << 10;
-  static constexpr size_t kMaxCertificates = 16;
-  static constexpr size_t kMaxProtocols = 32;
 
  private:
   bool TakeRecord();

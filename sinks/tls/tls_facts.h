@@ -1,5 +1,6 @@
 // What the handshake of a TLS connection says in the clear: RFC 8446 (TLS 1.3), RFC 5246 (1.2), RFC
-// 6066 (server name), RFC 7301 (ALPN). Nothing is decrypted here.
+// 6066 (server name), RFC 7301 (ALPN). Where
+// records are decrypted, also what TLS 1.3 hides.
 #ifndef FLOWSTITCH_SINKS_TLS_TLS_FACTS_H_
 #define FLOWSTITCH_SINKS_TLS_TLS_FACTS_H_
 

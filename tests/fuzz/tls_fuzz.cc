@@ -1,4 +1,5 @@
 // Bytes as the beginning of a TLS connection: alternating pieces of the two directions.
+#include "sinks/tls/handshake_messages.h"
 #include "sinks/tls/handshake_parser.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -14,8 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     data += 1 + n;
     size -= 1 + n;
   }
-  Must(facts.certificates.size() <= HandshakeParser::kMaxCertificates, "certificates are bounded");
-  Must(facts.alpn_offered.size() <= HandshakeParser::kMaxProtocols, "protocols are bounded");
+  Must(facts.certificates.size() <= kMaxCertificates, "certificates are bounded");
+  Must(facts.alpn_offered.size() <= kMaxProtocols, "protocols are bounded");
   return 0;
 }
 

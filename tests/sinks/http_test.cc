@@ -279,15 +279,26 @@ TEST(ContentCoding, ABombStopsAtItsLimit) {
   }
   deflateEnd(&z);
   std::unique_ptr<ContentDecoder> decoder;
-  ASSERT_TRUE(MakeContentDecoder("gzip", &decoder).ok());
+  DecodeLimits limits;
+  limits.max_ratio = 1'000'000;  // the other limit
+  ASSERT_TRUE(MakeContentDecoder("gzip", limits, &decoder).ok());
   uint64_t bytes = 0;
   const auto status = decoder->Feed(AsBytes(packed), [&](ByteView piece) {
     bytes += piece.size();
     return absl::OkStatus();
   });
-  EXPECT_THAT(std::string(status.message()), HasSubstr("1 GiB"));
-  EXPECT_LE(bytes, kMaxDecodedBytes);
-  EXPECT_FALSE(MakeContentDecoder("gzip,gzip,gzip,gzip,gzip", &decoder).ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("more than 1073741824 bytes"));
+  EXPECT_LE(bytes, limits.max_bytes);
+  // Long before that it is out of proportion.
+  ASSERT_TRUE(MakeContentDecoder("gzip", {}, &decoder).ok());
+  bytes = 0;
+  const auto early = decoder->Feed(AsBytes(packed).first(100'000), [&](ByteView piece) {
+    bytes += piece.size();
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(std::string(early.message()), HasSubstr("250 times"));
+  EXPECT_LE(bytes, uint64_t{26} << 20);
+  EXPECT_FALSE(MakeContentDecoder("gzip,gzip,gzip,gzip,gzip", {}, &decoder).ok());
 }
 
 TEST(MediaTypes, AsTcpflowNamesThem) {

@@ -1,0 +1,116 @@
+// HTTP/2 (RFC 9113) in both directions of a connection: frames here, HPACK (RFC 7541) through
+// libnghttp2. It watches and negotiates nothing: both sides' settings are taken as they come.
+#ifndef FLOWSTITCH_SINKS_HTTP_HTTP2_PARSER_H_
+#define FLOWSTITCH_SINKS_HTTP_HTTP2_PARSER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sinks/http/http_events.h"
+
+struct nghttp2_hd_inflater;
+
+namespace flowstitch {
+
+// What a client's connection begins with.
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// Whether these bytes, or as many as there are of them, can be a server's first frame (SETTINGS).
+bool MayBeginHttp2Server(std::string_view bytes);
+inline constexpr size_t kHttp2FrameHeaderBytes = 9;
+
+class Http2Parser {
+ public:
+  // Bytes of a head's fields, coded and decoded; streams that are open at a time; frames of a kind
+  // that has to be complete to be read.
+  static constexpr size_t kMaxHeadBytes = 256 << 10;
+  static constexpr size_t kMaxDecodedHeadBytes = 1 << 20;
+  static constexpr size_t kMaxStreams = 4096;
+  // What a side may set its HPACK table to.
+  static constexpr size_t kMaxTableBytes = 1 << 20;
+
+  // `events` outlives the parser. `with_fields`: heads carry their fields.
+  Http2Parser(bool with_fields, HttpEvents* events);
+  ~Http2Parser();
+  Http2Parser(const Http2Parser&) = delete;
+  Http2Parser& operator=(const Http2Parser&) = delete;
+
+  void Feed(HttpKind kind, ByteView bytes, uint64_t offset);
+  void Gap(HttpKind kind, uint64_t length);
+  // What is under way ends, incomplete.
+  void Close();
+
+  bool stopped(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].stopped; }
+  uint64_t stopped_at(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].offset; }
+  const char* why_stopped(HttpKind kind) const {
+    return sides_[static_cast<size_t>(kind)].why_stopped;
+  }
+
+ private:
+  struct Frame {
+    uint32_t length = 0;
+    uint8_t type = 0;
+    uint8_t flags = 0;
+    uint32_t stream = 0;
+  };
+  // One kind of message of a stream.
+  struct Message {
+    bool headed = false;
+    bool ended = false;
+    bool counted = false;  // it has a Content-Length
+    uint64_t length = 0;
+    uint64_t bytes = 0;
+    bool gap = false;
+  };
+  struct Stream {
+    Message messages[2];  // by HttpKind
+    uint32_t interims = 0;
+    std::string method;
+    std::string target;
+    std::string host;
+  };
+  struct Side {
+    HttpKind kind = HttpKind::kRequest;
+    nghttp2_hd_inflater* inflater = nullptr;
+    bool stopped = false;
+    const char* why_stopped = "";
+    uint64_t offset = 0;      // of the next byte
+    size_t preface_left = 0;  // bytes of it still to come
+    std::string header;       // of a frame, until it is complete
+    bool in_frame = false;
+    Frame frame;
+    uint32_t left = 0;       // of the frame's payload
+    std::string payload;     // of a frame that has to be complete
+    uint32_t padding = 0;    // at the end of a DATA frame
+    bool pad_known = false;  // of this DATA frame
+    // A head in several frames (CONTINUATION).
+    std::string block;
+    uint32_t block_stream = 0;    // 0: none
+    uint32_t block_promised = 0;  // PUSH_PROMISE: the stream whose request it is
+    bool block_ends_stream = false;
+  };
+
+  Side& side(HttpKind kind) { return sides_[static_cast<size_t>(kind)]; }
+  void Stop(Side* s, const char* why);
+  bool TakePreface(Side* s, ByteView* bytes);
+  bool TakeHeader(Side* s, ByteView* bytes);
+  void TakePayload(Side* s, ByteView* bytes);
+  void TakeData(Side* s, ByteView bytes);
+  void EndFrame(Side* s);
+  void BeginBlock(Side* s, bool promise);
+  void EndBlock(Side* s);
+  bool Inflate(Side* s, HttpFields* fields);
+  void OnFields(uint32_t stream_id, HttpKind kind, bool ends, HttpFields fields);
+  void EndMessage(HttpKind kind, uint32_t stream, bool complete, const char* why);
+  void EndStreamOf(uint32_t id, const char* why);
+  Stream& StreamOf(uint32_t id);
+
+  const bool with_fields_;
+  HttpEvents* const events_;
+  Side sides_[2];
+  std::map<uint32_t, Stream> streams_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_HTTP_HTTP2_PARSER_H_

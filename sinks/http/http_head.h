@@ -1,0 +1,25 @@
+// The head of a message out of libhtp's transaction.
+#ifndef FLOWSTITCH_SINKS_HTTP_HTTP_HEAD_H_
+#define FLOWSTITCH_SINKS_HTTP_HTTP_HEAD_H_
+
+#include <htp/htp.h>
+
+#include <string>
+
+#include "sinks/http/http_events.h"
+
+namespace flowstitch {
+
+// The value of a field; repeated ones are joined by commas. Empty where there is none.
+std::string HtpField(const htp_table_t* fields, const char* name);
+HttpFields HtpFields(const htp_table_t* fields);
+
+HttpHead RequestHead(const htp_tx_t* tx, bool with_fields);
+HttpHead ResponseHead(const htp_tx_t* tx, bool with_fields);
+
+// What is in a Transfer-Encoding beside "chunked".
+std::string OtherTransferCodings(std::string_view transfer_encoding);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_HTTP_HTTP_HEAD_H_

@@ -1,0 +1,346 @@
+#include "sinks/http/http_layer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "sinks/http/range_joiner.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr size_t kKeepBytes = 128 << 10;
+constexpr int kPartialContent = 206;
+
+std::string Codings(const HttpHead& head) {
+  // The transfer coding was put on last.
+  if (head.transfer_coding.empty()) return head.content_encoding;
+  if (head.content_encoding.empty()) return head.transfer_coding;
+  return absl::StrCat(head.content_encoding, ",", head.transfer_coding);
+}
+
+// A head as it would be in HTTP/1.
+std::string HeadText(HttpKind kind, const HttpHead& head) {
+  std::string text = kind == HttpKind::kRequest
+                         ? absl::StrCat(head.method, " ", head.target, " ", head.version, "\r\n")
+                         : absl::StrCat(head.version, " ", head.status, " ", head.reason, "\r\n");
+  if (kind == HttpKind::kRequest && head.version == "HTTP/2" && !head.host.empty() &&
+      FieldValue(head.fields, "host").empty()) {
+    absl::StrAppend(&text, "host: ", head.host, "\r\n");
+  }
+  for (const auto& [name, value] : head.fields) absl::StrAppend(&text, name, ": ", value, "\r\n");
+  return text + "\r\n";
+}
+
+}  // namespace
+
+HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger)
+    : options(the_options),
+      ledger(the_ledger),
+      config(/*with_fields=*/the_options.heads || static_cast<bool>(the_options.on_transaction)) {
+  options.body.memory = &memory;
+}
+
+HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth)
+    : context_(context),
+      flow_(flow),
+      suffix_(std::move(suffix)),
+      depth_(depth),
+      dialogue_(context->config, context->options.body.limits, this) {}
+
+HttpLayer::~HttpLayer() = default;
+
+void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+  now_ns_ = time_ns;
+  if (context_->options.parse) {
+    dialogue_.Bytes(direction, offset, bytes, time_ns);
+  } else {
+    OnOther(direction, bytes, offset);
+  }
+}
+
+void HttpLayer::Gap(int direction, uint64_t length) {
+  if (context_->options.parse) {
+    dialogue_.Gap(direction, length);
+  } else {
+    OnOtherGap(direction, length);
+  }
+}
+
+HttpPairing::Taker HttpLayer::Taker() {
+  return [this](const HttpTransaction& transaction) {
+    HttpTransaction named = transaction;
+    named.layer = suffix_;
+    context_->options.on_transaction(*flow_, named);
+  };
+}
+
+HttpLayer::Message* HttpLayer::Find(HttpMessageId id) {
+  auto& of_kind = messages_[static_cast<size_t>(id.kind)];
+  const auto it = of_kind.find(id.stream);
+  return it == of_kind.end() ? nullptr : it->second.get();
+}
+
+void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
+  ++context_->ledger->http_messages;
+  const int direction = dialogue_.DirectionOf(id.kind);
+  uint32_t& count = counts_[direction];
+  count += 1 + head.interims;
+  if (context_->options.on_transaction) {
+    HttpMessage message;
+    message.head = head;
+    message.number = count;
+    message.time_ns = dialogue_.now_ns();
+    pairing_.OnHead(id, std::move(message));
+  }
+  if (context_->options.heads) WriteHead(id, head, direction);
+  if (!context_->options.bodies) return;
+  auto& slot = messages_[static_cast<size_t>(id.kind)][id.stream];
+  slot = std::make_unique<Message>();
+  slot->layer = this;
+  slot->direction = direction;
+  slot->number = count;
+  slot->head = head;
+  slot->head.fields.clear();
+  slot->body = std::make_unique<BodyFile>(
+      context_->options.body, absl::StrFormat("%s-HTTPBODY-%03d", Stem(direction), count),
+      BodyHead{head.content_type, Codings(head), head.content_disposition}, slot.get());
+}
+
+void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, int direction) {
+  if (failed()) return;
+  auto& file = heads_[direction];
+  if (file == nullptr) {
+    file = std::make_unique<PieceFile>(&context_->memory);
+    file->Begin(Stem(direction) + "-HTTP", kKeepBytes, /*keep=*/true);
+  }
+  context_->Note(file->Append(AsBytes(HeadText(id.kind, head))));
+}
+
+void HttpLayer::OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) {
+  Message* message = Find(id);
+  if (message == nullptr || failed()) return;
+  if (message->body->empty() && context_->options.alerts != nullptr) {
+    context_->options.alerts->Opened(message->body->path());
+  }
+  context_->Note(message->body->Add(bytes, offset, dialogue_.now_ns()));
+}
+
+void HttpLayer::OnBodyGap(HttpMessageId id, uint64_t length) {
+  Message* message = Find(id);
+  if (message == nullptr || failed()) return;
+  context_->Note(message->body->AddGap(length));
+}
+
+void HttpLayer::OnTrailers(HttpMessageId id, const HttpFields& fields) {
+  if (context_->options.on_transaction) pairing_.OnTrailers(id, fields);
+}
+
+void HttpLayer::Message::OnPartFile(BodyRecord record) {
+  if (!record.content_range.empty()) layer->NoteRange(*this, record);
+  layer->Keep(direction, std::move(record));
+}
+
+void HttpLayer::Keep(int direction, BodyRecord record) {
+  record.of = suffix_;
+  ++context_->ledger->http_bodies;
+  context_->ledger->http_body_bytes += record.bytes;
+  if (context_->options.alerts != nullptr) context_->options.alerts->Closed(record.path);
+  if (context_->options.on_body) context_->options.on_body(*flow_, direction, record);
+  auto& bodies = StreamOf(direction).bodies;
+  if (bodies.size() < kMaxListedGaps) bodies.push_back(std::move(record));
+}
+
+// A 206's body, or a part of one, is a piece of a resource (RFC 9110, 15.3.7).
+void HttpLayer::NoteRange(const Message& message, const BodyRecord& record) {
+  const HttpHead& head = message.head;
+  const std::string& range =
+      record.kind == BodyKind::kPart ? record.content_range : head.content_range;
+  RangeRecord out;
+  if (head.status != kPartialContent || !record.complete || !Codings(head).empty()) return;
+  if (flow_->ranges.size() >= kMaxListedGaps) return;
+  if (!ParseContentRange(range, &out.first, &out.last, &out.total)) return;
+  if (record.bytes != out.last - out.first + 1) return;
+  // Without a validator, nothing tells versions apart: then only what these ends said counts.
+  if (head.validator.empty() || head.target.empty()) {
+    out.resource =
+        absl::StrCat(FormatIpAddress(flow_->client.address), " ",
+                     FormatIpAddress(flow_->server.address), ":", flow_->server.port, "\n");
+  }
+  absl::StrAppend(&out.resource, head.host, "\n", head.target, "\n", head.validator);
+  out.path = record.path;
+  out.stem = absl::StrFormat("%s-HTTPFILE-%03d", Stem(message.direction), message.number);
+  const size_t slash = record.path.rfind('/');
+  const size_t dot = record.path.rfind('.');
+  if (dot != std::string::npos && (slash == std::string::npos || dot > slash) &&
+      record.path.find("-HTTPBODY-") < dot) {
+    out.extension = record.path.substr(dot + 1);
+  }
+  out.time_ns = record.time_ns;
+  out.stream_path = StreamOf(message.direction).path;
+  flow_->ranges.push_back(std::move(out));
+}
+
+void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
+  auto& of_kind = messages_[static_cast<size_t>(id.kind)];
+  BodyRecord record;
+  const auto it = of_kind.find(id.stream);
+  std::unique_ptr<Message> message;
+  if (it != of_kind.end()) {
+    message = std::move(it->second);
+    of_kind.erase(it);
+    if (!failed()) context_->Note(message->body->Finish(complete, why, &record));
+  }
+  const bool kept = !record.path.empty() && !failed();
+  if (context_->options.on_transaction) {
+    pairing_.OnEnd(id, kept ? &record : nullptr, complete, why, Taker());
+  }
+  if (!kept) return;
+  if (id.kind == HttpKind::kResponse) NoteRange(*message, record);
+  Keep(message->direction, std::move(record));
+}
+
+void HttpLayer::OnWebSocketMessage(int direction, const WebSocketMessage& message) {
+  if (!context_->options.bodies || ++websocket_counts_[direction] > kMaxWebSocketFiles) return;
+  websocket_[direction] = std::make_unique<BodyFile>(
+      context_->options.body,
+      absl::StrFormat("%s-WEBSOCKET-%03d", Stem(direction), websocket_counts_[direction]),
+      BodyHead{message.binary ? "application/octet-stream" : "text/plain", "", ""}, nullptr);
+}
+
+void HttpLayer::OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) {
+  auto& body = websocket_[direction];
+  if (body != nullptr && !failed()) context_->Note(body->Add(bytes, offset, dialogue_.now_ns()));
+}
+
+void HttpLayer::OnWebSocketGap(int direction, uint64_t length) {
+  auto& body = websocket_[direction];
+  if (body != nullptr && !failed()) context_->Note(body->AddGap(length));
+}
+
+void HttpLayer::OnWebSocketEnd(int direction, bool complete, std::string_view why) {
+  const std::unique_ptr<BodyFile> body = std::move(websocket_[direction]);
+  if (body == nullptr || failed()) return;
+  BodyRecord record;
+  context_->Note(body->Finish(complete, why, &record));
+  if (record.path.empty() || failed()) return;
+  record.kind = BodyKind::kWebSocket;
+  Keep(direction, std::move(record));
+}
+
+void HttpLayer::OnStopped(int direction, uint64_t offset, std::string_view why) {
+  StreamOf(direction).stops.push_back({suffix_, offset, std::string(why)});
+}
+
+// TLS. It stands where HTTP does not: from a layer's first byte on, or inside a tunnel.
+
+void HttpLayer::OnOther(int direction, ByteView bytes, uint64_t /*offset*/) {
+  const TlsKeys* keys = context_->options.keys;
+  if (keys == nullptr || not_tls_[direction] || depth_ >= kMaxLayers) return;
+  if (tls_ == nullptr) {
+    if (!keys->active() || !TlsConnection::MayBegin(bytes)) {
+      not_tls_[direction] = true;
+      return;
+    }
+    BeginTls();
+  }
+  tls_->Bytes(direction, bytes, now_ns_);
+}
+
+void HttpLayer::OnOtherGap(int direction, uint64_t length) {
+  if (tls_ != nullptr) {
+    tls_->Gap(direction, length);
+  } else {
+    not_tls_[direction] = true;
+  }
+}
+
+void HttpLayer::BeginTls() {
+  // The flow's facts are those of its outermost TLS.
+  TlsFacts* facts = nullptr;
+  if (flow_->tls == nullptr) flow_->tls = std::make_unique<TlsFacts>();
+  if (depth_ == 0 || !flow_->tls->any()) {
+    facts = flow_->tls.get();
+  } else {
+    own_facts_ = std::make_unique<TlsFacts>();
+    facts = own_facts_.get();
+  }
+  TlsEvents* const events = this;
+  tls_ = std::make_unique<TlsConnection>(context_->options.keys, facts, events);
+}
+
+void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+  if (failed()) return;
+  Plain& plain = plain_[direction];
+  if (plain.bytes == 0) plain.first_ns = time_ns;
+  plain.bytes += bytes.size();
+  context_->ledger->tls_plain_bytes += bytes.size();
+  if (plain.file == nullptr && context_->options.plain_files) {
+    plain.file = std::make_unique<PieceFile>(&context_->memory);
+    plain.file->Begin(Stem(direction) + "-TLS", kKeepBytes, /*keep=*/true);
+    const DigestChoice& choice = context_->options.body.digests;
+    if (choice.any()) plain.digests = std::make_unique<Digests>(choice);
+  }
+  if (plain.file != nullptr) {
+    const int64_t most = context_->options.max_bytes;
+    const uint64_t room =
+        most < 0 ? UINT64_MAX
+                 : static_cast<uint64_t>(most) -
+                       std::min<uint64_t>(plain.file->size(), static_cast<uint64_t>(most));
+    const ByteView fits = bytes.first(static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
+    if (plain.digests != nullptr) plain.digests->Update(fits);
+    context_->Note(plain.file->Append(fits));
+  }
+  if (inner_ == nullptr) {
+    inner_ = std::make_unique<HttpLayer>(context_, flow_, suffix_ + "-TLS", depth_ + 1);
+  }
+  inner_->Bytes(direction, offset, bytes, time_ns);
+}
+
+void HttpLayer::OnPlainGap(int direction, uint64_t length) {
+  Plain& plain = plain_[direction];
+  ++plain.gaps;
+  if (plain.file != nullptr && context_->options.max_bytes < 0) {
+    plain.file->Skip(length);
+    if (plain.digests != nullptr) plain.digests->UpdateZeros(length);
+  }
+  if (inner_ != nullptr) inner_->Gap(direction, length);
+}
+
+void HttpLayer::EndTls() {
+  tls_->Close();
+  if (inner_ != nullptr) inner_->Close();
+  for (int direction : {kClientToServer, kServerToClient}) {
+    Plain& plain = plain_[direction];
+    PlainRecord record;
+    record.of = suffix_;
+    record.note = tls_->why_not(direction);
+    record.complete = record.note.empty() && plain.gaps == 0;
+    record.gaps = plain.gaps;
+    record.bytes = plain.bytes;
+    record.time_ns = plain.first_ns;
+    if (plain.file != nullptr && !failed()) {
+      record.path = Stem(direction) + "-TLS";
+      record.bytes = plain.file->size();
+      if (plain.digests != nullptr) record.digests = plain.digests->Finish();
+      context_->Note(plain.file->Commit(record.path, plain.first_ns));
+    }
+    if (plain.bytes > 0 || !record.note.empty()) {
+      StreamOf(direction).plain.push_back(std::move(record));
+    }
+  }
+}
+
+void HttpLayer::Close() {
+  if (context_->options.parse) dialogue_.Close(*flow_);
+  if (context_->options.on_transaction) pairing_.Finish(Taker());
+  if (tls_ != nullptr) EndTls();
+  for (int direction : {kClientToServer, kServerToClient}) {
+    if (heads_[direction] == nullptr || failed()) continue;
+    const std::string path = Stem(direction) + "-HTTP";
+    context_->Note(heads_[direction]->Commit(path, StreamOf(direction).first_byte_ns));
+  }
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,134 @@
+// One layer of a flow as HTTP: the flow itself, or what TLS hid in it. Its messages become files
+// and records; what is TLS in it, and has keys, is decrypted and becomes the layer below.
+#ifndef FLOWSTITCH_SINKS_HTTP_HTTP_LAYER_H_
+#define FLOWSTITCH_SINKS_HTTP_HTTP_LAYER_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "base/ledger.h"
+#include "sinks/alerts.h"
+#include "sinks/http/body_file.h"
+#include "sinks/http/http_dialogue.h"
+#include "sinks/http/http_transaction.h"
+#include "sinks/sink_flow.h"
+#include "sinks/tls/tls_connection.h"
+
+namespace flowstitch {
+
+struct HttpWriterOptions {
+  bool parse = true;   // look for HTTP; false: decrypt only
+  bool bodies = true;  // write them
+  bool heads = false;  // write NAME-HTTP: the heads of each stream's messages
+  BodyFileOptions body;
+  Alerts* alerts = nullptr;  // may be null
+  TlsKeys* keys = nullptr;   // null: nothing is decrypted
+  bool plain_files = false;  // write NAME-TLS: what was decrypted
+  int64_t max_bytes = -1;    // of one of those; -1: no limit
+  // Called, if set, for each message pair and each body.
+  std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
+  std::function<void(SinkFlow&, int direction, const BodyRecord&)> on_body;
+};
+
+// What all flows of a writer share.
+struct HttpContext {
+  HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger);
+  HttpWriterOptions options;
+  SinkLedger* const ledger;
+  const HttpParserConfig config;
+  PieceMemory memory;
+  absl::Status status;  // the first failure; after it nothing is written any more
+
+  void Note(const absl::Status& s) {
+    if (status.ok()) status = s;
+  }
+};
+
+class HttpLayer : private HttpEvents, private TlsEvents {
+ public:
+  // TLS inside of TLS that is opened.
+  static constexpr int kMaxLayers = 3;
+  // Files of WebSocket messages in one direction; further ones are counted in the record only.
+  static constexpr uint32_t kMaxWebSocketFiles = 100'000;
+
+  // `suffix`: what stands behind the stream's name for everything of this layer.
+  HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth);
+  ~HttpLayer() override;
+
+  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
+  void Gap(int direction, uint64_t length);
+  void Close();
+
+ private:
+  // A message under way.
+  struct Message : PartTaker {
+    HttpLayer* layer = nullptr;
+    int direction = 0;
+    uint32_t number = 0;
+    HttpHead head;
+    std::unique_ptr<BodyFile> body;
+    void OnPartFile(BodyRecord record) override;
+  };
+  // What TLS hid in one direction.
+  struct Plain {
+    std::unique_ptr<PieceFile> file;
+    std::unique_ptr<Digests> digests;
+    uint64_t bytes = 0;
+    uint64_t gaps = 0;
+    TimeNs first_ns = 0;
+  };
+
+  void OnHead(HttpMessageId id, const HttpHead& head) override;
+  void OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) override;
+  void OnBodyGap(HttpMessageId id, uint64_t length) override;
+  void OnTrailers(HttpMessageId id, const HttpFields& fields) override;
+  void OnEnd(HttpMessageId id, bool complete, std::string_view why) override;
+  void OnWebSocketMessage(int direction, const WebSocketMessage& message) override;
+  void OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) override;
+  void OnWebSocketGap(int direction, uint64_t length) override;
+  void OnWebSocketEnd(int direction, bool complete, std::string_view why) override;
+  void OnOther(int direction, ByteView bytes, uint64_t offset) override;
+  void OnOtherGap(int direction, uint64_t length) override;
+  void OnStopped(int direction, uint64_t offset, std::string_view why) override;
+
+  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override;
+  void OnPlainGap(int direction, uint64_t length) override;
+
+  Message* Find(HttpMessageId id);
+  SinkStream& StreamOf(int direction) { return flow_->streams[static_cast<size_t>(direction)]; }
+  std::string Stem(int direction) { return StreamOf(direction).path + suffix_; }
+  bool failed() const { return !context_->status.ok(); }
+  void WriteHead(HttpMessageId id, const HttpHead& head, int direction);
+  void NoteRange(const Message& message, const BodyRecord& record);
+  void Keep(int direction, BodyRecord record);
+  void BeginTls();
+  void EndTls();
+  HttpPairing::Taker Taker();
+
+  HttpContext* const context_;
+  SinkFlow* const flow_;
+  const std::string suffix_;
+  const int depth_;
+  HttpDialogue dialogue_;
+  HttpPairing pairing_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<Message>> messages_[2];  // by HttpKind, by stream
+  uint32_t counts_[2] = {};                                              // by direction
+  std::unique_ptr<BodyFile> websocket_[2];
+  uint32_t websocket_counts_[2] = {};
+  std::unique_ptr<PieceFile> heads_[2];
+  // What is not HTTP in this layer may be TLS.
+  bool not_tls_[2] = {};
+  std::unique_ptr<TlsConnection> tls_;
+  std::unique_ptr<TlsFacts> own_facts_;
+  Plain plain_[2];
+  TimeNs now_ns_ = 0;
+  std::unique_ptr<HttpLayer> inner_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_HTTP_HTTP_LAYER_H_

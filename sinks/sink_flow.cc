@@ -1,0 +1,19 @@
+#include "sinks/sink_flow.h"
+
+namespace flowstitch {
+
+std::string BodyKindName(BodyKind kind) {
+  switch (kind) {
+    case BodyKind::kBody:
+      return "body";
+    case BodyKind::kPart:
+      return "part";
+    case BodyKind::kWebSocket:
+      return "websocket";
+    case BodyKind::kJoined:
+      return "joined";
+  }
+  return "";
+}
+
+}  // namespace flowstitch

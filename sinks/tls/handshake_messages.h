@@ -1,0 +1,58 @@
+// The messages of a TLS handshake, without their 4-byte headers: what they say for people, and what
+// is needed to read the records behind them. RFC 8446 (TLS 1.3), RFC 5246 (1.2), RFC 6066 (server
+// name), RFC 7301 (ALPN), RFC 7366 (encrypt-then-MAC).
+#ifndef FLOWSTITCH_SINKS_TLS_HANDSHAKE_MESSAGES_H_
+#define FLOWSTITCH_SINKS_TLS_HANDSHAKE_MESSAGES_H_
+
+#include <array>
+
+#include "base/bytes.h"
+#include "sinks/tls/tls_facts.h"
+
+namespace flowstitch {
+
+enum HandshakeType : uint8_t {
+  kClientHello = 1,
+  kServerHello = 2,
+  kEndOfEarlyData = 5,
+  kEncryptedExtensions = 8,
+  kCertificate = 11,
+  kServerHelloDone = 14,
+  kFinished = 20,
+  kKeyUpdate = 24,
+};
+
+inline constexpr uint16_t kTls12Version = 0x0303;
+inline constexpr uint16_t kTls13Version = 0x0304;
+
+using TlsRandom = std::array<uint8_t, 32>;
+
+struct ClientHello {
+  TlsRandom random = {};
+  bool early_data = false;
+};
+
+struct ServerHello {
+  TlsRandom random = {};
+  uint16_t version = 0;
+  uint16_t cipher = 0;
+  uint8_t compression = 0;
+  bool retry = false;  // it asks for another ClientHello
+  bool encrypt_then_mac = false;
+};
+
+// Certificates and protocols of one handshake that are noted.
+inline constexpr size_t kMaxCertificates = 16;
+inline constexpr size_t kMaxProtocols = 32;
+
+// False for a message that is cut; `facts` then has what was before the cut.
+bool ReadClientHello(ByteView message, ClientHello* hello, TlsFacts* facts);
+bool ReadServerHello(ByteView message, ServerHello* hello, TlsFacts* facts);
+// Also in the form of TLS 1.3.
+void ReadCertificates(ByteView message, bool tls13, TlsFacts* facts);
+// TLS 1.3. Whether the server takes early data.
+bool ReadEncryptedExtensions(ByteView message, TlsFacts* facts);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_TLS_HANDSHAKE_MESSAGES_H_

@@ -1,0 +1,168 @@
+#include "sinks/tls/tls_keys.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+
+#include "absl/strings/escaping.h"
+#include "sinks/safe_file.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr size_t kRandomDigits = 64;
+constexpr size_t kMaxSecretBytes = 64;
+
+std::string_view NextWord(std::string_view* line) {
+  while (!line->empty() && (line->front() == ' ' || line->front() == '\t')) line->remove_prefix(1);
+  const size_t end = std::min(line->find(' '), line->find('\t'));
+  const std::string_view word = line->substr(0, end);
+  line->remove_prefix(word.size());
+  return word;
+}
+
+// Bytes of an even number of hexadecimal digits; empty for anything else.
+std::string FromHex(std::string_view digits) {
+  if (digits.size() % 2 != 0) return "";
+  for (const char c : digits) {
+    if (!std::isxdigit(static_cast<unsigned char>(c))) return "";
+  }
+  return absl::HexStringToBytes(absl::string_view(digits.data(), digits.size()));
+}
+
+std::string* Place(std::string_view label, TlsSecrets* secrets) {
+  if (label == "CLIENT_RANDOM") return &secrets->master;
+  if (label == "CLIENT_EARLY_TRAFFIC_SECRET") return &secrets->client_early;
+  if (label == "CLIENT_HANDSHAKE_TRAFFIC_SECRET") return &secrets->client_handshake;
+  if (label == "SERVER_HANDSHAKE_TRAFFIC_SECRET") return &secrets->server_handshake;
+  if (label == "CLIENT_TRAFFIC_SECRET_0") return &secrets->client_traffic;
+  if (label == "SERVER_TRAFFIC_SECRET_0") return &secrets->server_traffic;
+  return nullptr;
+}
+
+bool IsKnownOther(std::string_view label) {
+  return label == "RSA" || label == "EXPORTER_SECRET" || label == "EARLY_EXPORTER_SECRET" ||
+         label == "EARLY_EXPORTER_MASTER_SECRET" || label == "ECH_SECRET" || label == "ECH_CONFIG";
+}
+
+}  // namespace
+
+TlsKeys::~TlsKeys() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status TlsKeys::Reopen() {
+  struct stat info = {};
+  if (stat(path_.c_str(), &info) != 0) return absl::OkStatus();  // it may come
+  if (fd_ >= 0 && info.st_ino == inode_ && info.st_size >= offset_) return absl::OkStatus();
+  const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return FileError("read", path_);
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+  inode_ = info.st_ino;
+  offset_ = 0;
+  partial_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status TlsKeys::Open(const std::string& path) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    path_ = path;
+    active_.store(true, std::memory_order_release);
+    struct stat info = {};
+    if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      errno = EISDIR;
+      return FileError("read", path);
+    }
+    if (const absl::Status status = Reopen(); !status.ok()) return status;
+  }
+  Refresh();
+  return absl::OkStatus();
+}
+
+void TlsKeys::Refresh() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (path_.empty()) return;
+  Reopen().IgnoreError();  // what was read stays
+  if (fd_ < 0) return;
+  std::string block(64 << 10, '\0');
+  while (true) {
+    const ssize_t n = read(fd_, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    offset_ += n;
+    TakeText({block.data(), static_cast<size_t>(n)}, &partial_);
+  }
+}
+
+void TlsKeys::Add(std::string_view text) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::string partial;
+  TakeText(text, &partial);
+  if (!partial.empty()) TakeLine(partial);
+}
+
+void TlsKeys::TakeText(std::string_view text, std::string* partial) {
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const std::string_view piece = text.substr(0, end);
+    // A line that is too long to be one is forgotten, up to its end.
+    if (partial->size() + piece.size() <= kMaxLineBytes) {
+      partial->append(piece);
+    } else {
+      partial->assign(kMaxLineBytes + 1, '?');
+    }
+    if (end == std::string_view::npos) return;
+    TakeLine(*partial);
+    partial->clear();
+    text.remove_prefix(end + 1);
+  }
+}
+
+void TlsKeys::TakeLine(std::string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+  if (line.empty() || line[0] == '#') return;
+  const std::string_view label = NextWord(&line);
+  const std::string_view random = NextWord(&line);
+  const std::string secret = FromHex(NextWord(&line));
+  TlsSecrets none;
+  if (Place(label, &none) == nullptr) {
+    if (!IsKnownOther(label)) bad_lines_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  const std::string key = random.size() == kRandomDigits ? FromHex(random) : "";
+  if (key.empty() || secret.empty() || secret.size() > kMaxSecretBytes) {
+    bad_lines_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  const auto [it, added] = secrets_.try_emplace(key);
+  *Place(label, &it->second) = secret;
+  if (added) {
+    order_.push_back(key);
+    if (order_.size() > kMaxConnections) {
+      secrets_.erase(order_.front());
+      order_.pop_front();
+    }
+  }
+  active_.store(true, std::memory_order_release);
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+std::optional<TlsSecrets> TlsKeys::Find(const TlsRandom& client_random) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::string key(reinterpret_cast<const char*>(client_random.data()), client_random.size());
+  const auto it = secrets_.find(key);
+  if (it == secrets_.end()) return std::nullopt;
+  return it->second;
+}
+
+size_t TlsKeys::connections() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return secrets_.size();
+}
+
+}  // namespace flowstitch
