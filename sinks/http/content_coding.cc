@@ -62,6 +62,10 @@ class ZlibDecoder : public ContentDecoder {
       z_.avail_out = kOutBytes;
       const int code = inflate(&z_, Z_NO_FLUSH);
       if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+        if (members_ > 0 && z_.total_out == 0) {  // it was no member
+          ended_ = trailing_ = true;
+          return absl::OkStatus();
+        }
         return Bad(gzip_ ? "gzip" : "deflate");
       }
       if (const absl::Status status = Put(buffer, out); !status.ok()) return status;
@@ -89,14 +93,20 @@ class ZlibDecoder : public ContentDecoder {
 
   // RFC 1952, 2.2: a gzip body may be several members; anything else behind the end is not read.
   bool NextMember() {
-    if (!gzip_ || z_.next_in[0] != 0x1f) return false;
+    if (trailing_ || !gzip_ || z_.next_in[0] != 0x1f) {
+      trailing_ = true;
+      return false;
+    }
     ended_ = false;
+    ++members_;
     return inflateReset(&z_) == Z_OK;
   }
 
   bool gzip_;
   bool ready_ = false;
   bool ended_ = false;
+  bool trailing_ = false;  // what follows is not the body's
+  int members_ = 0;        // beyond the first
   std::vector<uint8_t> head_;
   z_stream z_ = {};
   DecodeBudget* const budget_;
@@ -143,14 +153,24 @@ class ZstdContentDecoder : public ContentDecoder {
   ~ZstdContentDecoder() override { ZSTD_freeDStream(stream_); }
 
   absl::Status Feed(ByteView in, const Out& out) override {
+    if (in.empty() || trailing_) return absl::OkStatus();
     ZSTD_inBuffer input = {in.data(), in.size(), 0};
     uint8_t buffer[kOutBytes];
     bool more = true;
     while (input.pos < input.size || more) {
       ZSTD_outBuffer output = {buffer, kOutBytes, 0};
+      const size_t before = input.pos;
       const size_t code = ZSTD_decompressStream(stream_, &output, &input);
-      if (ZSTD_isError(code)) return Bad("zstd");
-      finished_ = code == 0;
+      frame_bytes_ += input.pos - before;
+      if (ZSTD_isError(code)) {
+        // Behind a frame: either another one, or bytes that are not the body's.
+        trailing_ = frames_ > 0 && frame_bytes_ < kLeastFrameBytes;
+        return trailing_ ? absl::OkStatus() : Bad("zstd");
+      }
+      if (code == 0) {
+        ++frames_;
+        frame_bytes_ = 0;
+      }
       if (output.pos > 0) {
         if (const absl::Status status = budget_->Take(output.pos); !status.ok()) return status;
         if (const absl::Status status = out({buffer, output.pos}); !status.ok()) return status;
@@ -160,11 +180,15 @@ class ZstdContentDecoder : public ContentDecoder {
     return absl::OkStatus();
   }
 
-  bool finished() const override { return finished_; }
+  bool finished() const override { return frames_ > 0 && frame_bytes_ < kLeastFrameBytes; }
 
  private:
+  // A frame's header and a block's: less is none.
+  static constexpr size_t kLeastFrameBytes = 9;
   ZSTD_DStream* stream_;
-  bool finished_ = false;
+  uint64_t frames_ = 0;
+  uint64_t frame_bytes_ = 0;  // of the frame under way
+  bool trailing_ = false;
   DecodeBudget* const budget_;
 };
 

@@ -62,7 +62,6 @@ class HttpDialogue {
   std::unique_ptr<Http2Parser> http2_;
   std::unique_ptr<WebSocketParser> websockets_[2];
   int tunnels_ = 0;
-  bool closing_ = false;
   TimeNs now_ns_ = 0;
 };
 

@@ -328,6 +328,10 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
     StartBody(kind, HTP_CODING_IDENTITY, -1, false);
     events_->OnHead({kind}, head);
   }
+  if (!s.in_body) {  // a line that is no head's first
+    Stop(kind, s.feeding_offset, kNotHttp);
+    return HTP_STOP;
+  }
   const bool request = kind == HttpKind::kRequest;
   const std::less_equal<const uint8_t*> before;
   const bool inside = data->data != nullptr && !s.feeding.empty() &&

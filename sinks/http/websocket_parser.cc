@@ -13,7 +13,6 @@ namespace flowstitch {
 namespace {
 
 constexpr size_t kOutBytes = 64 << 10;
-constexpr size_t kMaxHeaderBytes = 14;
 constexpr uint8_t kFinal = 0x80;
 constexpr uint8_t kDeflatedBit = 0x40;
 constexpr uint8_t kReserved = 0x30;
