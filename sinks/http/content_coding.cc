@@ -38,9 +38,14 @@ class ZlibDecoder : public ContentDecoder {
     return Inflate(in, out);
   }
 
-  bool finished() const override { return ended_; }
+  bool finished() const override {
+    return ended_ || (members_ > 0 && z_.total_out == 0 && z_.total_in < kLeastMemberBytes);
+  }
 
  private:
+  // Header and trailer of gzip: less is none.
+  static constexpr size_t kLeastMemberBytes = 18;
+
   // Bodies that are called gzip but are zlib's or bare deflate exist, and the other way round: the
   // first bytes say what it is, as browsers do.
   bool Start() {
@@ -153,23 +158,54 @@ class ZstdContentDecoder : public ContentDecoder {
   ~ZstdContentDecoder() override { ZSTD_freeDStream(stream_); }
 
   absl::Status Feed(ByteView in, const Out& out) override {
-    if (in.empty() || trailing_) return absl::OkStatus();
-    ZSTD_inBuffer input = {in.data(), in.size(), 0};
+    while (!in.empty() && !trailing_) {
+      if (!in_frame_ && !TakeMagic(&in)) return absl::OkStatus();
+      if (const absl::Status status = Decompress(&in, out); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  // Of several frames, the last one is complete; what is no frame behind them is not the body's.
+  bool finished() const override { return frames_ > 0 && !in_frame_; }
+
+ private:
+  static constexpr size_t kMagicBytes = 4;
+
+  // RFC 8878, 3.1: a frame, or one to skip, begins so. The first one is the decoder's to judge.
+  bool TakeMagic(ByteView* in) {
+    while (magic_.size() < kMagicBytes && !in->empty()) {
+      magic_.push_back((*in)[0]);
+      *in = in->subspan(1);
+    }
+    if (magic_.size() < kMagicBytes) return false;
+    const uint32_t magic = LoadLe32(magic_.data());
+    const bool frame = magic == ZSTD_MAGICNUMBER || (magic & 0xfffffff0) == 0x184d2a50;
+    trailing_ = frames_ > 0 && !frame;
+    in_frame_ = !trailing_;
+    return in_frame_;
+  }
+
+  absl::Status Decompress(ByteView* in, const Out& out) {
+    if (!magic_.empty()) {
+      const std::vector<uint8_t> magic = std::exchange(magic_, {});
+      ByteView start = magic;
+      if (const absl::Status status = Run(&start, out); !status.ok()) return status;
+    }
+    return in->empty() ? absl::OkStatus() : Run(in, out);
+  }
+
+  // Up to the end of the frame or of the input.
+  absl::Status Run(ByteView* in, const Out& out) {
+    ZSTD_inBuffer input = {in->data(), in->size(), 0};
     uint8_t buffer[kOutBytes];
     bool more = true;
-    while (input.pos < input.size || more) {
+    while (in_frame_ && (input.pos < input.size || more)) {
       ZSTD_outBuffer output = {buffer, kOutBytes, 0};
-      const size_t before = input.pos;
       const size_t code = ZSTD_decompressStream(stream_, &output, &input);
-      frame_bytes_ += input.pos - before;
-      if (ZSTD_isError(code)) {
-        // Behind a frame: either another one, or bytes that are not the body's.
-        trailing_ = frames_ > 0 && frame_bytes_ < kLeastFrameBytes;
-        return trailing_ ? absl::OkStatus() : Bad("zstd");
-      }
+      if (ZSTD_isError(code)) return Bad("zstd");
       if (code == 0) {
         ++frames_;
-        frame_bytes_ = 0;
+        in_frame_ = false;
       }
       if (output.pos > 0) {
         if (const absl::Status status = budget_->Take(output.pos); !status.ok()) return status;
@@ -177,19 +213,16 @@ class ZstdContentDecoder : public ContentDecoder {
       }
       more = output.pos == kOutBytes;
     }
+    *in = in->subspan(input.pos);
     return absl::OkStatus();
   }
 
-  bool finished() const override { return frames_ > 0 && frame_bytes_ < kLeastFrameBytes; }
-
- private:
-  // A frame's header and a block's: less is none.
-  static constexpr size_t kLeastFrameBytes = 9;
   ZSTD_DStream* stream_;
-  uint64_t frames_ = 0;
-  uint64_t frame_bytes_ = 0;  // of the frame under way
-  bool trailing_ = false;
   DecodeBudget* const budget_;
+  std::vector<uint8_t> magic_;  // of a frame that may begin
+  uint64_t frames_ = 0;
+  bool in_frame_ = false;
+  bool trailing_ = false;  // what follows is not the body's
 };
 
 // The outer coding first, its output into the inner one.

@@ -49,9 +49,9 @@ std::string HtpField(const htp_table_t* fields, const char* name) {
   return field == nullptr ? "" : Text(field->value);
 }
 
-HttpFields HtpFields(const htp_table_t* fields) {
+HttpFields HtpFields(const htp_table_t* fields, size_t skip) {
   HttpFields out;
-  for (size_t i = 0; fields != nullptr && i < htp_table_size(fields); ++i) {
+  for (size_t i = skip; fields != nullptr && i < htp_table_size(fields); ++i) {
     const auto* field = static_cast<const htp_header_t*>(htp_table_get_index(fields, i, nullptr));
     out.emplace_back(Text(field->name), Text(field->value));
   }

@@ -12,7 +12,8 @@ namespace flowstitch {
 
 // The value of a field; repeated ones are joined by commas. Empty where there is none.
 std::string HtpField(const htp_table_t* fields, const char* name);
-HttpFields HtpFields(const htp_table_t* fields);
+// Without the first `skip` of them.
+HttpFields HtpFields(const htp_table_t* fields, size_t skip = 0);
 
 HttpHead RequestHead(const htp_tx_t* tx, bool with_fields);
 HttpHead ResponseHead(const htp_tx_t* tx, bool with_fields);

@@ -270,42 +270,53 @@ void HttpLayer::BeginTls() {
   tls_ = std::make_unique<TlsConnection>(context_->options.keys, facts, events);
 }
 
-void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
-  if (failed()) return;
+// Of a direction with decrypted bytes: its file, and the layer that reads them.
+HttpLayer::Plain& HttpLayer::PlainOf(int direction) {
   Plain& plain = plain_[direction];
-  if (plain.bytes == 0) plain.first_ns = time_ns;
-  plain.bytes += bytes.size();
-  context_->ledger->tls_plain_bytes += bytes.size();
+  if (inner_ == nullptr) {
+    inner_ = std::make_unique<HttpLayer>(context_, flow_, suffix_ + "-TLS", depth_ + 1);
+  }
   if (plain.file == nullptr && context_->options.plain_files) {
     plain.file = std::make_unique<PieceFile>(&context_->memory);
     plain.file->Begin(Stem(direction) + "-TLS", kKeepBytes, /*keep=*/true);
     const DigestChoice& choice = context_->options.body.digests;
     if (choice.any()) plain.digests = std::make_unique<Digests>(choice);
   }
+  return plain;
+}
+
+// How much of `bytes` more there may be in the file.
+uint64_t HttpLayer::RoomFor(const Plain& plain, uint64_t bytes) const {
+  const int64_t most = context_->options.max_bytes;
+  if (most < 0) return bytes;
+  return std::min(bytes, static_cast<uint64_t>(most) -
+                             std::min(plain.file->size(), static_cast<uint64_t>(most)));
+}
+
+void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+  if (failed()) return;
+  Plain& plain = PlainOf(direction);
+  if (plain.bytes == 0) plain.first_ns = time_ns;
+  plain.bytes += bytes.size();
+  context_->ledger->tls_plain_bytes += bytes.size();
   if (plain.file != nullptr) {
-    const int64_t most = context_->options.max_bytes;
-    const uint64_t room =
-        most < 0 ? UINT64_MAX
-                 : static_cast<uint64_t>(most) -
-                       std::min<uint64_t>(plain.file->size(), static_cast<uint64_t>(most));
-    const ByteView fits = bytes.first(static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
+    const ByteView fits = bytes.first(static_cast<size_t>(RoomFor(plain, bytes.size())));
     if (plain.digests != nullptr) plain.digests->Update(fits);
     context_->Note(plain.file->Append(fits));
-  }
-  if (inner_ == nullptr) {
-    inner_ = std::make_unique<HttpLayer>(context_, flow_, suffix_ + "-TLS", depth_ + 1);
   }
   inner_->Bytes(direction, offset, bytes, time_ns);
 }
 
 void HttpLayer::OnPlainGap(int direction, uint64_t length) {
-  Plain& plain = plain_[direction];
+  if (failed()) return;
+  Plain& plain = PlainOf(direction);
   ++plain.gaps;
-  if (plain.file != nullptr && context_->options.max_bytes < 0) {
-    plain.file->Skip(length);
-    if (plain.digests != nullptr) plain.digests->UpdateZeros(length);
+  if (plain.file != nullptr) {
+    const uint64_t hole = RoomFor(plain, length);
+    plain.file->Skip(hole);
+    if (plain.digests != nullptr) plain.digests->UpdateZeros(hole);
   }
-  if (inner_ != nullptr) inner_->Gap(direction, length);
+  inner_->Gap(direction, length);
 }
 
 void HttpLayer::EndTls() {

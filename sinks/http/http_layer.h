@@ -106,6 +106,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void NoteRange(const Message& message, const BodyRecord& record);
   void Keep(int direction, BodyRecord record);
   void BeginTls();
+  Plain& PlainOf(int direction);
+  uint64_t RoomFor(const Plain& plain, uint64_t bytes) const;
   void EndTls();
   HttpPairing::Taker Taker();
 

@@ -111,6 +111,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   self->NoteEvent(HttpKind::kRequest, self->Consumed(HttpKind::kRequest));
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length,
                   false);
+  side.head_fields = htp_table_size(tx->request_headers);
   self->events_->OnHead({HttpKind::kRequest}, head);
   return HTP_OK;
 }
@@ -137,6 +138,7 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   const bool no_body = tx->request_method_number == HTP_M_HEAD;
   self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length,
                   no_body);
+  side.head_fields = htp_table_size(tx->response_headers);
   self->events_->OnHead({HttpKind::kResponse}, head);
   self->NoteAnswerToSwitch(tx);
   return self->switched_ ? HTP_STOP : HTP_OK;
@@ -151,26 +153,30 @@ int HttpParser::OnResponseBody(htp_tx_data_t* data) {
 }
 
 int HttpParser::OnRequestTrailer(htp_tx_t* tx) {
-  HttpParser* self = ParserOf(tx->connp);
-  // libhtp adds them to the head's fields.
-  if (self->with_fields_) {
-    self->events_->OnTrailers({HttpKind::kRequest}, HtpFields(tx->request_headers));
-  }
+  ParserOf(tx->connp)->GiveTrailers(HttpKind::kRequest, tx->request_headers);
   return HTP_OK;
 }
 
 int HttpParser::OnResponseTrailer(htp_tx_t* tx) {
-  HttpParser* self = ParserOf(tx->connp);
-  if (self->with_fields_) {
-    self->events_->OnTrailers({HttpKind::kResponse}, HtpFields(tx->response_headers));
-  }
+  ParserOf(tx->connp)->GiveTrailers(HttpKind::kResponse, tx->response_headers);
   return HTP_OK;
+}
+
+// libhtp adds them to the head's fields.
+void HttpParser::GiveTrailers(HttpKind kind, const htp_table_t* fields) {
+  if (!with_fields_ || switched_ || !side(kind).in_body) return;
+  const HttpFields trailers = HtpFields(fields, side(kind).head_fields);
+  if (!trailers.empty()) events_->OnTrailers({kind}, trailers);
 }
 
 int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
+  if (!side.in_body && tx->is_protocol_0_9) {  // a line, and no head
+    self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true);
+    self->events_->OnHead({HttpKind::kRequest}, RequestHead(tx, false));
+  }
   const bool short_body = side.framing == Framing::kCounted && side.body_left > 0;
   const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
                           tx->request_progress < HTP_REQUEST_TRAILER;

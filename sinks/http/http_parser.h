@@ -13,6 +13,7 @@
 
 struct htp_cfg_t;
 struct htp_connp_t;
+struct htp_table_t;
 struct htp_tx_t;
 struct htp_tx_data_t;
 
@@ -110,6 +111,7 @@ class HttpParser {
     uint64_t body_left = 0;  // of a counted one
     uint64_t body_bytes = 0;
     const char* wrong = "";  // with the body
+    size_t head_fields = 0;  // how many there were
   };
 
   // Whether bytes that nothing comes of are given out.
@@ -130,6 +132,7 @@ class HttpParser {
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body);
   int Body(HttpKind kind, htp_tx_data_t* data);
+  void GiveTrailers(HttpKind kind, const htp_table_t* fields);
   void EndBody(HttpKind kind, bool complete, const char* why);
   void NoteRequestOf(htp_tx_t* tx, HttpHead* head) const;
   void NoteAnswerToSwitch(htp_tx_t* tx);

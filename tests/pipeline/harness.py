@@ -34,8 +34,8 @@ def run(name, *arguments, timeout=60, **options):
                           timeout=timeout, text=True, errors="replace", **options)
 
 
-def start(name, *arguments, **options):
-    return subprocess.Popen([program(name), *arguments], stdin=subprocess.DEVNULL,
+def start(name, *arguments, stdin_pipe=False, **options):
+    return subprocess.Popen([program(name), *arguments], stdin=subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             errors="replace", **options)
 

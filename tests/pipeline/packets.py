@@ -80,14 +80,19 @@ def pcap(frames, link_type=1, magic=0xA1B2C3D4, order="<"):
     return b"".join(parts)
 
 
-def pcapng(frames, link_type=1):
-    """The same as pcapng, one interface, nanoseconds."""
+def pcapng(frames, link_type=1, secrets=None):
+    """The same as pcapng, one interface, nanoseconds. `secrets`: key logs by the number of the frame they stand before."""
+    secrets = secrets or {}
     def block(kind, body):
         body += bytes(-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
     parts = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
              block(1, struct.pack("<HHI", link_type, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 9, 0, 0))]
-    for time_ns, frame in frames:
+    for number, (time_ns, frame) in enumerate(frames + [(0, None)]):
+        if number in secrets:
+            parts.append(block(10, struct.pack("<II", 0x544C534B, len(secrets[number])) + secrets[number]))
+        if frame is None:
+            break
         parts.append(block(6, struct.pack("<IIIII", 0, time_ns >> 32, time_ns & 0xFFFFFFFF, len(frame), len(frame))
                            + frame))
     return b"".join(parts)
