@@ -65,7 +65,8 @@ HttpParserConfig::HttpParserConfig(bool with_fields)
   htp_config_set_field_limits(config_, kFieldLimitBytes / 2, kFieldLimitBytes);
   htp_config_set_number_headers_limit(config_, kMaxHeaders);
   htp_config_set_log_level(config_, HTP_LOG_NONE);
-  htp_config_set_tx_auto_destroy(config_, 1);
+  // libhtp's own way of it breaks behind a CONNECT that was refused; see DestroyDone.
+  htp_config_set_tx_auto_destroy(config_, 0);
   htp_config_set_response_decompression(config_, 0);
   htp_config_set_request_decompression(config_, 0);
   htp_config_set_parse_request_cookies(config_, 0);
@@ -79,6 +80,7 @@ HttpParserConfig::HttpParserConfig(bool with_fields)
   htp_config_register_response_body_data(config_, HttpParser::OnResponseBody);
   htp_config_register_response_trailer(config_, HttpParser::OnResponseTrailer);
   htp_config_register_response_complete(config_, HttpParser::OnResponseComplete);
+  htp_config_register_transaction_complete(config_, HttpParser::OnTransactionComplete);
 }
 
 HttpParserConfig::~HttpParserConfig() { htp_config_destroy(config_); }
@@ -106,6 +108,8 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
     // What follows the request may be of another protocol: it waits for the answer.
     self->asked_.emplace();
     self->asked_->protocol = IsTunnelRequest(tx) ? "" : upgrade;
+    // A CONNECT has no body, and libhtp looks into the tunnel as soon as it knows the status.
+    side.waits_for_switch = IsTunnelRequest(tx);
     self->asked_->http2_settings = HtpField(tx->request_headers, "http2-settings");
   }
   self->NoteEvent(HttpKind::kRequest, self->Consumed(HttpKind::kRequest));
@@ -209,6 +213,19 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
   side.between = true;
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
+}
+
+int HttpParser::OnTransactionComplete(htp_tx_t* tx) {
+  ParserOf(tx->connp)->done_.push_back(tx);
+  return HTP_OK;
+}
+
+// The last one may still be what libhtp's other side is at.
+void HttpParser::DestroyDone() {
+  while (done_.size() > 1) {
+    htp_tx_destroy(done_.front());
+    done_.pop_front();
+  }
 }
 
 void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length,
@@ -430,6 +447,7 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
                             : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
   s.feeding = {};
+  DestroyDone();
   if (switched_ || s.stopped) return;
   if (keeps_unused() && s.had_event) s.unused.assign(AsText(bytes.subspan(s.event_end)));
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
@@ -449,6 +467,24 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   }
 }
 
+// Bytes up to and with the end of a blank line; 0: there is none. The line before it may have come
+// earlier.
+size_t HttpParser::PastBlankLine(ByteView bytes) const {
+  const std::string_view text = AsText(bytes);
+  if (line_end_ == LineEnd::kLf && text.substr(0, 2) == "\r\n") return 2;
+  if (line_end_ != LineEnd::kNone && text[0] == '\n') return 1;
+  return HeadLength(text);
+}
+
+void HttpParser::NoteLineEnd(ByteView bytes) {
+  const uint8_t last = bytes.back();
+  const bool after_lf =
+      bytes.size() > 1 ? bytes[bytes.size() - 2] == '\n' : line_end_ == LineEnd::kLf;
+  line_end_ = last == '\n'               ? LineEnd::kLf
+              : last == '\r' && after_lf ? LineEnd::kLfCr
+                                         : LineEnd::kNone;
+}
+
 // A request's head ends what is fed at once: what follows it may be of another protocol.
 void HttpParser::FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(HttpKind::kRequest);
@@ -460,9 +496,10 @@ void HttpParser::FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns) {
     size_t piece = bytes.size();
     if (s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
       piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
-    } else if (const size_t head = HeadLength(AsText(bytes)); head > 0) {
+    } else if (const size_t head = PastBlankLine(bytes); head > 0) {
       piece = head;
     }
+    NoteLineEnd(bytes.first(piece));
     FeedNow(HttpKind::kRequest, bytes.first(piece), offset, time_ns);
     bytes = bytes.subspan(piece);
     offset += piece;

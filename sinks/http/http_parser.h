@@ -5,6 +5,7 @@
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,7 @@ class HttpParser {
   static int OnResponseBody(htp_tx_data_t* data);
   static int OnResponseTrailer(htp_tx_t* tx);
   static int OnResponseComplete(htp_tx_t* tx);
+  static int OnTransactionComplete(htp_tx_t* tx);
 
  private:
   // What tells where a message's body ends.
@@ -124,6 +126,8 @@ class HttpParser {
   void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns);
+  size_t PastBlankLine(ByteView bytes) const;
+  void NoteLineEnd(ByteView bytes);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   // Takes interim responses off the front; what is left of the bytes is for libhtp, which knows one
@@ -138,11 +142,15 @@ class HttpParser {
   void NoteAnswerToSwitch(htp_tx_t* tx);
   void Switch(std::string protocol);
   void AssumeSwitch();
+  void DestroyDone();
 
   htp_connp_t* parser_;
+  std::deque<htp_tx_t*> done_;  // both sides complete, not destroyed so far
   const bool with_fields_;
   HttpEvents* const events_;
   Side sides_[2];
+  // What the request's bytes fed so far end with.
+  enum class LineEnd { kNone, kLf, kLfCr } line_end_ = LineEnd::kNone;
   std::optional<HttpSwitch> asked_;  // by the request that waits
   std::optional<HttpSwitch> switched_;
   bool closing_ = false;

@@ -1,12 +1,8 @@
 // A key log, an empty line, then bytes as both directions of a TLS connection, with gaps.
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
-#include <memory>
-
 #include "sinks/tls/tls_connection.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
+#include "tests/support/tls_talk.h"
 
 using namespace flowstitch;
 using namespace flowstitch::testing;
@@ -25,72 +21,6 @@ class Plain : public TlsEvents {
 
  private:
   uint64_t next_[2] = {};
-};
-
-// A connection between OpenSSL's two ends, in memory: its key log and its bytes, in order.
-class Talk {
- public:
-  explicit Talk(int version, const char* cipher) {
-    SSL_CTX* client = SSL_CTX_new(TLS_client_method());
-    SSL_CTX* server = SSL_CTX_new(TLS_server_method());
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = X509_new();
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_sign(certificate, key, EVP_sha256());
-    SSL_CTX_use_certificate(server, certificate);
-    SSL_CTX_use_PrivateKey(server, key);
-    for (SSL_CTX* context : {client, server}) {
-      SSL_CTX_set_min_proto_version(context, version);
-      SSL_CTX_set_max_proto_version(context, version);
-      if (version == TLS1_2_VERSION) SSL_CTX_set_cipher_list(context, cipher);
-    }
-    SSL_CTX_set_app_data(client, &log_);
-    SSL_CTX_set_keylog_callback(client, [](const SSL* ssl, const char* line) {
-      auto* log = static_cast<std::string*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-      *log += std::string(line) + "\n";
-    });
-    ends_[0] = SSL_new(client);
-    ends_[1] = SSL_new(server);
-    for (SSL* end : ends_) SSL_set_bio(end, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(ends_[0]);
-    SSL_set_accept_state(ends_[1]);
-    for (int i = 0; i < 6; ++i) {
-      for (int end : {0, 1}) {
-        SSL_do_handshake(ends_[end]);
-        Carry(end);
-      }
-    }
-    for (int round = 0; round < 2; ++round) {
-      for (int end : {0, 1}) {
-        SSL_write(ends_[end], "some plain text", 15);
-        if (version == TLS1_3_VERSION) SSL_key_update(ends_[end], SSL_KEY_UPDATE_REQUESTED);
-        Carry(end);
-      }
-    }
-    for (SSL* end : ends_) SSL_free(end);
-    SSL_CTX_free(client);
-    SSL_CTX_free(server);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  std::string Input() const { return log_ + "\n" + pieces_; }
-
- private:
-  void Carry(int end) {
-    char buffer[1 << 14];
-    int n = 0;
-    while ((n = BIO_read(SSL_get_wbio(ends_[end]), buffer, sizeof(buffer))) > 0) {
-      BIO_write(SSL_get_rbio(ends_[1 - end]), buffer, n);
-      pieces_ += Pieces(end, std::string(buffer, static_cast<size_t>(n)));
-    }
-    SSL_read(ends_[1 - end], buffer, sizeof(buffer));
-  }
-
-  SSL* ends_[2] = {};
-  std::string log_;
-  std::string pieces_;
 };
 
 }  // namespace
@@ -119,9 +49,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> flowstitch::testing::FuzzSeeds() {
-  return {Talk(TLS1_3_VERSION, "").Input(),
-          Talk(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256").Input(),
-          Talk(TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305").Input(),
-          Talk(TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA").Input(),
+  const auto input = [](int version, const char* cipher) {
+    const TlsTalk talk(version, cipher);
+    std::string out = talk.log() + "\n";
+    for (const TlsTalk::Flight& flight : talk.flights()) out += Pieces(flight.end, flight.bytes);
+    return out;
+  };
+  return {input(TLS1_3_VERSION, ""), input(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"),
+          input(TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305"),
+          input(TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA"),
           "CLIENT_RANDOM 00 11\n# nothing\nRSA x y\n\n" + Pieces(0, "\x16\x03\x01\0\1\1")};
 }
