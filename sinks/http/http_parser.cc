@@ -24,20 +24,6 @@ constexpr char kNotHttp[] = "what follows is not HTTP/1";
 constexpr char kBadChunk[] = "a chunk's size makes no sense";
 constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
-// RFC 9110, 15.2: any number of 1xx come before the response proper. 101 is one of them by its
-// number, but nothing follows it here.
-enum class Interim { kUnsure, kNo, kYes };
-
-Interim IsInterim(std::string_view text) {
-  constexpr std::string_view kVersion = "HTTP/1.";
-  const size_t n = std::min(text.size(), kVersion.size());
-  if (text.substr(0, n) != kVersion.substr(0, n)) return Interim::kNo;
-  if (text.size() > 8 && text[8] != ' ') return Interim::kNo;
-  if (text.size() > 9 && text[9] != '1') return Interim::kNo;
-  if (text.size() < 12) return Interim::kUnsure;
-  return text.substr(9, 3) == "101" ? Interim::kNo : Interim::kYes;
-}
-
 // Length of a head with the blank line behind it; 0: it is not complete.
 size_t HeadLength(std::string_view text) {
   const size_t crlf = text.find("\n\r\n");
@@ -128,6 +114,13 @@ int HttpParser::OnResponseLine(htp_tx_t* tx) {
   self->side(HttpKind::kResponse).between = false;
   const int status = tx->response_status_number;
   if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
+  // RFC 9110, 15.2: any number of 1xx come before the response proper; libhtp knows one, a 100. By
+  // its number 101 is one of them too, but nothing follows it here.
+  if (status >= 100 && status < 200 && status != kSwitchingProtocols) {
+    tx->response_status_number = 100;
+    self->side(HttpKind::kResponse).interims += static_cast<uint32_t>(tx->seen_100continue);
+    tx->seen_100continue = 0;
+  }
   return HTP_OK;
 }
 
@@ -186,6 +179,7 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
                           tx->request_progress < HTP_REQUEST_TRAILER;
   side.between = true;
   side.waits_for_switch = self->asked_.has_value();
+  self->NoteCompleted(HttpKind::kRequest);
   self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks, "");
   return HTP_OK;
 }
@@ -211,12 +205,17 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
       break;
   }
   side.between = true;
+  self->NoteCompleted(HttpKind::kResponse);
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
 }
 
 int HttpParser::OnTransactionComplete(htp_tx_t* tx) {
-  ParserOf(tx->connp)->done_.push_back(tx);
+  // Each side may tell it.
+  if (htp_tx_get_user_data(tx) != nullptr) return HTP_OK;
+  HttpParser* self = ParserOf(tx->connp);
+  htp_tx_set_user_data(tx, self);
+  self->done_.push_back(tx);
   return HTP_OK;
 }
 
@@ -308,6 +307,12 @@ void HttpParser::NoteEvent(HttpKind kind, size_t used) {
   s.unused.clear();
   s.had_event = true;
   s.event_end = std::max(s.event_end, std::min(used, s.feeding.size()));
+  s.understood_end = std::max(s.understood_end, s.feeding_offset + s.event_end);
+}
+
+// libhtp says that a message is complete. At the end it completes also what has only begun.
+void HttpParser::NoteCompleted(HttpKind kind) {
+  if (!closing_) NoteEvent(kind, Consumed(kind));
 }
 
 void HttpParser::GiveUnused(HttpKind kind) {
@@ -318,8 +323,6 @@ void HttpParser::GiveUnused(HttpKind kind) {
 void HttpParser::EndBody(HttpKind kind, bool complete, const char* why) {
   Side& s = side(kind);
   if (!s.in_body) return;
-  // At the end, libhtp completes also what has only begun.
-  if (!closing_) NoteEvent(kind, Consumed(kind));
   s.in_body = false;
   if (*why == '\0') why = s.wrong;
   events_->OnEnd({kind}, complete && *s.wrong == '\0', why);
@@ -332,7 +335,10 @@ void HttpParser::Stop(HttpKind kind, uint64_t offset, const char* why) {
   s.stopped = true;
   s.stopped_at = offset;
   s.why_stopped = why;
-  if (keeps_unused()) s.unused += std::exchange(s.held, {});
+  if (keeps_unused()) {
+    if (s.had_event && !s.feeding.empty()) s.unused.assign(AsText(s.feeding.subspan(s.event_end)));
+    s.unused += std::exchange(s.held, {});
+  }
   GiveUnused(kind);
   if (s.in_body) EndBody(kind, false, why);
 }
@@ -352,7 +358,7 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
     events_->OnHead({kind}, head);
   }
   if (!s.in_body) {  // a line that is no head's first
-    Stop(kind, s.feeding_offset, kNotHttp);
+    Stop(kind, s.understood_end, kNotHttp);
     return HTP_STOP;
   }
   const bool request = kind == HttpKind::kRequest;
@@ -368,11 +374,11 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
                                 : data->tx->response_progress > HTP_RESPONSE_BODY;
     if (behind) {  // libhtp takes what is not the next message for more body
       EndBody(kind, true, "");
-      Stop(kind, s.feeding_offset + within, kNotHttp);
+      Stop(kind, s.understood_end, kNotHttp);
       return HTP_STOP;
     }
     if (coding != HTP_CODING_CHUNKED && (s.body_bytes > 0 || s.feeding_gap)) {
-      Stop(kind, s.feeding_offset + within, s.feeding_gap ? kGapInChunks : kBadChunk);
+      Stop(kind, s.understood_end, s.feeding_gap ? kGapInChunks : kBadChunk);
       return HTP_STOP;
     }
     // Not one chunk: it is kept, as it came.
@@ -382,10 +388,12 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(s.body_left, length));
     s.body_left -= wanted;
     if (wanted < length) {
-      const uint64_t end = s.feeding_offset + within + wanted;
-      if (wanted > 0) events_->OnBody({kind}, {data->data, wanted}, s.feeding_offset + within);
+      if (wanted > 0) {
+        NoteEvent(kind, within + wanted);
+        events_->OnBody({kind}, {data->data, wanted}, s.feeding_offset + within);
+      }
       EndBody(kind, true, "");
-      Stop(kind, end, kNotHttp);
+      Stop(kind, s.understood_end, kNotHttp);
       return HTP_STOP;
     }
   }
@@ -398,26 +406,6 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   if (inside || closing_) NoteEvent(kind, within + length);
   events_->OnBody({kind}, {data->data, length}, s.feeding_offset + within);
   return HTP_OK;
-}
-
-ByteView HttpParser::SkipInterim(ByteView bytes, uint64_t* offset) {
-  Side& s = side(HttpKind::kResponse);
-  if (s.interim.empty()) s.interim_offset = *offset;
-  s.interim.append(AsText(bytes));
-  std::string_view rest = s.interim;
-  while (IsInterim(rest) == Interim::kYes) {
-    const size_t length = HeadLength(rest);
-    if (length == 0) break;
-    ++s.interims;
-    rest.remove_prefix(length);
-    s.interim_offset += length;
-  }
-  const Interim kind = IsInterim(rest);
-  const bool waits = !closing_ && kind != Interim::kNo && rest.size() < kFieldLimitBytes;
-  s.interim = std::string(rest);
-  if (waits) return {};
-  *offset = s.interim_offset;
-  return AsBytes(s.interim);
 }
 
 void HttpParser::Hold(HttpKind kind, ByteView bytes, uint64_t offset) {
@@ -469,41 +457,47 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
 
 // Bytes up to and with the end of a blank line; 0: there is none. The line before it may have come
 // earlier.
-size_t HttpParser::PastBlankLine(ByteView bytes) const {
+size_t HttpParser::PastBlankLine(const Side& s, ByteView bytes) {
   const std::string_view text = AsText(bytes);
-  if (line_end_ == LineEnd::kLf && text.substr(0, 2) == "\r\n") return 2;
-  if (line_end_ != LineEnd::kNone && text[0] == '\n') return 1;
+  if (s.line_end == LineEnd::kLf && text.substr(0, 2) == "\r\n") return 2;
+  if (s.line_end != LineEnd::kNone && text[0] == '\n') return 1;
   return HeadLength(text);
 }
 
-void HttpParser::NoteLineEnd(ByteView bytes) {
+void HttpParser::NoteLineEnd(Side* s, ByteView bytes) {
   const uint8_t last = bytes.back();
   const bool after_lf =
-      bytes.size() > 1 ? bytes[bytes.size() - 2] == '\n' : line_end_ == LineEnd::kLf;
-  line_end_ = last == '\n'               ? LineEnd::kLf
-              : last == '\r' && after_lf ? LineEnd::kLfCr
-                                         : LineEnd::kNone;
+      bytes.size() > 1 ? bytes[bytes.size() - 2] == '\n' : s->line_end == LineEnd::kLf;
+  s->line_end = last == '\n'               ? LineEnd::kLf
+                : last == '\r' && after_lf ? LineEnd::kLfCr
+                                           : LineEnd::kNone;
 }
 
-// A request's head ends what is fed at once: what follows it may be of another protocol.
-void HttpParser::FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns) {
-  Side& s = side(HttpKind::kRequest);
+// A request's head ends what is fed at once: what follows it may be of another protocol. While a
+// request waits for that to be decided, so does a response's: what was held comes before the next.
+void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
+  Side& s = side(kind);
+  const bool request = kind == HttpKind::kRequest;
   while (!bytes.empty() && !s.stopped && !switched_) {
-    if (s.waits_for_switch || s.blocked) {
-      Hold(HttpKind::kRequest, bytes, offset);
+    if ((request && s.waits_for_switch) || s.blocked) {
+      Hold(kind, bytes, offset);
       return;
     }
     size_t piece = bytes.size();
-    if (s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
+    if (request && s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
       piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
-    } else if (const size_t head = PastBlankLine(bytes); head > 0) {
-      piece = head;
+    } else if (request || side(HttpKind::kRequest).waits_for_switch) {
+      const size_t head = PastBlankLine(s, bytes);
+      if (head > 0) piece = head;
     }
-    NoteLineEnd(bytes.first(piece));
-    FeedNow(HttpKind::kRequest, bytes.first(piece), offset, time_ns);
+    NoteLineEnd(&s, bytes.first(piece));
+    FeedNow(kind, bytes.first(piece), offset, time_ns);
     bytes = bytes.subspan(piece);
     offset += piece;
+    if (!request && !switched_) FeedHeld(HttpKind::kRequest, time_ns);
   }
+  // What is left belongs to what follows.
+  if (switched_) switched_->rest[static_cast<size_t>(kind)].append(AsText(bytes));
 }
 
 void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
@@ -512,29 +506,13 @@ void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
   s.blocked = false;
   if (s.held.empty()) return;
   const std::string held = std::exchange(s.held, {});
-  if (kind == HttpKind::kRequest) {
-    FeedRequest(AsBytes(held), s.held_offset, time_ns);
-  } else {
-    FeedNow(kind, AsBytes(held), s.held_offset, time_ns);
-  }
+  FeedPieces(kind, AsBytes(held), s.held_offset, time_ns);
 }
 
 void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
   if (s.stopped || switched_ || bytes.empty()) return;
-  if (kind == HttpKind::kRequest) {
-    FeedRequest(bytes, offset, time_ns);
-  } else if (s.blocked) {
-    Hold(kind, bytes, offset);
-    return;
-  } else if (s.between) {
-    bytes = SkipInterim(bytes, &offset);
-    if (bytes.empty()) return;
-    const std::string response = std::exchange(s.interim, {});
-    FeedNow(kind, AsBytes(response), offset, time_ns);
-  } else {
-    FeedNow(kind, bytes, offset, time_ns);
-  }
+  FeedPieces(kind, bytes, offset, time_ns);
   FeedHeld(OtherKind(kind), time_ns);
 }
 
@@ -593,10 +571,6 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
     return;
   }
   side(HttpKind::kRequest).waits_for_switch = false;
-  if (Side& s = side(HttpKind::kResponse); !s.interim.empty() && !s.stopped) {
-    const std::string rest = std::exchange(s.interim, {});
-    FeedNow(HttpKind::kResponse, AsBytes(rest), s.interim_offset, time_ns);
-  }
   FeedHeld(HttpKind::kRequest, time_ns);
   FeedHeld(HttpKind::kResponse, time_ns);
   if (switched_) return;

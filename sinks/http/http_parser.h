@@ -85,6 +85,7 @@ class HttpParser {
  private:
   // What tells where a message's body ends.
   enum class Framing { kNone, kCounted, kChunked, kUntilClose };
+  enum class LineEnd { kNone, kLf, kLfCr };
   struct Side {
     bool stopped = false;  // by an error, or because it is no longer HTTP
     uint64_t stopped_at = 0;
@@ -93,14 +94,14 @@ class HttpParser {
     bool waits_for_switch = false;  // a request asked for another protocol: not answered so far
     std::string held;               // what came meanwhile
     uint64_t held_offset = 0;
-    bool between = true;  // no message is under way
-    bool fed = false;     // something came
-    std::string interim;  // of a response that may be an interim one, until that is known
-    uint64_t interim_offset = 0;
-    uint32_t interims = 0;  // passed over since the last head
+    bool between = true;                // no message is under way
+    bool fed = false;                   // something came
+    uint32_t interims = 0;              // passed over since the last head
+    LineEnd line_end = LineEnd::kNone;  // of what was fed so far
     // What was fed since the last event, for the case that nothing comes of it; see OnUnused.
     std::string unused;
-    size_t event_end = 0;  // how much of what is being fed the last event has used
+    uint64_t understood_end = 0;  // of what became part of an event
+    size_t event_end = 0;         // how much of what is being fed the last event has used
     bool had_event = false;
     ByteView feeding;
     uint64_t feeding_offset = 0;
@@ -119,20 +120,18 @@ class HttpParser {
   // Whether bytes that nothing comes of are given out.
   bool keeps_unused() const { return with_fields_; }
   void NoteEvent(HttpKind kind, size_t used);
+  void NoteCompleted(HttpKind kind);
   void GiveUnused(HttpKind kind);
   size_t Consumed(HttpKind kind) const;
 
   Side& side(HttpKind kind) { return sides_[static_cast<size_t>(kind)]; }
   void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
-  void FeedRequest(ByteView bytes, uint64_t offset, TimeNs time_ns);
-  size_t PastBlankLine(ByteView bytes) const;
-  void NoteLineEnd(ByteView bytes);
+  void FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
+  static size_t PastBlankLine(const Side& s, ByteView bytes);
+  static void NoteLineEnd(Side* s, ByteView bytes);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
-  // Takes interim responses off the front; what is left of the bytes is for libhtp, which knows one
-  // for each request only.
-  ByteView SkipInterim(ByteView bytes, uint64_t* offset);
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body);
   int Body(HttpKind kind, htp_tx_data_t* data);
@@ -149,8 +148,6 @@ class HttpParser {
   const bool with_fields_;
   HttpEvents* const events_;
   Side sides_[2];
-  // What the request's bytes fed so far end with.
-  enum class LineEnd { kNone, kLf, kLfCr } line_end_ = LineEnd::kNone;
   std::optional<HttpSwitch> asked_;  // by the request that waits
   std::optional<HttpSwitch> switched_;
   bool closing_ = false;
