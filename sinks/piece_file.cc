@@ -94,12 +94,14 @@ absl::Status PieceFile::Truncate() {
 }
 
 absl::Status PieceFile::ReadBack(const std::function<absl::Status(ByteView)>& taker) {
-  if (!created_) return taker(AsBytes(buffer_));
+  if (!created_ && buffer_.size() == size_) return taker(AsBytes(buffer_));
   if (const absl::Status status = Flush(); !status.ok()) return status;
   int fd = -1;
   if (const absl::Status status = Open(&fd); !status.ok()) return status;
   std::string block(64 << 10, '\0');
   absl::Status status;
+  // A hole at the end has to be made explicit.
+  if (ftruncate(fd, static_cast<off_t>(size_)) != 0) status = FileError("write", path_);
   for (uint64_t at = 0; at < size_ && status.ok();) {
     const ssize_t n = pread(fd, block.data(), block.size(), static_cast<off_t>(at));
     if (n <= 0) {

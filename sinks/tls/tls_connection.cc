@@ -117,13 +117,12 @@ void TlsConnection::Process(int direction) {
       return;
     }
     if (rest.size() < kHeaderBytes + length) break;
-    if (lost_before(side.position + kHeaderBytes + length)) {
-      SkipLost(direction, type, length);
-    } else {
-      const Taken taken = TakeRecord(direction, type, version, rest.subspan(kHeaderBytes, length));
-      if (taken == Taken::kWaits) return;
-      if (taken == Taken::kStops || side.stopped) return;
-    }
+    const Taken taken =
+        lost_before(side.position + kHeaderBytes + length)
+            ? SkipLost(direction, type, length)
+            : TakeRecord(direction, type, version, rest.subspan(kHeaderBytes, length));
+    if (taken == Taken::kWaits) return;
+    if (taken == Taken::kStops || side.stopped) return;
     side.start += kHeaderBytes + length;
     side.position += kHeaderBytes + length;
     if (side.start == side.buffer.size() || side.start > kCutBytes) {
@@ -135,19 +134,24 @@ void TlsConnection::Process(int direction) {
 }
 
 // A record of which a part is missing: the next one's number is known all the same.
-void TlsConnection::SkipLost(int direction, uint8_t type, size_t length) {
+TlsConnection::Taken TlsConnection::SkipLost(int direction, uint8_t type, size_t length) {
   Side& side = sides_[direction];
-  if (side.phase == Phase::kClear || side.cipher == nullptr) {
+  if (side.phase == Phase::kClear) {
     Stop(direction, "bytes are missing in its handshake");
-    return;
+    return Taken::kStops;
+  }
+  if (side.cipher == nullptr && !StartPhase(direction, side.phase)) {
+    return side.stopped ? Taken::kStops : Taken::kWaits;
   }
   side.cipher->SkipRecord();
   side.messages.clear();
   const size_t overhead = side.cipher->overhead();
-  if (type != kApplicationData || side.phase != Phase::kApplication || length <= overhead) return;
-  const uint64_t content = length - overhead;
-  side.plain_offset += content;
-  events_->OnPlainGap(direction, content);
+  if (type == kApplicationData && side.phase == Phase::kApplication && length > overhead) {
+    const uint64_t content = length - overhead;
+    side.plain_offset += content;
+    events_->OnPlainGap(direction, content);
+  }
+  return Taken::kYes;
 }
 
 TlsConnection::Taken TlsConnection::TakeRecord(int direction, uint8_t type, uint16_t version,

@@ -88,7 +88,7 @@ class TlsConnection {
   Taken TakeTls12(int direction, uint8_t type, uint16_t version, ByteView body);
   Taken TakeTls13(int direction, uint8_t type, uint16_t version, ByteView body);
   bool TryEarly(ByteView body, uint16_t version, std::string* plain);
-  void SkipLost(int direction, uint8_t type, size_t length);
+  Taken SkipLost(int direction, uint8_t type, size_t length);
   void TakeContent(int direction, uint8_t type, ByteView content);
   void TakeMessages(int direction, ByteView content);
   void OnMessage(int direction, uint8_t type, ByteView body);
