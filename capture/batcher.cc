@@ -26,7 +26,7 @@ bool Batcher::MustFlushBefore(const Frame& frame) const {
   if (empty()) return false;
   return frame.link_type != fields_.link_type() || frame.opens_no_flow != fields_.opens_no_flow() ||
          frames() >= limits_.batch_frames ||
-         frames_.size() + frame.bytes.size() > limits_.batch_bytes;
+         frames_.size() + frame.bytes.size() + tls_secrets_bytes_ > limits_.batch_bytes;
 }
 
 void Batcher::Add(const Frame& frame, int64_t now_ns) {
@@ -59,6 +59,7 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.clear_captured_length();
   fields_.clear_wire_length();
   fields_.clear_tls_secrets();
+  tls_secrets_bytes_ = 0;
   return message;
 }
 

@@ -29,7 +29,10 @@ class Batcher {
   void Add(const Frame& frame, int64_t now_ns);
 
   // Goes with the next batch, or is taken out at the end.
-  void AddTlsSecrets(std::string text) { fields_.add_tls_secrets(std::move(text)); }
+  void AddTlsSecrets(std::string text) {
+    tls_secrets_bytes_ += text.size();
+    fields_.add_tls_secrets(std::move(text));
+  }
   std::vector<std::string> TakeTlsSecrets();
 
   bool empty() const { return fields_.capture_time_ns_size() == 0; }
@@ -48,6 +51,7 @@ class Batcher {
   const BatcherLimits limits_;
   wire::PacketBatch fields_;
   BlobBuffer frames_;
+  size_t tls_secrets_bytes_ = 0;
   uint64_t next_frame_ = 0;
   int64_t first_added_ns_ = 0;
   TimeNs watermark_ns_ = kTimeMin;

@@ -138,7 +138,10 @@ bool CaptureFile::NextPcapng(Frame* frame) {
       if (secrets.size() < length) return Damaged("the file ends inside a block");
       const std::string_view text =
           ReadPcapngTlsSecrets(secrets.subspan(8, length - kPcapngBlockOverhead), {swapped_});
-      if (!text.empty()) tls_secrets_.emplace_back(text);
+      if (!text.empty() && tls_secrets_bytes_ + text.size() <= kMaxTlsSecretsBytes) {
+        tls_secrets_.emplace_back(text);
+        tls_secrets_bytes_ += text.size();
+      }
       input_->Take(length);
       continue;
     }

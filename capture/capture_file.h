@@ -28,9 +28,15 @@ class CaptureFile {
   // The next frame; its bytes are valid until the next call. False at the end: status() tells
   // which.
   bool Next(Frame* frame);
+  // TLS secrets that a file may carry between two frames; what is more is passed over.
+  static constexpr size_t kMaxTlsSecretsBytes = size_t{4} << 20;
+
   // TLS secrets that stood before the last frame, or before the end; each is given once.
   bool has_tls_secrets() const { return !tls_secrets_.empty(); }
-  std::vector<std::string> TakeTlsSecrets() { return std::exchange(tls_secrets_, {}); }
+  std::vector<std::string> TakeTlsSecrets() {
+    tls_secrets_bytes_ = 0;
+    return std::exchange(tls_secrets_, {});
+  }
   // OK after an orderly end.
   const absl::Status& status() const { return status_; }
 
@@ -66,6 +72,7 @@ class CaptureFile {
   // pcapng
   std::vector<PcapngInterface> interfaces_;
   std::vector<std::string> tls_secrets_;
+  size_t tls_secrets_bytes_ = 0;
 };
 
 }  // namespace flowstitch

@@ -130,6 +130,7 @@ void StreamBatcher::Reset() {
   fields_->set_reassembler_epoch(epoch_);
   fields_->set_shard(shard_);
   event_bytes_ = 0;
+  tls_secrets_bytes_ = 0;
   waiting_since_ns_ = 0;
 }
 

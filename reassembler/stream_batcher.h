@@ -36,12 +36,19 @@ class StreamBatcher : public StreamEvents {
                ByteView payload) override;
 
   // Goes with the next batch, or is taken out at the end.
-  void AddTlsSecrets(const std::string& text) { fields_->add_tls_secrets(text); }
+  // Beyond what one message can carry, they are passed over.
+  static constexpr size_t kMaxTlsSecretsBytes = size_t{16} << 20;
+  void AddTlsSecrets(const std::string& text) {
+    if (tls_secrets_bytes_ + text.size() > kMaxTlsSecretsBytes) return;
+    tls_secrets_bytes_ += text.size();
+    fields_->add_tls_secrets(text);
+  }
   std::vector<std::string> TakeTlsSecrets();
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
-    return payload_.size() >= limits_.batch_bytes || event_bytes_ >= limits_.event_bytes;
+    return payload_.size() + tls_secrets_bytes_ >= limits_.batch_bytes ||
+           event_bytes_ >= limits_.event_bytes;
   }
   // Whether the batch has waited since `now_ns` of an earlier call; of a steady clock.
   bool due(int64_t now_ns);
@@ -61,6 +68,7 @@ class StreamBatcher : public StreamEvents {
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;
   size_t event_bytes_ = 0;
+  size_t tls_secrets_bytes_ = 0;
   int64_t waiting_since_ns_ = 0;
 };
 

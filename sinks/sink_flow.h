@@ -168,6 +168,10 @@ struct SinkFlow {
   TimeNs closed_ns = 0;
   std::array<std::unique_ptr<WriterState>, kMaxWriters> states;
 
+  // Whether the end that sends in this direction said that there is no more.
+  bool ended_in_order(int direction) const {
+    return close_reason == "finished" || streams[static_cast<size_t>(direction)].summary.fin_seen;
+  }
   const Endpoint& source_of(int direction) const {
     return direction == kClientToServer ? client : server;
   }

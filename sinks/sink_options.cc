@@ -88,9 +88,10 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
          },
          "Decoded bytes of one body; one that has more is kept as it came. [1G]")
       ->type_name("BYTES");
-  app.add_option("--decode-ratio", o->decode_limits.max_ratio,
-                 "Decoded bytes of a body for each of its own, counted from 16M on; one that has "
-                 "more is kept as it came.")
+  app.add_option(
+         "--decode-ratio", o->decode_limits.max_ratio,
+         "Decoded bytes of a body for each of its own, over a flow, counted from 1M on; one "
+         "that has more is kept as it came.")
       ->type_name("N")
       ->check(CLI::Range(1u, 1'000'000u))
       ->capture_default_str();

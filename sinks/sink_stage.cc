@@ -10,6 +10,7 @@
 #include <ctime>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <thread>
 
@@ -105,6 +106,7 @@ class SinkStage {
   std::unique_ptr<Alerts> body_alerts_;
   std::unique_ptr<RangeJoiner> ranges_;
   std::unique_ptr<TlsKeys> keys_;
+  std::mutex digest_names_;
   int64_t report_flushed_ns_ = 0;
   int64_t keys_read_ns_ = 0;
   std::vector<std::unique_ptr<SinkWorker>> workers_;
@@ -141,6 +143,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.http_form.body.decode = options_.decode;
   worker.http_form.body.limits = options_.decode_limits;
   worker.http_form.body.names = options_.body_names;
+  worker.http_form.body.digest_names = &digest_names_;
   worker.http_form.plain_files = options_.files;
   worker.find_index = options_.find_index;
   worker.flow_captures = options_.flow_captures;

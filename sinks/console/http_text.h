@@ -22,7 +22,9 @@ class HttpText : public WriterState, private HttpEvents {
         dialogue_(config, DecodeLimits(), this, /*opens_websockets=*/false) {}
 
   HttpDialogue& dialogue() { return dialogue_; }
-  void Close(const SinkFlow& flow) { dialogue_.Close(flow); }
+  void Close(const SinkFlow& flow) {
+    dialogue_.Close({flow.ended_in_order(0), flow.ended_in_order(1)});
+  }
 
  private:
   void OnHead(HttpMessageId id, const HttpHead& head) override;

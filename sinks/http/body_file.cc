@@ -1,5 +1,7 @@
 #include "sinks/http/body_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
 #include "sinks/http/media_types.h"
+#include "sinks/safe_file.h"
 
 namespace flowstitch {
 namespace {
@@ -34,15 +37,17 @@ std::string ExtensionOfName(const std::string& name) {
 }  // namespace
 
 BodyFile::BodyFile(const BodyFileOptions& options, std::string stem, BodyHead head,
-                   PartTaker* parts)
+                   PartTaker* parts, DecodeAccount* account)
     : options_(options),
       stem_(std::move(stem)),
       head_(std::move(head)),
       part_taker_(parts),
+      account_(account),
       file_(options.memory),
       raw_(options.memory) {
   if (options_.decode) {
-    const absl::Status status = MakeContentDecoder(head_.codings, options_.limits, &decoder_);
+    const absl::Status status = MakeContentDecoder(head_.codings, options_.limits, &decoder_,
+                                                   {account_, options_.decoders});
     if (!status.ok()) note_ = absl::StrCat("kept as it came: ", std::string(status.message()));
   }
   if (part_taker_ != nullptr) {
@@ -202,11 +207,23 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   record->sender_name = SafeFileName(FieldParameter(head_.disposition, "filename"));
   if (digests_ != nullptr) record->digests = digests_->Finish();
   record->path = FinalPath(complete, *record);
-  if (options_.names == BodyNames::kDigest && access(record->path.c_str(), F_OK) == 0) {
-    file_.Discard();  // it is there
-    return absl::OkStatus();
-  }
+  if (options_.names == BodyNames::kDigest) return CommitByDigest(*record);
   return file_.Commit(record->path, time_ns_);
+}
+
+// Each content once, with the time of the first one: whichever thread comes first.
+absl::Status BodyFile::CommitByDigest(const BodyRecord& record) {
+  const std::lock_guard<std::mutex> lock(*options_.digest_names);
+  struct stat there = {};
+  if (stat(record.path.c_str(), &there) != 0) return file_.Commit(record.path, time_ns_);
+  file_.Discard();
+  if (MakeTimeNs(there.st_mtim.tv_sec, there.st_mtim.tv_nsec) > time_ns_) {
+    const int fd = open(record.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return FileError("open", record.path);
+    SetFileTimes(fd, time_ns_);
+    close(fd);
+  }
+  return absl::OkStatus();
 }
 
 void BodyFile::OnPart(const HttpFields& fields, uint64_t position) {
@@ -219,7 +236,7 @@ void BodyFile::OnPart(const HttpFields& fields, uint64_t position) {
   part_fields_ = fields;
   part_position_ = position;
   part_ = std::make_unique<BodyFile>(options_, absl::StrFormat("%s-part-%02d", stem_, ++parts_),
-                                     std::move(head), nullptr);
+                                     std::move(head), nullptr, account_);
 }
 
 void BodyFile::OnPartBytes(ByteView bytes) {

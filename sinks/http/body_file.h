@@ -5,6 +5,7 @@
 #define FLOWSTITCH_SINKS_HTTP_BODY_FILE_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "sinks/digests.h"
@@ -25,9 +26,11 @@ struct BodyFileOptions {
   bool decode = true;  // take content codings off
   DecodeLimits limits;
   BodyNames names = BodyNames::kContent;
-  std::string directory = ".";      // for files named by digest
-  ContentNames* content = nullptr;  // null: endings by type alone
-  PieceMemory* memory = nullptr;    // never null; outlives the file
+  std::string directory = ".";         // for files named by digest
+  ContentNames* content = nullptr;     // null: endings by type alone
+  PieceMemory* memory = nullptr;       // never null; outlives the file
+  DecoderMemory* decoders = nullptr;   // null: not counted
+  std::mutex* digest_names = nullptr;  // never null where names are digests: held for each of them
 };
 
 // Gets the record of each part's file, before that of the body.
@@ -46,9 +49,10 @@ struct BodyHead {
 
 class BodyFile : private MultipartEvents {
  public:
-  // `stem` is the path without extension; `options` and `parts` outlive the file. Without `parts`
-  // nothing is split. Nothing is made before the first byte.
-  BodyFile(const BodyFileOptions& options, std::string stem, BodyHead head, PartTaker* parts);
+  // `stem` is the path without extension; `options`, `parts` and `account` outlive the file.
+  // Without `parts` nothing is split. Nothing is made before the first byte.
+  BodyFile(const BodyFileOptions& options, std::string stem, BodyHead head, PartTaker* parts,
+           DecodeAccount* account);
   ~BodyFile() override;
   BodyFile(const BodyFile&) = delete;
   BodyFile& operator=(const BodyFile&) = delete;
@@ -70,6 +74,7 @@ class BodyFile : private MultipartEvents {
   absl::Status FallBackToRaw(std::string why);
   void BeginContent();
   void AddNote(std::string_view note);
+  absl::Status CommitByDigest(const BodyRecord& record);
   std::string FinalPath(bool complete, const BodyRecord& record) const;
   std::string Extension() const;
 
@@ -81,6 +86,7 @@ class BodyFile : private MultipartEvents {
   const std::string stem_;
   const BodyHead head_;
   PartTaker* const part_taker_;
+  DecodeAccount* const account_;
   std::unique_ptr<Digests> digests_;
   std::unique_ptr<ContentDecoder> decoder_;
   std::string note_;

@@ -4,6 +4,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -120,7 +122,7 @@ class ZlibDecoder : public ContentDecoder {
 class BrotliContentDecoder : public ContentDecoder {
  public:
   explicit BrotliContentDecoder(DecodeBudget* budget)
-      : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)), budget_(budget) {}
+      : state_(BrotliDecoderCreateInstance(Allocate, Free, budget)), budget_(budget) {}
   ~BrotliContentDecoder() override { BrotliDecoderDestroyInstance(state_); }
 
   absl::Status Feed(ByteView in, const Out& out) override {
@@ -145,6 +147,23 @@ class BrotliContentDecoder : public ContentDecoder {
   bool finished() const override { return BrotliDecoderIsFinished(state_); }
 
  private:
+  // Counts what brotli takes: the size stands before each piece.
+  static void* Allocate(void* budget, size_t size) {
+    auto* piece = static_cast<size_t*>(std::malloc(size + kPieceHead));
+    if (piece == nullptr) return nullptr;
+    *piece = size;
+    static_cast<DecodeBudget*>(budget)->ChangeMemory(static_cast<int64_t>(size));
+    return reinterpret_cast<uint8_t*>(piece) + kPieceHead;
+  }
+  static void Free(void* budget, void* address) {
+    if (address == nullptr) return;
+    void* piece = static_cast<uint8_t*>(address) - kPieceHead;
+    const size_t size = *static_cast<size_t*>(piece);
+    static_cast<DecodeBudget*>(budget)->ChangeMemory(-static_cast<int64_t>(size));
+    std::free(piece);
+  }
+  static constexpr size_t kPieceHead = alignof(std::max_align_t);
+
   BrotliDecoderState* state_;
   DecodeBudget* const budget_;
 };
@@ -155,7 +174,10 @@ class ZstdContentDecoder : public ContentDecoder {
       : stream_(ZSTD_createDStream()), budget_(budget) {
     ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, 23);  // RFC 9659: 8 MiB
   }
-  ~ZstdContentDecoder() override { ZSTD_freeDStream(stream_); }
+  ~ZstdContentDecoder() override {
+    budget_->ChangeMemory(-static_cast<int64_t>(memory_));
+    ZSTD_freeDStream(stream_);
+  }
 
   absl::Status Feed(ByteView in, const Out& out) override {
     while (!in.empty() && !trailing_) {
@@ -214,9 +236,13 @@ class ZstdContentDecoder : public ContentDecoder {
       more = output.pos == kOutBytes;
     }
     *in = in->subspan(input.pos);
+    const size_t memory = ZSTD_sizeof_DStream(stream_);
+    budget_->ChangeMemory(static_cast<int64_t>(memory) - static_cast<int64_t>(memory_));
+    memory_ = memory;
     return absl::OkStatus();
   }
 
+  size_t memory_ = 0;
   ZSTD_DStream* stream_;
   DecodeBudget* const budget_;
   std::vector<uint8_t> magic_;  // of a frame that may begin
@@ -243,7 +269,7 @@ class StackedDecoder : public ContentDecoder {
 // All layers of a body, and what they may cost together.
 class BudgetedDecoder : public ContentDecoder {
  public:
-  explicit BudgetedDecoder(const DecodeLimits& limits) : budget_(limits) {}
+  BudgetedDecoder(const DecodeLimits& limits, const DecodeShare& share) : budget_(limits, share) {}
   DecodeBudget* budget() { return &budget_; }
   // The layer that comes off before those added so far.
   void AddOuter(std::unique_ptr<ContentDecoder> layer) {
@@ -272,21 +298,41 @@ std::unique_ptr<ContentDecoder> MakeOne(const std::string& coding, DecodeBudget*
 
 }  // namespace
 
+void DecodeBudget::NoteInput(size_t bytes) {
+  own_.in += bytes;
+  if (share_.account != nullptr) share_.account->in += bytes;
+}
+
+void DecodeBudget::UseMemory(size_t bytes) {
+  if (share_.memory != nullptr) {
+    share_.memory->Add(bytes);
+    share_.memory->Remove(memory_);
+  }
+  memory_ = bytes;
+}
+
 absl::Status DecodeBudget::Take(size_t bytes) {
-  out_ += bytes;
-  if (out_ > limits_.max_bytes) {
+  own_.out += bytes;
+  if (share_.account != nullptr) share_.account->out += bytes;
+  if (own_.out > limits_.max_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("it decodes to more than ", limits_.max_bytes, " bytes"));
   }
-  if (out_ > limits_.ratio_from_bytes && out_ / limits_.max_ratio > in_) {
+  const DecodeAccount& all = share_.account != nullptr ? *share_.account : own_;
+  if (all.out > limits_.ratio_from_bytes && all.out / limits_.max_ratio > all.in) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("it decodes to more than ", limits_.max_ratio, " times its size"));
+        absl::StrCat("it, or the bodies before it, decode to more than ", limits_.max_ratio,
+                     " times their size"));
+  }
+  if (share_.memory != nullptr && share_.memory->full()) {
+    return absl::ResourceExhaustedError("there is no memory for more decoders at a time");
   }
   return absl::OkStatus();
 }
 
 absl::Status MakeContentDecoder(std::string_view content_encoding, const DecodeLimits& limits,
-                                std::unique_ptr<ContentDecoder>* decoder) {
+                                std::unique_ptr<ContentDecoder>* decoder,
+                                const DecodeShare& share) {
   decoder->reset();
   std::unique_ptr<BudgetedDecoder> all;
   int layers = 0;
@@ -295,7 +341,7 @@ absl::Status MakeContentDecoder(std::string_view content_encoding, const DecodeL
   for (const std::string& part : codings) {
     const std::string coding = absl::AsciiStrToLower(absl::StripAsciiWhitespace(part));
     if (coding.empty() || coding == "identity" || coding == "none") continue;
-    if (all == nullptr) all = std::make_unique<BudgetedDecoder>(limits);
+    if (all == nullptr) all = std::make_unique<BudgetedDecoder>(limits, share);
     auto one = MakeOne(coding, all->budget());
     if (one == nullptr) {
       return absl::UnimplementedError(absl::StrCat("the coding '", coding, "' is not known"));

@@ -19,25 +19,61 @@ namespace flowstitch {
 struct DecodeLimits {
   // Bytes that all layers of a body put out.
   uint64_t max_bytes = uint64_t{1} << 30;
-  // Bytes put out for one that came in, counted from `ratio_from_bytes` of output on.
+  // Bytes put out for one that came in, over all bodies of a flow so far, counted from
+  // `ratio_from_bytes` of output on.
   uint32_t max_ratio = 250;
-  uint64_t ratio_from_bytes = uint64_t{16} << 20;
+  uint64_t ratio_from_bytes = uint64_t{1} << 20;
   // Codings one over the other.
   int max_layers = 4;
+};
+
+// Memory of the decoders of all bodies under way on a thread: a window is up to 16 MiB.
+class DecoderMemory {
+ public:
+  static constexpr size_t kMaxBytes = size_t{256} << 20;
+  void Add(size_t bytes) { used_ += bytes; }
+  void Remove(size_t bytes) { used_ -= bytes; }
+  bool full() const { return used_ > kMaxBytes; }
+
+ private:
+  size_t used_ = 0;
+};
+
+// What the bodies of one flow have cost so far.
+struct DecodeAccount {
+  uint64_t in = 0;
+  uint64_t out = 0;
+};
+
+// What decoders work with; null: nobody counts beyond the body itself. Outlives them.
+struct DecodeShare {
+  DecodeAccount* account = nullptr;
+  DecoderMemory* memory = nullptr;
 };
 
 // What a body has cost so far; shared by its layers.
 class DecodeBudget {
  public:
-  explicit DecodeBudget(const DecodeLimits& limits) : limits_(limits) {}
-  void NoteInput(size_t bytes) { in_ += bytes; }
+  DecodeBudget(const DecodeLimits& limits, const DecodeShare& share)
+      : limits_(limits), share_(share) {}
+  ~DecodeBudget() { UseMemory(0); }
+  DecodeBudget(const DecodeBudget&) = delete;
+  DecodeBudget& operator=(const DecodeBudget&) = delete;
+
+  void NoteInput(size_t bytes);
   // An error when the limits are reached.
   absl::Status Take(size_t bytes);
+  // The memory that the body's decoders have now.
+  void UseMemory(size_t bytes);
+  void ChangeMemory(int64_t bytes) {
+    UseMemory(static_cast<size_t>(static_cast<int64_t>(memory_) + bytes));
+  }
 
  private:
   const DecodeLimits limits_;
-  uint64_t in_ = 0;
-  uint64_t out_ = 0;
+  const DecodeShare share_;
+  DecodeAccount own_;
+  size_t memory_ = 0;
 };
 
 class ContentDecoder {
@@ -54,7 +90,8 @@ class ContentDecoder {
 // A decoder for the value of a Content-Encoding header. Null where the header names no coding; an
 // error where it names one that is not known here, or too many.
 absl::Status MakeContentDecoder(std::string_view content_encoding, const DecodeLimits& limits,
-                                std::unique_ptr<ContentDecoder>* decoder);
+                                std::unique_ptr<ContentDecoder>* decoder,
+                                const DecodeShare& share = {});
 
 }  // namespace flowstitch
 

@@ -57,6 +57,7 @@ HttpHead HeadOf(HttpFields fields, bool with_fields) {
   head.validator = FieldValue(regular, "etag");
   if (head.validator.empty()) head.validator = FieldValue(regular, "last-modified");
   if (with_fields) head.fields = std::move(regular);
+  head.Shorten();
   return head;
 }
 
@@ -289,6 +290,7 @@ bool Http2Parser::Inflate(Side* s, HttpFields* fields) {
   const uint8_t* at = AsBytes(s->block).data();
   size_t left = s->block.size();
   size_t decoded = 0;
+  s->coded_bytes += left;
   bool final = false;
   while (!final) {
     nghttp2_nv field;
@@ -302,7 +304,9 @@ bool Http2Parser::Inflate(Side* s, HttpFields* fields) {
     left -= static_cast<size_t>(used);
     if (flags & NGHTTP2_HD_INFLATE_EMIT) {
       decoded += field.namelen + field.valuelen + 32;
-      if (decoded > kMaxDecodedHeadBytes) {
+      s->decoded_bytes += field.namelen + field.valuelen + 32;
+      if (decoded > kMaxDecodedHeadBytes ||
+          s->decoded_bytes > kFreeHeadBytes + kMaxHeadRatio * s->coded_bytes) {
         Stop(s, "a head of HTTP/2 is too large");
         return false;
       }

@@ -25,7 +25,10 @@ class Http2Parser {
   // that has to be complete to be read.
   static constexpr size_t kMaxHeadBytes = 256 << 10;
   static constexpr size_t kMaxDecodedHeadBytes = 1 << 20;
-  static constexpr size_t kMaxStreams = 4096;
+  static constexpr size_t kMaxStreams = 1024;
+  // What all heads of a side may decode to: so much, and so many bytes for each coded one.
+  static constexpr uint64_t kFreeHeadBytes = uint64_t{16} << 20;
+  static constexpr uint64_t kMaxHeadRatio = 64;
   // What a side may set its HPACK table to.
   static constexpr size_t kMaxTableBytes = 1 << 20;
 
@@ -84,6 +87,8 @@ class Http2Parser {
     uint32_t padding = 0;    // at the end of a DATA frame
     bool pad_known = false;  // of this DATA frame
     // A head in several frames (CONTINUATION).
+    uint64_t coded_bytes = 0;  // of all heads so far
+    uint64_t decoded_bytes = 0;
     std::string block;
     uint32_t block_stream = 0;    // 0: none
     uint32_t block_promised = 0;  // PUSH_PROMISE: the stream whose request it is

@@ -50,11 +50,6 @@ bool BeginsAs(std::string_view text, std::string_view start) {
 
 }  // namespace
 
-bool ClosedInOrder(const SinkFlow& flow, int response_direction) {
-  return flow.close_reason == "finished" || flow.close_reason == "reset" ||
-         flow.streams[static_cast<size_t>(response_direction)].summary.fin_seen;
-}
-
 HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& limits,
                            HttpEvents* events, bool opens_websockets)
     : config_(config), limits_(limits), events_(events), opens_websockets_(opens_websockets) {}
@@ -71,6 +66,9 @@ void HttpDialogue::GiveUp(int direction) {
   Side& side = sides_[direction];
   side.speaks = Speaks::kOther;
   const std::string first = std::exchange(side.first, {});
+  if (!first.empty() && other(direction).speaks == Speaks::kHttp1) {
+    events_->OnStopped(direction, side.first_offset, "it does not begin as HTTP/1");
+  }
   if (!first.empty()) events_->OnOther(direction, AsBytes(first), side.first_offset);
 }
 
@@ -95,7 +93,9 @@ HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
   }
   const Sniff sniff = SniffHttp1(text);
   if (sniff == Sniff::kUnsure) return Speaks::kUnsure;
-  if (sniff == Sniff::kOther || peer.speaks == Speaks::kHttp2) return Speaks::kOther;
+  // A server that does not know HTTP/2 answers its preface in HTTP/1.
+  if (sniff == Sniff::kOther) return Speaks::kOther;
+  if (peer.speaks == Speaks::kHttp2 && sniff != Sniff::kResponse) return Speaks::kOther;
   *kind = sniff == Sniff::kResponse ? HttpKind::kResponse : HttpKind::kRequest;
   // Both directions cannot speak the same part.
   if (peer_known && peer.kind == *kind) return Speaks::kOther;
@@ -224,14 +224,14 @@ void HttpDialogue::Gap(int direction, uint64_t length) {
   NoteStop(direction);
 }
 
-void HttpDialogue::Close(const SinkFlow& flow) {
+void HttpDialogue::Close(const bool (&orderly)[2]) {
   // The end of HTTP/1 may show what it had switched to: as often as there are tunnels.
   for (int round = 0; round <= kMaxTunnels + 1; ++round) {
     for (int direction : {kClientToServer, kServerToClient}) {
       if (sides_[direction].speaks == Speaks::kUnsure) GiveUp(direction);
     }
     if (http1_ == nullptr) break;
-    http1_->Close(ClosedInOrder(flow, DirectionOf(HttpKind::kResponse)), now_ns_);
+    http1_->Close(orderly[DirectionOf(HttpKind::kResponse)], now_ns_);
     if (!http1_->switched()) break;
     FollowSwitch();
   }

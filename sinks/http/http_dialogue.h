@@ -15,10 +15,6 @@
 
 namespace flowstitch {
 
-// What follows a connection's end: whether its ends closed it, so that a body without a length is
-// complete.
-bool ClosedInOrder(const SinkFlow& flow, int response_direction);
-
 class HttpDialogue {
  public:
   // CONNECTs inside of CONNECTs that are followed.
@@ -31,7 +27,9 @@ class HttpDialogue {
 
   void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
   void Gap(int direction, uint64_t length);
-  void Close(const SinkFlow& flow);
+  // `orderly`, by direction: that end said that there is no more, so that a body without a length
+  // is complete.
+  void Close(const bool (&orderly)[2]);
 
   int DirectionOf(HttpKind kind) const;
   TimeNs now_ns() const { return now_ns_; }

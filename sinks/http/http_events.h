@@ -33,7 +33,15 @@ using HttpFields = std::vector<std::pair<std::string, std::string>>;
 // The value of the first field of this name, in whatever case; empty where there is none.
 std::string FieldValue(const HttpFields& fields, std::string_view name);
 
+// What is kept of a head while its message is under way: longer values are cut there. A head's
+// `fields` are whole.
+inline constexpr size_t kMaxTargetBytes = 8 << 10;
+inline constexpr size_t kMaxValueBytes = 1 << 10;
+
 struct HttpHead {
+  // Cuts the values above to their limits.
+  void Shorten();
+
   uint32_t interims = 0;  // interim responses (1xx) before this one that have no event of their own
   int status = 0;         // of a response
   std::string method;     // of the request; of a response's request where it was seen

@@ -33,6 +33,19 @@ void CopyCommon(const htp_table_t* fields, bool with_fields, HttpHead* head) {
 
 }  // namespace
 
+void HttpHead::Shorten() {
+  const auto cut = [](std::string* value, size_t most) {
+    if (value->size() <= most) return;
+    value->resize(most);
+    value->shrink_to_fit();
+  };
+  cut(&target, kMaxTargetBytes);
+  for (std::string* value : {&method, &host, &version, &reason, &content_type, &content_encoding,
+                             &transfer_coding, &content_range, &content_disposition, &validator}) {
+    cut(value, kMaxValueBytes);
+  }
+}
+
 std::string FieldValue(const HttpFields& fields, std::string_view name) {
   for (const auto& [field, value] : fields) {
     if (absl::EqualsIgnoreCase(absl::string_view(field.data(), field.size()),
@@ -79,6 +92,7 @@ HttpHead RequestHead(const htp_tx_t* tx, bool with_fields) {
   head.host = HtpField(tx->request_headers, "host");
   head.version = Text(tx->request_protocol);
   CopyCommon(tx->request_headers, with_fields, &head);
+  head.Shorten();
   return head;
 }
 
@@ -93,6 +107,7 @@ HttpHead ResponseHead(const htp_tx_t* tx, bool with_fields) {
   CopyCommon(tx->response_headers, with_fields, &head);
   head.validator = HtpField(tx->response_headers, "etag");
   if (head.validator.empty()) head.validator = HtpField(tx->response_headers, "last-modified");
+  head.Shorten();
   return head;
 }
 

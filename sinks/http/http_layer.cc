@@ -40,6 +40,7 @@ HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_l
       ledger(the_ledger),
       config(/*with_fields=*/the_options.heads || static_cast<bool>(the_options.on_transaction)) {
   options.body.memory = &memory;
+  options.body.decoders = &decoders;
 }
 
 HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth)
@@ -101,11 +102,13 @@ void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   slot->layer = this;
   slot->direction = direction;
   slot->number = count;
-  slot->head = head;
-  slot->head.fields.clear();
+  if (head.status == kPartialContent) {
+    slot->range_head = std::make_unique<HttpHead>(head);
+    slot->range_head->fields.clear();
+  }
   slot->body = std::make_unique<BodyFile>(
       context_->options.body, absl::StrFormat("%s-HTTPBODY-%03d", Stem(direction), count),
-      BodyHead{head.content_type, Codings(head), head.content_disposition}, slot.get());
+      BodyHead{head.content_type, Codings(head), head.content_disposition}, slot.get(), &account_);
 }
 
 void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, int direction) {
@@ -154,16 +157,19 @@ void HttpLayer::Keep(int direction, BodyRecord record) {
 
 // A 206's body, or a part of one, is a piece of a resource (RFC 9110, 15.3.7).
 void HttpLayer::NoteRange(const Message& message, const BodyRecord& record) {
-  const HttpHead& head = message.head;
+  if (message.range_head == nullptr) return;
+  const HttpHead& head = *message.range_head;
   const std::string& range =
       record.kind == BodyKind::kPart ? record.content_range : head.content_range;
   RangeRecord out;
-  if (head.status != kPartialContent || !record.complete || !Codings(head).empty()) return;
+  if (!record.complete || !Codings(head).empty()) return;
   if (flow_->ranges.size() >= kMaxListedGaps) return;
   if (!ParseContentRange(range, &out.first, &out.last, &out.total)) return;
   if (record.bytes != out.last - out.first + 1) return;
-  // Without a validator, nothing tells versions apart: then only what these ends said counts.
-  if (head.validator.empty() || head.target.empty()) {
+  // Only a strong validator tells versions apart (RFC 9110, 14.5), and only a host's name servers:
+  // otherwise what these two ends said counts.
+  const bool strong = !head.validator.empty() && head.validator[0] == '"';
+  if (!strong || head.host.empty() || head.target.empty()) {
     out.resource =
         absl::StrCat(FormatIpAddress(flow_->client.address), " ",
                      FormatIpAddress(flow_->server.address), ":", flow_->server.port, "\n");
@@ -194,7 +200,8 @@ void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
   }
   const bool kept = !record.path.empty() && !failed();
   if (context_->options.on_transaction) {
-    pairing_.OnEnd(id, kept ? &record : nullptr, complete, why, Taker());
+    pairing_.OnEnd(id, kept ? &record : nullptr, complete && (!kept || record.complete), why,
+                   Taker());
   }
   if (!kept) return;
   if (id.kind == HttpKind::kResponse) NoteRange(*message, record);
@@ -206,7 +213,8 @@ void HttpLayer::OnWebSocketMessage(int direction, const WebSocketMessage& messag
   websocket_[direction] = std::make_unique<BodyFile>(
       context_->options.body,
       absl::StrFormat("%s-WEBSOCKET-%03d", Stem(direction), websocket_counts_[direction]),
-      BodyHead{message.binary ? "application/octet-stream" : "text/plain", "", ""}, nullptr);
+      BodyHead{message.binary ? "application/octet-stream" : "text/plain", "", ""}, nullptr,
+      &account_);
 }
 
 void HttpLayer::OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) {
@@ -319,9 +327,13 @@ void HttpLayer::OnPlainGap(int direction, uint64_t length) {
   inner_->Gap(direction, length);
 }
 
-void HttpLayer::EndTls() {
+void HttpLayer::EndTls(const bool (&orderly)[2]) {
   tls_->Close();
-  if (inner_ != nullptr) inner_->Close();
+  // What was not decrypted up to its end has none.
+  const auto ended = [&](int d) {
+    return orderly[d] && tls_->why_not(d).empty() && plain_[d].gaps == 0;
+  };
+  if (inner_ != nullptr) inner_->Close({ended(0), ended(1)});
   for (int direction : {kClientToServer, kServerToClient}) {
     Plain& plain = plain_[direction];
     PlainRecord record;
@@ -343,10 +355,10 @@ void HttpLayer::EndTls() {
   }
 }
 
-void HttpLayer::Close() {
-  if (context_->options.parse) dialogue_.Close(*flow_);
+void HttpLayer::Close(const bool (&orderly)[2]) {
+  if (context_->options.parse) dialogue_.Close(orderly);
   if (context_->options.on_transaction) pairing_.Finish(Taker());
-  if (tls_ != nullptr) EndTls();
+  if (tls_ != nullptr) EndTls(orderly);
   for (int direction : {kClientToServer, kServerToClient}) {
     if (heads_[direction] == nullptr || failed()) continue;
     const std::string path = Stem(direction) + "-HTTP";

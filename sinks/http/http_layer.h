@@ -41,6 +41,7 @@ struct HttpContext {
   SinkLedger* const ledger;
   const HttpParserConfig config;
   PieceMemory memory;
+  DecoderMemory decoders;
   absl::Status status;  // the first failure; after it nothing is written any more
 
   void Note(const absl::Status& s) {
@@ -61,7 +62,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
 
   void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
   void Gap(int direction, uint64_t length);
-  void Close();
+  // `orderly`: as in HttpDialogue.
+  void Close(const bool (&orderly)[2]);
 
  private:
   // A message under way.
@@ -69,7 +71,7 @@ class HttpLayer : private HttpEvents, private TlsEvents {
     HttpLayer* layer = nullptr;
     int direction = 0;
     uint32_t number = 0;
-    HttpHead head;
+    std::unique_ptr<HttpHead> range_head;  // of a 206
     std::unique_ptr<BodyFile> body;
     void OnPartFile(BodyRecord record) override;
   };
@@ -108,13 +110,14 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void BeginTls();
   Plain& PlainOf(int direction);
   uint64_t RoomFor(const Plain& plain, uint64_t bytes) const;
-  void EndTls();
+  void EndTls(const bool (&orderly)[2]);
   HttpPairing::Taker Taker();
 
   HttpContext* const context_;
   SinkFlow* const flow_;
   const std::string suffix_;
   const int depth_;
+  DecodeAccount account_;
   HttpDialogue dialogue_;
   HttpPairing pairing_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Message>> messages_[2];  // by HttpKind, by stream

@@ -26,10 +26,24 @@ constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
 // Length of a head with the blank line behind it; 0: it is not complete.
 size_t HeadLength(std::string_view text) {
-  const size_t crlf = text.find("\n\r\n");
-  const size_t lf = text.find("\n\n");
-  if (crlf == std::string_view::npos && lf == std::string_view::npos) return 0;
-  return crlf < lf ? crlf + 3 : lf + 2;
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (text.substr(at + 1, 1) == "\n") return at + 2;
+    if (text.substr(at + 1, 2) == "\r\n") return at + 3;
+  }
+  return 0;
+}
+
+// Whether bytes that wait for another protocol begin as it would.
+bool MayBegin(const std::string& protocol, std::string_view bytes) {
+  if (protocol == "h2c") {
+    constexpr std::string_view kPreface = "PRI * HTTP/2.0";
+    return bytes.substr(0, kPreface.size()) == kPreface.substr(0, bytes.size());
+  }
+  // A client's frame: a known kind, and masked. No request begins so.
+  if (protocol == "websocket" && bytes.size() >= 2) {
+    return (bytes[0] & 0x70 & ~0x40) == 0 && (bytes[1] & 0x80) != 0;
+  }
+  return true;
 }
 
 HttpParser* ParserOf(htp_connp_t* connp) {
@@ -39,6 +53,22 @@ HttpParser* ParserOf(htp_connp_t* connp) {
 htp_time_t ToHtpTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   return {static_cast<time_t>(split.seconds), split.nanoseconds / 1000};
+}
+
+bool OnlyLineEnds(const htp_tx_data_t* data) {
+  return data->data != nullptr && std::all_of(data->data, data->data + data->len,
+                                              [](uint8_t c) { return c == '\r' || c == '\n'; });
+}
+
+// RFC 9112, 6.1: the last coding has to be "chunked"; libhtp takes anything that has the word in
+// it.
+bool IsChunked(const htp_table_t* fields) {
+  const std::string value = absl::AsciiStrToLower(HtpField(fields, "transfer-encoding"));
+  const size_t comma = value.rfind(',');
+  std::string last(
+      absl::StripAsciiWhitespace(comma == std::string::npos ? value : value.substr(comma + 1)));
+  last.erase(std::remove(last.begin(), last.end(), '\0'), last.end());
+  return last == "chunked" || value.find("chunked") == std::string::npos;
 }
 
 bool IsTunnelRequest(const htp_tx_t* tx) { return tx->request_method_number == HTP_M_CONNECT; }
@@ -88,7 +118,6 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
   const HttpHead head = RequestHead(tx, self->with_fields_);
-  side.between = false;
   const std::string upgrade = absl::AsciiStrToLower(HtpField(tx->request_headers, "upgrade"));
   if (IsTunnelRequest(tx) || !upgrade.empty()) {
     // What follows the request may be of another protocol: it waits for the answer.
@@ -100,7 +129,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   }
   self->NoteEvent(HttpKind::kRequest, self->Consumed(HttpKind::kRequest));
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length,
-                  false);
+                  false, IsChunked(tx->request_headers));
   side.head_fields = htp_table_size(tx->request_headers);
   self->events_->OnHead({HttpKind::kRequest}, head);
   return HTP_OK;
@@ -111,7 +140,6 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
 int HttpParser::OnResponseLine(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
-  self->side(HttpKind::kResponse).between = false;
   const int status = tx->response_status_number;
   if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
   // RFC 9110, 15.2: any number of 1xx come before the response proper; libhtp knows one, a 100. By
@@ -134,7 +162,7 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   self->NoteEvent(HttpKind::kResponse, self->Consumed(HttpKind::kResponse));
   const bool no_body = tx->request_method_number == HTP_M_HEAD;
   self->StartBody(HttpKind::kResponse, tx->response_transfer_coding, tx->response_content_length,
-                  no_body);
+                  no_body, IsChunked(tx->response_headers));
   side.head_fields = htp_table_size(tx->response_headers);
   self->events_->OnHead({HttpKind::kResponse}, head);
   self->NoteAnswerToSwitch(tx);
@@ -171,13 +199,12 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
   if (!side.in_body && tx->is_protocol_0_9) {  // a line, and no head
-    self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true);
+    self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true, false);
     self->events_->OnHead({HttpKind::kRequest}, RequestHead(tx, false));
   }
   const bool short_body = side.framing == Framing::kCounted && side.body_left > 0;
   const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
                           tx->request_progress < HTP_REQUEST_TRAILER;
-  side.between = true;
   side.waits_for_switch = self->asked_.has_value();
   self->NoteCompleted(HttpKind::kRequest);
   self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks, "");
@@ -204,7 +231,6 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
       complete = !self->closing_ || self->orderly_;
       break;
   }
-  side.between = true;
   self->NoteCompleted(HttpKind::kResponse);
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
@@ -227,16 +253,17 @@ void HttpParser::DestroyDone() {
   }
 }
 
-void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length,
-                           bool no_body) {
+void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
+                           bool chunked) {
   Side& s = side(kind);
   s.in_body = true;
   s.body_left = 0;
   s.body_bytes = 0;
   s.wrong = "";
+  s.gap = false;
   if (no_body) {
     s.framing = Framing::kNone;
-  } else if (transfer_coding == HTP_CODING_CHUNKED) {
+  } else if (transfer_coding == HTP_CODING_CHUNKED && (chunked || content_length < 0)) {
     s.framing = Framing::kChunked;
   } else if (content_length >= 0) {
     s.framing = Framing::kCounted;
@@ -265,6 +292,7 @@ void HttpParser::NoteAnswerToSwitch(htp_tx_t* tx) {
   }
   asked_.reset();  // it was refused: HTTP goes on
   side(HttpKind::kRequest).waits_for_switch = false;
+  if (IsTunnelRequest(tx)) EndBody(HttpKind::kRequest, true, "");
 }
 
 void HttpParser::Switch(std::string protocol) {
@@ -278,8 +306,8 @@ void HttpParser::Switch(std::string protocol) {
       events_->OnEnd({kind}, true, "");
     }
     const auto k = static_cast<size_t>(kind);
-    switched_->rest[k] = std::exchange(s.held, {});
-    switched_->rest_offset[k] = s.held_offset;
+    switched_->rest_offset[k] = s.held_offset + s.held_start;
+    switched_->rest[k] = TakeHeld(&s);
     if (!s.feeding.empty()) {
       // Behind the head that was just parsed.
       const size_t used = std::min(Consumed(kind), s.feeding.size());
@@ -291,10 +319,24 @@ void HttpParser::Switch(std::string protocol) {
   }
 }
 
-// Nobody saw an answer: what the request asked for is believed.
-void HttpParser::AssumeSwitch() {
-  const std::string protocol = asked_->protocol;
-  Switch(protocol);
+// Nobody saw an answer: what the request asked for is believed, if what follows is not another
+// request.
+void HttpParser::AssumeSwitch(TimeNs time_ns) {
+  Side& s = side(HttpKind::kRequest);
+  if (MayBegin(asked_->protocol, std::string_view(s.held).substr(s.held_start))) {
+    const std::string protocol = asked_->protocol;
+    Switch(protocol);
+    return;
+  }
+  asked_.reset();
+  s.waits_for_switch = false;
+  FeedHeld(HttpKind::kRequest, time_ns);
+}
+
+std::string HttpParser::TakeHeld(Side* s) {
+  std::string held = std::exchange(s->held, {});
+  held.erase(0, std::exchange(s->held_start, 0));
+  return held;
 }
 
 size_t HttpParser::Consumed(HttpKind kind) const {
@@ -312,7 +354,9 @@ void HttpParser::NoteEvent(HttpKind kind, size_t used) {
 
 // libhtp says that a message is complete. At the end it completes also what has only begun.
 void HttpParser::NoteCompleted(HttpKind kind) {
-  if (!closing_) NoteEvent(kind, Consumed(kind));
+  if (closing_) return;
+  NoteEvent(kind, Consumed(kind));
+  side(kind).completed_end = side(kind).understood_end;
 }
 
 void HttpParser::GiveUnused(HttpKind kind) {
@@ -324,8 +368,8 @@ void HttpParser::EndBody(HttpKind kind, bool complete, const char* why) {
   Side& s = side(kind);
   if (!s.in_body) return;
   s.in_body = false;
-  if (*why == '\0') why = s.wrong;
-  events_->OnEnd({kind}, complete && *s.wrong == '\0', why);
+  if (*why == '\0') why = s.gap ? "bytes are missing inside it" : s.wrong;
+  events_->OnEnd({kind}, complete && !s.gap && *s.wrong == '\0', why);
 }
 
 // Nothing of this side is parsed from here on. A body under way ends.
@@ -337,7 +381,7 @@ void HttpParser::Stop(HttpKind kind, uint64_t offset, const char* why) {
   s.why_stopped = why;
   if (keeps_unused()) {
     if (s.had_event && !s.feeding.empty()) s.unused.assign(AsText(s.feeding.subspan(s.event_end)));
-    s.unused += std::exchange(s.held, {});
+    s.unused += TakeHeld(&s);
   }
   GiveUnused(kind);
   if (s.in_body) EndBody(kind, false, why);
@@ -350,11 +394,10 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   if (length == 0 || s.stopped) return HTP_OK;
   if (!s.in_body && data->tx->is_protocol_0_9 && kind == HttpKind::kResponse) {
     // HTTP/0.9's answer has no head: all of it is the body.
-    s.between = false;
     HttpHead head = ResponseHead(data->tx, false);
     head.version = "HTTP/0.9";
     head.status = 0;
-    StartBody(kind, HTP_CODING_IDENTITY, -1, false);
+    StartBody(kind, HTP_CODING_IDENTITY, -1, false, false);
     events_->OnHead({kind}, head);
   }
   if (!s.in_body) {  // a line that is no head's first
@@ -372,6 +415,10 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   if (s.framing == Framing::kChunked) {
     const bool behind = request ? data->tx->request_progress > HTP_REQUEST_BODY
                                 : data->tx->response_progress > HTP_RESPONSE_BODY;
+    if (behind && OnlyLineEnds(data)) {
+      NoteEvent(kind, inside ? within + length : Consumed(kind));
+      return HTP_OK;
+    }
     if (behind) {  // libhtp takes what is not the next message for more body
       EndBody(kind, true, "");
       Stop(kind, s.understood_end, kNotHttp);
@@ -386,6 +433,11 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   }
   if (s.framing == Framing::kNone || s.framing == Framing::kCounted) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(s.body_left, length));
+    // Empty lines between messages are forgiven.
+    if (wanted == 0 && OnlyLineEnds(data)) {
+      NoteEvent(kind, inside ? within + length : Consumed(kind));
+      return HTP_OK;
+    }
     s.body_left -= wanted;
     if (wanted < length) {
       if (wanted > 0) {
@@ -400,6 +452,7 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   s.body_bytes += length;
   if (data->data == nullptr || s.feeding_gap) {
     s.gap_used += length;
+    s.gap = true;
     events_->OnBodyGap({kind}, length);
     return HTP_OK;
   }
@@ -410,14 +463,18 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
 
 void HttpParser::Hold(HttpKind kind, ByteView bytes, uint64_t offset) {
   Side& s = side(kind);
+  if (s.feeding_held) {  // it is where it was
+    s.held_left = bytes.size();
+    return;
+  }
   if (s.held.empty()) s.held_offset = offset;
   s.held.append(AsText(bytes));
   if (s.held.size() <= kMaxHeldBytes) return;
   if (s.waits_for_switch) {
-    AssumeSwitch();
+    AssumeSwitch(0);
     return;
   }
-  Stop(kind, s.held_offset, "the other direction is not there, or far behind");
+  Stop(kind, s.held_offset + s.held_start, "the other direction is not there, or far behind");
 }
 
 void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
@@ -483,6 +540,12 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
       Hold(kind, bytes, offset);
       return;
     }
+    // Empty lines between messages are forgiven.
+    if (!request && s.between && (bytes[0] == '\r' || bytes[0] == '\n')) {
+      bytes = bytes.subspan(1);
+      s.understood_end = ++offset;
+      continue;
+    }
     size_t piece = bytes.size();
     if (request && s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
       piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
@@ -494,6 +557,7 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
     FeedNow(kind, bytes.first(piece), offset, time_ns);
     bytes = bytes.subspan(piece);
     offset += piece;
+    s.between = s.completed_end == offset;
     if (!request && !switched_) FeedHeld(HttpKind::kRequest, time_ns);
   }
   // What is left belongs to what follows.
@@ -502,11 +566,26 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
 
 void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
   Side& s = side(kind);
-  if (s.stopped || switched_ || s.waits_for_switch) return;
+  if (s.stopped || switched_ || s.waits_for_switch || s.feeding_held) return;
   s.blocked = false;
   if (s.held.empty()) return;
-  const std::string held = std::exchange(s.held, {});
-  FeedPieces(kind, AsBytes(held), s.held_offset, time_ns);
+  // What has to be held again stays in its place: it may be often.
+  std::string held = std::exchange(s.held, {});
+  const size_t start = std::exchange(s.held_start, 0);
+  const uint64_t offset = s.held_offset + start;
+  s.feeding_held = true;
+  s.held_left = 0;
+  FeedPieces(kind, AsBytes(held).subspan(start), offset, time_ns);
+  s.feeding_held = false;
+  if (s.held_left == 0 || s.stopped || switched_) return;
+  const size_t used = held.size() - s.held_left;
+  s.held_start = used;
+  if (used > held.size() / 2) {
+    held.erase(0, used);
+    s.held_offset += used;
+    s.held_start = 0;
+  }
+  s.held = std::move(held);
 }
 
 void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
@@ -566,9 +645,10 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   if (switched_) return;
   closing_ = true;
   orderly_ = orderly;
-  if (side(HttpKind::kRequest).waits_for_switch && !side(HttpKind::kResponse).fed) {
-    AssumeSwitch();
-    return;
+  // One after the other may have asked.
+  while (side(HttpKind::kRequest).waits_for_switch && !side(HttpKind::kResponse).fed) {
+    AssumeSwitch(time_ns);
+    if (switched_) return;
   }
   side(HttpKind::kRequest).waits_for_switch = false;
   FeedHeld(HttpKind::kRequest, time_ns);
@@ -577,7 +657,7 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     // Inside a body it is what codes it; outside, the beginning of a head without an end.
     if (side(kind).in_body) side(kind).unused.clear();
-    if (keeps_unused()) side(kind).unused += std::exchange(side(kind).held, {});
+    if (keeps_unused()) side(kind).unused += TakeHeld(&side(kind));
   }
   const htp_time_t time = ToHtpTime(time_ns);
   htp_connp_close(parser_, &time);

@@ -94,6 +94,9 @@ class HttpParser {
     bool waits_for_switch = false;  // a request asked for another protocol: not answered so far
     std::string held;               // what came meanwhile
     uint64_t held_offset = 0;
+    size_t held_start = 0;              // what of it was fed again
+    bool feeding_held = false;          // it is being fed
+    size_t held_left = 0;               // and so much of it has to be held again
     bool between = true;                // no message is under way
     bool fed = false;                   // something came
     uint32_t interims = 0;              // passed over since the last head
@@ -101,6 +104,7 @@ class HttpParser {
     // What was fed since the last event, for the case that nothing comes of it; see OnUnused.
     std::string unused;
     uint64_t understood_end = 0;  // of what became part of an event
+    uint64_t completed_end = 0;   // of the last complete message
     size_t event_end = 0;         // how much of what is being fed the last event has used
     bool had_event = false;
     ByteView feeding;
@@ -114,6 +118,7 @@ class HttpParser {
     uint64_t body_left = 0;  // of a counted one
     uint64_t body_bytes = 0;
     const char* wrong = "";  // with the body
+    bool gap = false;        // in it
     size_t head_fields = 0;  // how many there were
   };
 
@@ -133,14 +138,17 @@ class HttpParser {
   void FeedHeld(HttpKind kind, TimeNs time_ns);
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
-  void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body);
+  // `chunked`: its fields do say so.
+  void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
+                 bool chunked);
   int Body(HttpKind kind, htp_tx_data_t* data);
   void GiveTrailers(HttpKind kind, const htp_table_t* fields);
   void EndBody(HttpKind kind, bool complete, const char* why);
   void NoteRequestOf(htp_tx_t* tx, HttpHead* head) const;
   void NoteAnswerToSwitch(htp_tx_t* tx);
   void Switch(std::string protocol);
-  void AssumeSwitch();
+  void AssumeSwitch(TimeNs time_ns);
+  static std::string TakeHeld(Side* s);
   void DestroyDone();
 
   htp_connp_t* parser_;

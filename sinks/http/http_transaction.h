@@ -48,14 +48,26 @@ class HttpPairing {
  private:
   // Requests whose answers are not there; more are given out without one.
   static constexpr size_t kMaxOpen = 1024;
+  // Fields of all messages that are open; those of more are left out.
+  static constexpr size_t kMaxFieldBytes = size_t{4} << 20;
+
+  // A request that may be under way still when its answer is complete.
+  struct Request {
+    HttpMessage message;
+    bool ended = false;
+  };
 
   void EndRequest(HttpMessageId id, const Taker& taker);
   void EndResponse(HttpMessageId id, const Taker& taker);
+  Request* FindRequest(uint32_t stream);
   HttpMessage* Find(HttpMessageId id);
+  void Give(HttpTransaction transaction, const Taker& taker);
 
-  std::deque<HttpMessage> requests_;  // of HTTP/1
-  std::map<uint32_t, HttpMessage> stream_requests_;
-  std::map<uint32_t, HttpMessage> responses_;  // under way, by stream
+  std::deque<Request> requests_;  // of HTTP/1
+  std::map<uint32_t, Request> stream_requests_;
+  std::map<uint32_t, HttpMessage> responses_;     // under way, by stream
+  std::map<uint32_t, HttpTransaction> answered_;  // their requests are under way, by stream
+  size_t field_bytes_ = 0;
 };
 
 }  // namespace flowstitch

@@ -35,7 +35,7 @@ void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
 
 void HttpWriter::OnClosed(SinkFlow& flow) {
   if (flow.states[slot_] == nullptr) return;
-  LayerOf(flow).Close();
+  LayerOf(flow).Close({flow.ended_in_order(0), flow.ended_in_order(1)});
   flow.states[slot_] = nullptr;
 }
 

@@ -105,7 +105,11 @@ void RangeJoiner::Join(const Resource& resource) {
   const RangeRecord& first = resource.ranges[0];
   BodyRecord record;
   record.kind = BodyKind::kJoined;
-  record.path = absl::StrCat(first.stem, first.extension.empty() ? "" : ".", first.extension);
+  // One message may bring the first range of several.
+  const int times = ++paths_[first.stem];
+  const std::string again = times > 1 ? absl::StrCat("-", times) : "";
+  record.path =
+      absl::StrCat(first.stem, again, first.extension.empty() ? "" : ".", first.extension);
   PartFile file;
   status_ = file.Open(record.path);
   std::optional<Digests> digests;

@@ -63,6 +63,7 @@ class RangeJoiner {
   uint64_t resource_number_ = 0;
   size_t ranges_ = 0;
   std::vector<Joined> joined_;
+  std::map<std::string, int> paths_;  // that were given, and how often they were wanted
   absl::Status status_;
 };
 

@@ -112,7 +112,8 @@ bool WebSocketParser::TakeHeader(ByteView* bytes) {
     in_message_ = true;
     message_deflated_ = deflated;
     trouble_.clear();
-    budget_ = std::make_unique<DecodeBudget>(limits_);
+    budget_ = std::make_unique<DecodeBudget>(limits_, DecodeShare{&account_, nullptr});
+    message_lost_ = false;
     events_->OnWebSocketMessage(direction_, {opcode == kBinary, deflated});
     if (deflated && lost_deflate_ != nullptr) trouble_ = lost_deflate_;
   } else if (!control_ && !in_message_) {
@@ -144,7 +145,7 @@ void WebSocketParser::TakePayload(ByteView* bytes) {
 }
 
 void WebSocketParser::Give(ByteView bytes, uint64_t offset) {
-  if (bytes.empty()) return;
+  if (bytes.empty() || message_lost_) return;
   if (message_deflated_ && lost_deflate_ == nullptr) {
     Inflate(bytes, offset);
   } else {
@@ -152,16 +153,23 @@ void WebSocketParser::Give(ByteView bytes, uint64_t offset) {
   }
 }
 
+// The message under way ends where it is. Without what it had to say to the next ones, those are
+// kept as they come.
 void WebSocketParser::LoseDeflate(const char* why) {
-  lost_deflate_ = why;
+  message_lost_ = true;
   trouble_ = why;
+  if (keeps_context_) {
+    lost_deflate_ = "kept as it came: an earlier message did not inflate";
+  } else if (inflater_ != nullptr) {
+    inflateReset(inflater_.get());
+  }
 }
 
 void WebSocketParser::Inflate(ByteView bytes, uint64_t offset) {
   if (inflater_ == nullptr) {
     inflater_ = std::make_unique<z_stream>();
     if (inflateInit2(inflater_.get(), -15) != Z_OK) {
-      LoseDeflate("kept as it came: zlib does not start");
+      LoseDeflate("zlib does not start");
       return;
     }
   }
@@ -178,7 +186,7 @@ void WebSocketParser::Inflate(ByteView bytes, uint64_t offset) {
     if (n > 0) {
       const absl::Status status = budget_->Take(n);
       if (!status.ok()) {
-        LoseDeflate("it inflates to too much: from here on nothing is inflated");
+        LoseDeflate("it inflates to too much: the rest is left out");
         return;
       }
       events_->OnWebSocketBytes(direction_, {out, n}, offset);
@@ -187,7 +195,7 @@ void WebSocketParser::Inflate(ByteView bytes, uint64_t offset) {
       // RFC 7692, 7.2.3.5: a message may end its deflate stream; the next block begins one.
       inflateReset(&z);
     } else if (code != Z_OK && code != Z_BUF_ERROR) {
-      LoseDeflate("it does not inflate: from here on messages are kept as they came");
+      LoseDeflate("it does not inflate: the rest is left out");
       return;
     } else if (code == Z_BUF_ERROR && n == 0) {
       break;
@@ -198,7 +206,7 @@ void WebSocketParser::Inflate(ByteView bytes, uint64_t offset) {
 void WebSocketParser::EndFrame() {
   in_frame_ = false;
   if (!control_ && final_) {
-    if (message_deflated_ && lost_deflate_ == nullptr) Inflate(kTail, offset_);
+    if (message_deflated_ && lost_deflate_ == nullptr && !message_lost_) Inflate(kTail, offset_);
     if (message_deflated_ && !keeps_context_ && inflater_ != nullptr) inflateReset(inflater_.get());
     EndMessage(true, "");
   }
@@ -220,8 +228,8 @@ void WebSocketParser::Gap(uint64_t length) {
   left_ -= length;
   offset_ += length;
   mask_at_ += length;
-  if (!control_ && message_deflated_) {
-    LoseDeflate("bytes are missing: from here on messages are kept as they came");
+  if (!control_ && message_deflated_ && lost_deflate_ == nullptr) {
+    if (!message_lost_) LoseDeflate("bytes are missing inside it: the rest is left out");
   } else if (!control_) {
     trouble_ = "bytes are missing inside it";
     events_->OnWebSocketGap(direction_, length);

@@ -47,6 +47,7 @@ class WebSocketParser {
   bool keeps_context_ = true;  // from one message to the next
   std::unique_ptr<z_stream_s> inflater_;
   const char* lost_deflate_ = nullptr;  // why messages are not inflated any more
+  bool message_lost_ = false;           // the one under way: what follows in it is not given out
 
   bool stopped_ = false;
   const char* why_stopped_ = "";
@@ -61,7 +62,8 @@ class WebSocketParser {
   uint64_t left_ = 0;  // of the frame's payload
   bool in_message_ = false;
   bool message_deflated_ = false;
-  std::string trouble_;  // with the message under way
+  std::string trouble_;    // with the message under way
+  DecodeAccount account_;  // of all messages
   std::unique_ptr<DecodeBudget> budget_;
 };
 

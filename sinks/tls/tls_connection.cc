@@ -66,7 +66,8 @@ void TlsConnection::Bytes(int direction, ByteView bytes, TimeNs time_ns) {
   ProcessBoth(direction);
   const size_t waiting = side.buffer.size() - side.start;
   CountWaiting(&side, waiting);
-  if (waiting > kMaxWaitingBytes || keys_->waiting_is_full()) {
+  const bool waits = waiting > kMaxRecordBytes + kHeaderBytes;
+  if (waiting > kMaxWaitingBytes || (waits && keys_->waiting_is_full())) {
     Stop(direction, "no keys came while its records waited");
   }
 }
@@ -169,6 +170,8 @@ TlsConnection::Taken TlsConnection::TakeClear(int direction, uint8_t type, ByteV
       TakeMessages(direction, body);
       return side.stopped ? Taken::kStops : Taken::kYes;
     case kChangeCipherSpec:
+      // RFC 8446, appendix D.4: behind a retry it means nothing.
+      if (!server_ && retried_ && direction != client_direction_) return Taken::kYes;
       // The other side's hello says what begins here.
       if (!server_ || client_hellos_ != server_hellos_) return Taken::kWaits;
       if (server_->version != kTls12Version) {

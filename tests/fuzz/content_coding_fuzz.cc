@@ -1,6 +1,8 @@
 // A coded body, whole and in pieces: when both decode, they decode to the same.
 #include <zlib.h>
 
+#include <algorithm>
+
 #include "sinks/http/content_coding.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
@@ -47,8 +49,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   feed(0, AsBytes(whole));
   Must(out[0].size() <= kEnough && out[1].size() <= kEnough, "the limit holds");
   if (!status[0].ok() || !status[1].ok()) return 0;
+  // Of what has no end, more or less may be out so far.
+  if (!decoders[0]->finished() || !decoders[1]->finished()) {
+    const size_t n = std::min(out[0].size(), out[1].size());
+    Must(out[0].compare(0, n, out[1], 0, n) == 0, "one goes on where the other stands");
+    return 0;
+  }
   Must(out[0] == out[1], "the cut does not matter");
-  Must(decoders[0]->finished() == decoders[1]->finished(), "nor to where it ends");
   return 0;
 }
 

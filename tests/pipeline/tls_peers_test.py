@@ -321,6 +321,38 @@ class TlsPeers(PeersTest):
         report = ElementTree.parse(self.path("out", "report.xml"))
         self.assertEqual({e.get("version") for e in report.iter(FLOWSTITCH + "tls")}, {"TLS 1.3"})
 
+    def test_a_retried_hello(self):
+        """The server asks for another group: HelloRetryRequest."""
+        self.server(["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.certificate, "-key", self.key,
+                     "-groups", "P-384", "-WWW", "-tls1_3"], self.port, cwd=self.path("www"))
+        with self.recording("c.pcap", self.port):
+            wanted = self.s_client("-tls1_3")
+        self.assertTrue(wanted.endswith(TEXT))
+        found, flows, _ = self.decrypt()
+        self.assertEqual(found["server", "TLS"], [wanted])
+        self.assert_all_decrypted(flows, 2)
+
+    def test_a_body_that_ends_with_the_keys_is_not_complete(self):
+        """No length, and a record in the middle that does not decrypt."""
+        self.server(["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.certificate, "-key", self.key,
+                     "-WWW", "-tls1_3"], self.port, cwd=self.path("www"))
+        with self.recording("c.pcap", self.port):
+            self.s_client("-tls1_3")
+        found, _, _ = self.decrypt()
+        self.assertIn(("server", "TLS-HTTPBODY-001.txt"), sorted(found))
+        with open(self.path("c.pcap"), "rb") as file:
+            _, frames = packets.read_pcap(file.read())
+        number = max(range(len(frames)), key=lambda i: len(frames[i][1]))
+        damaged = bytearray(frames[number][1])
+        damaged[-200] ^= 1
+        frames[number] = (frames[number][0], bytes(damaged))
+        with open(self.path("bad.pcap"), "wb") as file:
+            file.write(packets.pcap(frames, magic=0xA1B23C4D))
+        found, flows, pairs = self.decrypt("bad.pcap", "bad")
+        self.assertNotIn(("server", "TLS-HTTPBODY-001.txt"), sorted(found))
+        self.assertTrue(any("does not decrypt" in p.get("note", "") for f in flows for p in f["plain"]))
+        self.assertNotIn("complete", pairs[0]["response"])
+
     def test_a_missing_segment_costs_its_record_only(self):
         self.tls_nginx()
         with self.recording("c.pcap", self.port):

@@ -298,6 +298,21 @@ TEST(ContentCoding, ABombStopsAtItsLimit) {
   });
   EXPECT_THAT(std::string(early.message()), HasSubstr("250 times"));
   EXPECT_LE(bytes, uint64_t{26} << 20);
+  // And all bodies of a flow together: small ones add up.
+  DecodeAccount account;
+  bytes = 0;
+  absl::Status all;
+  int bodies = 0;
+  while (all.ok() && bodies < 100) {
+    ++bodies;
+    ASSERT_TRUE(MakeContentDecoder("gzip", {}, &decoder, {&account, nullptr}).ok());
+    all = decoder->Feed(AsBytes(packed).first(1000), [&](ByteView piece) {
+      bytes += piece.size();
+      return absl::OkStatus();
+    });
+  }
+  EXPECT_LT(bodies, 100);
+  EXPECT_LE(bytes, uint64_t{3} << 20);
   EXPECT_FALSE(MakeContentDecoder("gzip,gzip,gzip,gzip,gzip", {}, &decoder).ok());
 }
 
