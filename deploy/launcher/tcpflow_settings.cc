@@ -132,7 +132,7 @@ std::string WritersHelp() {
   std::string text =
       "Writers, for -e, -E and -x:\n"
       "  tcpdemux, files  flow files (on)\n"
-      "  http             bodies of HTTP/1 messages\n"
+      "  http             bodies of HTTP messages, their parts, WebSocket messages\n"
       "  md5 sha1 sha256  digests in the report\n"
       "  dfxml            the report (on)\n"
       "  netviz           report.pdf: the traffic on a page\n"

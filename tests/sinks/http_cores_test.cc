@@ -332,6 +332,7 @@ TEST(WebSocketParser, AnyFragmentsMasksAndCompressionGiveTheMessages) {
 TEST(HttpDialogue, NoCutChangesWhatComesOut) {
   Hpack client;
   Hpack server;
+  std::mt19937_64 frames_random(1);
   const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
   const std::string post =
       "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
@@ -342,7 +343,7 @@ TEST(HttpDialogue, NoCutChangesWhatComesOut) {
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
       "chunked\r\n\r\n2\r\nhi\r\n0\r\nX: 2\r\n\r\n";
   const std::string request2 = HeadFrames(
-      new std::mt19937_64(1), 1,
+      &frames_random, 1,
       client.Encode({{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "h"}}),
       true);
   const std::string response2 = Frame(4, 0, 0, "") +
