@@ -59,6 +59,9 @@ struct HttpHead {
   HttpFields fields;
 };
 
+// A head as it would be in HTTP/1.
+std::string HeadText(HttpKind kind, const HttpHead& head);
+
 // A message of a WebSocket (RFC 6455).
 struct WebSocketMessage {
   bool binary = false;

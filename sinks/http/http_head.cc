@@ -46,6 +46,18 @@ void HttpHead::Shorten() {
   }
 }
 
+std::string HeadText(HttpKind kind, const HttpHead& head) {
+  std::string text = kind == HttpKind::kRequest
+                         ? absl::StrCat(head.method, " ", head.target, " ", head.version, "\r\n")
+                         : absl::StrCat(head.version, " ", head.status, " ", head.reason, "\r\n");
+  if (kind == HttpKind::kRequest && head.version == "HTTP/2" && !head.host.empty() &&
+      FieldValue(head.fields, "host").empty()) {
+    absl::StrAppend(&text, "host: ", head.host, "\r\n");
+  }
+  for (const auto& [name, value] : head.fields) absl::StrAppend(&text, name, ": ", value, "\r\n");
+  return text + "\r\n";
+}
+
 std::string FieldValue(const HttpFields& fields, std::string_view name) {
   for (const auto& [field, value] : fields) {
     if (absl::EqualsIgnoreCase(absl::string_view(field.data(), field.size()),

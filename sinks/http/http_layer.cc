@@ -20,19 +20,6 @@ std::string Codings(const HttpHead& head) {
   return absl::StrCat(head.content_encoding, ",", head.transfer_coding);
 }
 
-// A head as it would be in HTTP/1.
-std::string HeadText(HttpKind kind, const HttpHead& head) {
-  std::string text = kind == HttpKind::kRequest
-                         ? absl::StrCat(head.method, " ", head.target, " ", head.version, "\r\n")
-                         : absl::StrCat(head.version, " ", head.status, " ", head.reason, "\r\n");
-  if (kind == HttpKind::kRequest && head.version == "HTTP/2" && !head.host.empty() &&
-      FieldValue(head.fields, "host").empty()) {
-    absl::StrAppend(&text, "host: ", head.host, "\r\n");
-  }
-  for (const auto& [name, value] : head.fields) absl::StrAppend(&text, name, ": ", value, "\r\n");
-  return text + "\r\n";
-}
-
 }  // namespace
 
 HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger)
