@@ -17,6 +17,10 @@ HttpFields HtpFields(const htp_table_t* fields, size_t skip = 0);
 
 HttpHead RequestHead(const htp_tx_t* tx, bool with_fields);
 HttpHead ResponseHead(const htp_tx_t* tx, bool with_fields);
+// What follows the answer to it is the tunnel (RFC 9110, 9.3.6).
+inline bool IsTunnelRequest(const htp_tx_t* tx) {
+  return tx->request_method_number == HTP_M_CONNECT;
+}
 
 // What is in a Transfer-Encoding beside "chunked".
 std::string OtherTransferCodings(std::string_view transfer_encoding);

@@ -2,6 +2,9 @@
 // gets in whatever pieces and forgives what browsers forgive. Transfer codings are taken off here;
 // content codings are not. When the ends agree to go on with something else (CONNECT, Upgrade), it
 // stops at the exact byte and says what follows.
+//
+// http_parser.cc feeds libhtp, http_parser_messages.cc takes what it tells of messages,
+// http_parser_switch.cc goes on with something else.
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 
@@ -83,6 +86,12 @@ class HttpParser {
   static int OnTransactionComplete(htp_tx_t* tx);
 
  private:
+  static constexpr int kSwitchingProtocols = 101;
+  // Why a side is parsed no further, where more than one place finds it.
+  static constexpr char kNotHttp[] = "what follows is not HTTP/1";
+  static constexpr char kBadChunk[] = "a chunk's size makes no sense";
+  static constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
+
   // What tells where a message's body ends.
   enum class Framing { kNone, kCounted, kChunked, kUntilClose };
   enum class LineEnd { kNone, kLf, kLfCr };
