@@ -1,32 +1,18 @@
 // Generates captures: a small one that shows everything (the default), or traffic by the numbers.
-#include <zlib.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <random>
 #include <string>
 
 #include "base/command_line.h"
 #include "tests/support/conversation.h"
+#include "tests/support/deflated.h"
 #include "tests/support/traffic.h"
 
 namespace flowstitch::testing {
 namespace {
-
-std::string Gzip(const std::string& text) {
-  z_stream z = {};
-  deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&z, text.size()), '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  z.avail_in = static_cast<uInt>(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 std::string Response(const std::string& type, const std::string& body,
                      const std::string& more = "") {
@@ -39,6 +25,23 @@ std::string Page() {
   for (int i = 0; i < 400; ++i)
     page += "<p>line " + std::to_string(i) + " of a generated page</p>\n";
   return page + "</body></html>\n";
+}
+
+// Words as a language has them: gzip makes it about half.
+std::string Text(uint64_t seed, uint64_t bytes) {
+  std::mt19937_64 random(seed);
+  std::string text;
+  while (text.size() < bytes) {
+    // Few words are frequent, most are not.
+    uint64_t word = random() % (uint64_t{1} << (random() % 14));
+    do {
+      text += static_cast<char>('a' + word % 26);
+      word = word / 26 + (text.size() + word) % 3 * (word > 0 ? 1 : 0);
+    } while (word > 2 && text.size() < bytes);
+    text += random() % 12 == 0 ? '\n' : ' ';
+  }
+  text.resize(bytes);
+  return text;
 }
 
 // HTTP with gzip, segments out of order and lost, IPv6, two VLANs.
@@ -124,6 +127,12 @@ int main(int argc, char** argv) {
   app.add_flag("--ipv6", traffic.ipv6, "Every second flow over IPv6.");
   app.add_option("--seed", traffic.seed, "Another seed gives other packets.")
       ->capture_default_str();
+  std::string http = "none";
+  app.add_option("--http", http,
+                 "The servers' streams are HTTP responses with a body of --bytes text, plain or in "
+                 "gzip, the same in every flow.")
+      ->check(CLI::IsMember({"none", "plain", "gzip"}))
+      ->capture_default_str();
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
 
   std::ofstream file;
@@ -140,6 +149,12 @@ int main(int argc, char** argv) {
   const auto write = [&](const CapturedPacket& packet) {
     out << PcapFile({packet}).substr(header);
   };
+  if (http != "none") {
+    const std::string body = Text(traffic.seed, traffic.bytes_per_flow);
+    traffic.server_stream = http == "gzip"
+                                ? Response("text/plain", Gzip(body), "Content-Encoding: gzip\r\n")
+                                : Response("text/plain", body);
+  }
   if (traffic.flows > 0) {
     MakeTraffic(traffic, write);
   } else {

@@ -360,6 +360,12 @@ void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
     case kServerHello: {
       ServerHello hello;
       if (!ReadServerHello(body, &hello, facts_)) break;
+      // TLS 1.3 has one handshake, and TLS 1.2 renegotiates keys, never the version (RFC 8446,
+      // 4.1.2): the phases of both sides depend on it.
+      if (server_ && (tls13() || hello.version != server_->version)) {
+        Stop(direction, "a second hello of its server makes no sense");
+        break;
+      }
       client_direction_ = 1 - direction;
       if (hello.retry) {
         retried_ = true;

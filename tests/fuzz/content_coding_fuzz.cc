@@ -1,11 +1,10 @@
 // A coded body, whole and in pieces: when both decode, they decode to the same.
-#include <zlib.h>
-
 #include <algorithm>
 
 #include "sinks/http/content_coding.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
+#include "tests/support/deflated.h"
 
 using namespace flowstitch;
 using namespace flowstitch::testing;
@@ -61,26 +60,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 std::vector<std::string> flowstitch::testing::FuzzSeeds() {
   const std::string text = "some text, some text, some text";
-  const auto deflated = [&text](int window) {
-    z_stream z = {};
-    deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
-    std::string out(256, '\0');
-    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    z.avail_in = static_cast<uInt>(text.size());
-    z.next_out = reinterpret_cast<Bytef*>(out.data());
-    z.avail_out = static_cast<uInt>(out.size());
-    deflate(&z, Z_FINISH);
-    out.resize(z.total_out);
-    deflateEnd(&z);
-    return out;
-  };
-  const std::string gzip = deflated(31);
+  const std::string gzip = Gzip(text);
   // brotli's and zstd's raw blocks.
   const std::string brotli("\x8b\x02\x80hello\x03", 9);
   const std::string zstd("\x28\xb5\x2f\xfd\x20\x05\x29\0\0hello", 14);
   return {std::string("\0", 1) + Pieces(0, gzip + gzip + "tail"),
-          "\1" + Pieces(0, deflated(15)),
-          "\1" + Pieces(1, deflated(-15)),
+          "\1" + Pieces(0, Deflated(text, 15)),
+          "\1" + Pieces(1, Deflated(text, -15)),
           "\2" + Pieces(0, brotli),
           "\3" + Pieces(0, zstd + zstd),
           "\7" + Pieces(0, gzip)};

@@ -10,6 +10,7 @@
 #include "sinks/http/content_coding.h"
 #include "sinks/http/http_writer.h"
 #include "sinks/http/media_types.h"
+#include "tests/support/deflated.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -21,21 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using namespace flowstitch::testing;
-
-std::string Deflated(const std::string& text, int window_bits) {
-  z_stream z = {};
-  deflateInit2(&z, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&z, text.size()) + 64, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  z.avail_in = static_cast<uInt>(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
-std::string Gzip(const std::string& text) { return Deflated(text, 31); }
 
 std::string Chunked(const std::string& body, size_t chunk) {
   std::string out;

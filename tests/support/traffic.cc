@@ -31,7 +31,11 @@ struct LiveFlow {
 class Generator {
  public:
   Generator(const TrafficOptions& options, const std::function<void(const CapturedPacket&)>& take)
-      : options_(options), take_(take), random_(options.seed) {}
+      : options_(options),
+        stream_bytes_(options.server_stream.empty() ? options.bytes_per_flow
+                                                    : options.server_stream.size()),
+        take_(take),
+        random_(options.seed) {}
 
   void Run() {
     std::deque<LiveFlow> live;
@@ -84,12 +88,16 @@ class Generator {
         break;
     }
     const uint32_t server_next = f->server_isn + 1 + static_cast<uint32_t>(f->sent);
-    if (f->sent < options_.bytes_per_flow) {
-      const auto n = static_cast<size_t>(
-          std::min<uint64_t>(options_.segment_bytes, options_.bytes_per_flow - f->sent));
-      payload_.resize(n);
-      FillPayload(options_.seed, f->number, f->sent,
-                  {reinterpret_cast<uint8_t*>(payload_.data()), n});
+    if (f->sent < stream_bytes_) {
+      const auto n =
+          static_cast<size_t>(std::min<uint64_t>(options_.segment_bytes, stream_bytes_ - f->sent));
+      if (options_.server_stream.empty()) {
+        payload_.resize(n);
+        FillPayload(options_.seed, f->number, f->sent,
+                    {reinterpret_cast<uint8_t*>(payload_.data()), n});
+      } else {
+        payload_ = options_.server_stream.substr(f->sent, n);
+      }
       f->sent += n;
       Data(*f, server_next, client_after, payload_);
       // Every second segment is acknowledged, as hosts do.
@@ -147,6 +155,7 @@ class Generator {
   }
 
   const TrafficOptions options_;
+  const uint64_t stream_bytes_;
   const std::function<void(const CapturedPacket&)>& take_;
   std::mt19937_64 random_;
   std::deque<CapturedPacket> late_;

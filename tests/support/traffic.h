@@ -5,6 +5,7 @@
 #define FLOWSTITCH_TESTS_SUPPORT_TRAFFIC_H_
 
 #include <functional>
+#include <string>
 
 #include "tests/support/packet_builder.h"
 
@@ -19,6 +20,8 @@ struct TrafficOptions {
   double loss = 0;      // share of data segments that no sensor saw
   uint32_t segment_bytes = 1448;
   bool ipv6 = false;  // every second flow
+  // Where it is not empty, every server's stream is this, and bytes_per_flow does not count.
+  std::string server_stream;
 };
 
 // Gives out the packets one by one; memory does not grow with the capture.
