@@ -28,14 +28,14 @@ std::vector<std::string> FindImbalance(const SourceLedger& l) {
 
 std::vector<std::string> FindImbalance(const ReassemblyLedger& l) {
   std::vector<std::string> lines;
-  Compare(
-      "frames_received + extra_datagrams", l.frames_received + l.extra_datagrams,
-      "not IP + unknown link type + malformed + not TCP + too deep + bad checksum + fragments + "
-      "segments + UDP",
-      l.not_ip_frames + l.unknown_link_type_frames + l.malformed_frames + l.not_tcp_datagrams +
-          l.too_deep_datagrams + l.bad_checksum_datagrams + l.fragments_absorbed + l.segments +
-          l.udp_datagrams,
-      &lines);
+  Compare("frames_received + extra_datagrams", l.frames_received + l.extra_datagrams,
+          "duplicate + not IP + unknown link type + malformed + not TCP + too deep + bad checksum "
+          "+ fragments + "
+          "segments + UDP",
+          l.duplicate_frames + l.not_ip_frames + l.unknown_link_type_frames + l.malformed_frames +
+              l.not_tcp_datagrams + l.too_deep_datagrams + l.bad_checksum_datagrams +
+              l.fragments_absorbed + l.segments + l.udp_datagrams,
+          &lines);
   Compare("payload_bytes", l.payload_bytes,
           "delivered + retransmitted + overlapping + out of window + before start + after FIN + "
           "after close + reset payload + unconfirmed + evicted + late + unopened + waiting",

@@ -22,13 +22,14 @@ namespace flowstitch {
   X(frames_received, "frames the reassembler received from this source")                  \
   X(late_frames, "frames that came after the reorder window had passed them")             \
   X(batches_received, "batches the reassembler received from this source")                \
-  X(duplicate_batches, "batches received twice and dropped")
+  X(duplicate_batches, "batches received twice and dropped")                              \
+  X(duplicate_frames, "frames that another source had delivered (within received)")
 
 // What a reassembler did with the frames.
 //   frames_received + extra_datagrams =
 //                     not_ip_frames + unknown_link_type_frames + malformed_frames +
 //                     not_tcp_datagrams + too_deep_datagrams + bad_checksum_datagrams +
-//                     fragments_absorbed + segments + udp_datagrams
+//                     duplicate_frames + fragments_absorbed + segments + udp_datagrams
 //   payload_bytes   = delivered_bytes + retransmitted_bytes + overlapping_bytes +
 //   out_of_window_bytes +
 //                     before_start_bytes + after_fin_bytes + after_close_bytes +
@@ -84,7 +85,9 @@ namespace flowstitch {
   X(tombstones_evicted, "memories of closed flows given up under pressure")                        \
   X(unopened_bytes,                                                                                \
     "bytes of flows that a capture file may only continue, and that were not "                     \
-    "open")
+    "open")                                                                                        \
+  X(duplicate_frames, "frames that another source had delivered")                                  \
+  X(duplicates_forgotten, "datagrams forgotten before another source's copy could be known")
 
 #define FLOWSTITCH_SINK_LEDGER(X)                                               \
   X(stream_bytes_received, "stream bytes received from the reassembler")        \

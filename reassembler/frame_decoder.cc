@@ -18,7 +18,8 @@ FrameDecoder::FrameDecoder(const DecoderOptions& options, ReassemblyLedger* ledg
       ledger_(*ledger),
       taker_(*taker),
       defragmenter_(options.fragments),
-      checksums_(options.checksum) {}
+      checksums_(options.checksum),
+      duplicates_(options.duplicates) {}
 
 bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
   switch (verdict) {
@@ -73,6 +74,7 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       return;
     }
     if (ip->fragment) {
+      if (IsCopy(frame, link, *ip, now_ns)) return;
       ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
       if (!ip) return;
       if (ip->source.family == IpFamily::kIpv6 && !SkipExtensionHeaders(&*ip)) {
@@ -89,12 +91,14 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       }
     }
     if (ip->protocol == kProtocolTcp) {
+      if (IsCopy(frame, link, *ip, now_ns)) return;
       TakeSegment(frame, link, *ip);
       return;
     }
     Tunnel tunnel;
     LinkLayer inner;
     if (!OpenTunnel(*ip, &tunnel, &inner)) {
+      if (IsCopy(frame, link, *ip, now_ns)) return;
       TakeUdp(frame, link, *ip);
       return;
     }
@@ -109,6 +113,31 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
   }
 }
 
+// What tells flows apart beside protocol, addresses and ports; 0: nothing.
+uint64_t FrameDecoder::ScopeOf(const Frame& frame, const LinkLayer& link) const {
+  const FlowKeyParts& parts = options_.key_parts;
+  if (!parts.vlan && !parts.tunnel && !parts.source) return 0;
+  uint64_t scope = parts.source ? frame.source + 1 : 0;
+  if (parts.vlan) scope = MixBits(scope ^ HashOfVlans(link));
+  if (parts.tunnel) scope = MixBits(scope ^ HashOfPath(path_));
+  return scope;
+}
+
+// The innermost datagram counts, so that a sensor inside of a tunnel and one at its end agree.
+bool FrameDecoder::IsCopy(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
+                          TimeNs now_ns) {
+  if (!several_sources_) return false;
+  const uint64_t digest = DigestOf(ip, ScopeOf(frame, link));
+  const bool copy = duplicates_.IsCopy(digest, frame.source, frame.time_ns, now_ns);
+  ledger_.duplicates_forgotten = duplicates_.forgotten();
+  if (!copy) return false;
+  ++ledger_.duplicate_frames;
+  if (copies_.size() <= frame.source) copies_.resize(frame.source + 1);
+  ++copies_[frame.source];
+  taker_.OnCopy();
+  return true;
+}
+
 void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
                         uint16_t source_port, uint16_t destination_port, Passage* passage) const {
   const KeyedDirection keyed =
@@ -116,13 +145,8 @@ void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeade
   passage->key = keyed.key;
   passage->key.protocol = ip.protocol;
   passage->from_high = keyed.from_high;
-  const FlowKeyParts& parts = options_.key_parts;
-  if (parts.vlan || parts.tunnel || parts.source) {
-    uint64_t scope = parts.source ? frame.source + 1 : 0;
-    if (parts.vlan) scope = MixBits(scope ^ HashOfVlans(link));
-    if (parts.tunnel) scope = MixBits(scope ^ HashOfPath(path_));
-    passage->key.scope = static_cast<uint32_t>(scope ^ (scope >> 32));
-  }
+  const uint64_t scope = ScopeOf(frame, link);
+  passage->key.scope = static_cast<uint32_t>(scope ^ (scope >> 32));
   passage->truncated = ip.truncated;
   passage->opens_no_flow = frame.opens_no_flow;
   passage->transport = ip.payload;

@@ -6,11 +6,13 @@
 #include <array>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/frame.h"
 #include "base/ledger.h"
 #include "reassembler/checksums.h"
 #include "reassembler/defragmenter.h"
+#include "reassembler/duplicate_filter.h"
 #include "reassembler/segment.h"
 
 namespace flowstitch {
@@ -31,6 +33,7 @@ struct WirelessNetwork {
 
 struct DecoderOptions {
   FragmentLimits fragments;
+  DuplicateLimits duplicates;
   ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
   FlowKeyParts key_parts;
   // Tunnels inside each other that are opened, at most kMaxTunnelDepth.
@@ -45,6 +48,8 @@ class FrameDecoder {
     virtual ~Taker() = default;
     virtual void OnSegment(const Segment& segment) = 0;
     virtual void OnUdpDatagram(const UdpDatagram& datagram) = 0;
+    // Another source had delivered what this frame brings.
+    virtual void OnCopy() = 0;
   };
 
   // `ledger` and `taker` outlive the decoder.
@@ -52,6 +57,12 @@ class FrameDecoder {
 
   // `now_ns` is the highest capture time so far.
   void Decode(const Frame& frame, TimeNs now_ns);
+
+  // With several sources, one datagram that more than one of them saw counts once.
+  void set_several_sources() { several_sources_ = !options_.key_parts.source; }
+  const DuplicateFilter& duplicates() const { return duplicates_; }
+  // Copies of others' datagrams, by source.
+  uint64_t copies(uint32_t source) const { return source < copies_.size() ? copies_[source] : 0; }
 
   // Beacons of wireless networks, by who sent them; of at most kMaxNetworks.
   const std::map<WirelessNetwork, uint64_t>& networks() const { return networks_; }
@@ -63,6 +74,8 @@ class FrameDecoder {
   void DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns);
   // Counts a verdict; true when there is a datagram to look into.
   bool Take(LinkVerdict verdict, uint32_t link_type);
+  uint64_t ScopeOf(const Frame& frame, const LinkLayer& link) const;
+  bool IsCopy(const Frame& frame, const LinkLayer& link, const IpHeader& ip, TimeNs now_ns);
   void NoteBeacon(const LinkLayer& link);
   void TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
   void TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
@@ -74,6 +87,9 @@ class FrameDecoder {
   Taker& taker_;
   Defragmenter defragmenter_;
   ChecksumJudge checksums_;
+  DuplicateFilter duplicates_;
+  bool several_sources_ = false;
+  std::vector<uint64_t> copies_;
   TunnelPath path_;  // of the datagram that is being decoded
   std::map<uint32_t, uint64_t> unknown_link_types_;
   std::map<WirelessNetwork, uint64_t> networks_;

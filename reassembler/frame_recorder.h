@@ -41,6 +41,8 @@ class FrameRecorder {
 
   // The frame that brought this became part of a flow.
   void Claim(FlowId flow, StreamDirection direction, const Passage& passage, ByteView payload);
+  // The frame repeats one of another source: it is told no second time.
+  void NoteCopy() { claimed_ = true; }
   bool claimed() const { return claimed_; }
   // The frame belongs to a connection attempt.
   void Hold(const Passage& passage, ByteView payload, HeldFrames* held);

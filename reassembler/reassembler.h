@@ -36,6 +36,10 @@ class Reassembler : private FrameDecoder::Taker {
     return decoder_.unknown_link_types();
   }
   const std::map<WirelessNetwork, uint64_t>& networks() const { return decoder_.networks(); }
+  // Frames come from more than one source: copies of a datagram count once from now on.
+  void set_several_sources() { decoder_.set_several_sources(); }
+  const DuplicateFilter& duplicates() const { return decoder_.duplicates(); }
+  uint64_t copies(uint32_t source) const { return decoder_.copies(source); }
   TimeNs now_ns() const { return clock_.now_ns(); }
   TcpReassembler& tcp() { return tcp_; }
   const UdpFlows& udp() const { return udp_; }
@@ -43,6 +47,7 @@ class Reassembler : private FrameDecoder::Taker {
  private:
   void OnSegment(const Segment& segment) override { tcp_.OnSegment(segment); }
   void OnUdpDatagram(const UdpDatagram& datagram) override { udp_.OnDatagram(datagram); }
+  void OnCopy() override { recorder_.NoteCopy(); }
 
   ReassemblyLedger ledger_;
   uint64_t flow_numbers_ = 0;

@@ -47,6 +47,9 @@ std::vector<SizeFlag> SizeFlags(ReassemblyOptions* o) {
        "Datagrams whose fragments are not all there; beyond, the oldest is given up."},
       {"--max-fragment-bytes", "BYTES", &o->decoder.fragments.bytes, 0, kMaxMemory,
        "Bytes of their fragments; beyond, the oldest datagram is given up."},
+      {"--max-duplicates", "N", &o->decoder.duplicates.datagrams, 0, kMaxObjects,
+       "Datagrams remembered, with several sources, to know another one's copy; beyond, the oldest "
+       "is forgotten."},
       {"--tunnel-depth", "N", &o->decoder.tunnel_depth, 0, 8,
        "Tunnels inside each other that are opened, up to 8."},
       {"--max-udp-flows", "N", &o->udp.flows, 1, kMaxObjects,
@@ -86,6 +89,7 @@ constexpr Simulation kSimulations[] = {
     {"fragment-memory", [](ReassemblyOptions* o) { o->decoder.fragments.bytes = 0; }},
     {"fragment-limit", [](ReassemblyOptions* o) { o->decoder.fragments.datagrams = 1; }},
     {"tunnel-depth", [](ReassemblyOptions* o) { o->decoder.tunnel_depth = 0; }},
+    {"duplicate-limit", [](ReassemblyOptions* o) { o->decoder.duplicates.datagrams = 1; }},
     {"udp-limit", [](ReassemblyOptions* o) { o->udp.flows = 1; }},
 };
 
@@ -226,6 +230,14 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
         ->check(CLI::Range(flag.least, flag.most))
         ->capture_default_str();
   }
+  app.add_option_function<int>(
+         "--duplicate-window",
+         [core](const int& ms) { core->decoder.duplicates.window_ns = ms * kNsPerMs; },
+         absl::StrCat("With several sources, the same datagram from another one within so much "
+                      "packet time counts once; 0: every copy counts. [",
+                      core->decoder.duplicates.window_ns / kNsPerMs, "]"))
+      ->type_name("MS")
+      ->check(CLI::Range(0, 3'600'000));
   for (const TimeFlag& flag : TimeFlags(core)) {
     app.add_option_function<int64_t>(
            flag.name, [ns = flag.ns](const int64_t& s) { *ns = s * kNsPerSecond; },
@@ -328,6 +340,8 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
   for (const TimeFlag& flag : TimeFlags(&core)) {
     arguments.insert(arguments.end(), {flag.name, absl::StrCat(*flag.ns / kNsPerSecond)});
   }
+  arguments.insert(arguments.end(), {"--duplicate-window",
+                                     absl::StrCat(core.decoder.duplicates.window_ns / kNsPerMs)});
   if (core.decoder.udp) arguments.push_back("--udp");
   if (!o.simulate.empty()) {
     arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});

@@ -41,7 +41,9 @@ class ReassemblerStage {
         epoch_(RandomEpoch()),
         merger_(options.reorder_window_ms * kNsPerMs),
         batcher_(epoch_, options.shard, options.community_id_seed),
-        reassembler_(Simulated(options), &batcher_) {}
+        reassembler_(Simulated(options), &batcher_) {
+    if (options.sources != 1) reassembler_.set_several_sources();
+  }
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
@@ -142,6 +144,7 @@ void ReassemblerStage::AddNewSources() {
   while (merger_.sources() < peers.size()) {
     const LinkReceiver& link = *peers[merger_.sources()]->link;
     merger_.AddSource(link.peer_name(), link.peer_live());
+    if (merger_.sources() > 1) reassembler_.set_several_sources();
     source_ends_.emplace_back();
     source_end_sequences_.push_back(0);
   }
@@ -229,6 +232,12 @@ wire::Ledger ReassemblerStage::MakeLedger() {
     source->set_late_frames(merger_.ledger(i).late_frames);
     source->set_batches_received(merger_.ledger(i).batches_received);
     source->set_duplicate_batches(link.duplicates());
+    source->set_duplicate_frames(reassembler_.copies(static_cast<uint32_t>(i)));
+    const DuplicateFilter::Skew skew = reassembler_.duplicates().skew(static_cast<uint32_t>(i));
+    if (skew.samples == 0) continue;
+    source->set_skew_ns(static_cast<int64_t>(skew.ns));
+    source->set_skew_samples(skew.samples);
+    source->set_skew_to(captures_->peers()[skew.reference]->link->peer_name());
   }
   ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
   for (const auto& [type, frames] : reassembler_.unknown_link_types()) {

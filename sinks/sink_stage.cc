@@ -373,8 +373,12 @@ absl::Status SinkStage::WriteEnd() {
     const wire::End& end = end_->message().end();
     totals.error = end.error();
     for (const wire::SourceLedger& source : end.ledger().sources()) {
-      totals.sources.push_back(
-          {source.name(), FromWire(source), {source.inputs().begin(), source.inputs().end()}});
+      totals.sources.push_back({source.name(),
+                                FromWire(source),
+                                {source.inputs().begin(), source.inputs().end()},
+                                source.skew_ns(),
+                                source.skew_samples(),
+                                source.skew_to()});
     }
     totals.reassembly = FromWire(end.ledger().reassembly());
     for (const wire::UnknownLinkType& unknown : end.ledger().unknown_link_types()) {

@@ -39,6 +39,11 @@ std::string ShortLedger(const ReportTotals& totals) {
       Mention(s.frames_sent - s.frames_received, "lost on the link", &line);
     }
     Mention(s.late_frames, "late", &line);
+    Mention(s.duplicate_frames, "that another source had delivered", &line);
+    if (source.skew_samples > 0) {
+      absl::StrAppendFormat(&line, ", clock %+.3f ms to %s",
+                            static_cast<double>(source.skew_ns) / kNsPerMs, source.skew_to);
+    }
     absl::StrAppend(&text, line, "\n");
   }
   const ReassemblyLedger& r = totals.reassembly;

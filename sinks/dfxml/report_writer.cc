@@ -101,6 +101,11 @@ void WriteLedger(const ReportTotals& totals, ReportForm form, XmlText* xml) {
     xml->Attribute("name", source.name);
 #define FLOWSTITCH_WRITE(name, help) xml->Attribute(#name, ledger.name);
     FLOWSTITCH_SOURCE_LEDGER(FLOWSTITCH_WRITE)
+    if (source.skew_samples > 0) {
+      xml->Attribute("skew_to", source.skew_to);
+      xml->Attribute("skew_ns", std::to_string(source.skew_ns));
+      xml->Attribute("skew_samples", source.skew_samples);
+    }
     for (const std::string& input : source.inputs) xml->Element("flowstitch:input", input);
     xml->End();
   }

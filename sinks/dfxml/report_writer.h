@@ -24,6 +24,10 @@ struct ReportTotals {
     std::string name;
     SourceLedger ledger;
     std::vector<std::string> inputs;
+    // How far its clock is behind that of another source, and the samples this rests on; 0: none.
+    int64_t skew_ns = 0;
+    uint64_t skew_samples = 0;
+    std::string skew_to;
   };
   struct Network {
     std::string mac;   // 6 bytes

@@ -23,7 +23,9 @@ class Toucher : public FrameDecoder::Taker {
     Must(s.tcp.sack_blocks <= kMaxSackBlocks, "SACK blocks are bounded");
   }
   void OnUdpDatagram(const UdpDatagram& d) override { Touch(d.payload); }
+  void OnCopy() override { ++copies; }
   uint64_t sum = 0;
+  uint64_t copies = 0;
 
  private:
   void Touch(ByteView bytes) {
@@ -47,13 +49,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ReassemblyLedger ledger;
   Toucher toucher;
   FrameDecoder decoder(options, &ledger, &toucher);
+  if ((data[1] & 128) != 0) decoder.set_several_sources();
   TimeNs time = 0;
+  uint32_t source = 0;
   while (rest.size() >= 2) {
     const size_t length = std::min<size_t>(LoadBe16(rest.data()), rest.size() - 2);
     const std::vector<uint8_t> copy(rest.begin() + 2, rest.begin() + 2 + static_cast<long>(length));
     rest = rest.subspan(2 + length);
     time += 100 * kNsPerMs;
-    decoder.Decode({copy, static_cast<uint32_t>(length), type, time}, time);
+    source = (source + static_cast<uint32_t>(length)) % 3;
+    decoder.Decode({copy, static_cast<uint32_t>(length), type, time, source}, time);
+    Must(toucher.copies == ledger.duplicate_frames, "every copy is told");
     ledger.delivered_bytes = ledger.payload_bytes;
     ledger.stream_bytes = ledger.payload_bytes;
     const auto faults = FindImbalance(ledger);

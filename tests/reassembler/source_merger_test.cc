@@ -1,72 +1,17 @@
 // One order out of several sources, whatever their batches and the scheduling.
-#include "reassembler/source_merger.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "capture/batcher.h"
 #include "tests/support/event_recorder.h"
+#include "tests/support/merge_rig.h"
 #include "tests/support/traffic.h"
 
 namespace flowstitch {
 namespace {
 
 using namespace flowstitch::testing;
-
-std::shared_ptr<Delivery> Deliver(const WireMessage& message) {
-  return std::make_shared<Delivery>(zmq::message_t(message.bytes().data(), message.size()));
-}
-
-// Deals packets out to sources, cuts each source's into batches, and merges them with random
-// scheduling.
-class Rig {
- public:
-  Rig(uint64_t seed, size_t sources, int64_t window_ns = 500 * kNsPerMs)
-      : random(seed), merger(window_ns), batches(sources) {
-    for (size_t i = 0; i < sources; ++i) {
-      merger.AddSource("source-" + std::to_string(i), false);
-      BatcherLimits limits;
-      limits.batch_frames = 1 + static_cast<int>(random() % 20);
-      batchers.push_back(
-          std::make_unique<Batcher>("source-" + std::to_string(i), i + 1, false, limits));
-    }
-  }
-
-  void Add(size_t source, const CapturedPacket& packet) {
-    Batcher& batcher = *batchers[source];
-    if (batcher.MustFlushBefore(packet.frame())) Flush(source);
-    batcher.Add(packet.frame(), 0);
-  }
-  void Flush(size_t source) {
-    if (batchers[source]->empty()) return;
-    batches[source].push_back(Deliver(batchers[source]->Flush(1, nullptr)));
-  }
-
-  void Run(const std::function<void(const Frame&)>& take) {
-    for (size_t i = 0; i < batchers.size(); ++i) Flush(i);
-    std::vector<size_t> next(batches.size(), 0);
-    size_t ended = 0;
-    Frame frame;
-    while (ended < batches.size()) {
-      const size_t source = random() % batches.size();
-      if (next[source] < batches[source].size()) {
-        ASSERT_TRUE(merger.AddBatch(source, batches[source][next[source]++]));
-      } else if (!merger.ended(source)) {
-        merger.EndSource(source, true);
-        ++ended;
-      }
-      while (random() % 4 != 0 && merger.Next(&frame, {})) take(frame);
-    }
-    while (merger.Next(&frame, {})) take(frame);
-  }
-
-  std::mt19937_64 random;
-  SourceMerger merger;
-  std::vector<std::unique_ptr<Batcher>> batchers;
-  std::vector<std::vector<std::shared_ptr<Delivery>>> batches;
-};
 
 std::vector<CapturedPacket> Traffic(uint64_t seed) {
   TrafficOptions options;
@@ -86,7 +31,7 @@ TEST(SourceMerger, AnyDealingOutGivesTheSameStreams) {
     const auto packets = Traffic(seed);
     const Outcome wanted = Reassemble(packets);
     const size_t sources = 1 + seed % 4;
-    Rig rig(seed, sources);
+    MergeRig rig(seed, sources);
     for (const auto& packet : packets) rig.Add(rig.random() % sources, packet);
     Outcome got;
     Reassembler reassembler({}, &got.events);
@@ -112,7 +57,7 @@ TEST(SourceMerger, AnyDealingOutGivesTheSameStreams) {
 }
 
 TEST(SourceMerger, NothingNewerThanTheLowestWatermarkIsTaken) {
-  Rig rig(1, 2);
+  MergeRig rig(1, 2);
   const CapturedPacket early = Capture(Packet(10, 1), 100);
   const CapturedPacket late = Capture(Packet(10, 2), 200);
   rig.Add(0, late);

@@ -1,0 +1,77 @@
+// One datagram that several sources saw counts once. A source that delivers the same datagram twice
+// saw a retransmission, so each source's copies are matched one to one with those of the others.
+#ifndef FLOWSTITCH_REASSEMBLER_DUPLICATE_FILTER_H_
+#define FLOWSTITCH_REASSEMBLER_DUPLICATE_FILTER_H_
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/capture_time.h"
+#include "reassembler/ip_header.h"
+
+namespace flowstitch {
+
+struct DuplicateLimits {
+  // Packet time between two sources' copies of a datagram, clocks and delays included; 0: every
+  // copy counts.
+  int64_t window_ns = 500 * kNsPerMs;
+  // Datagrams that are remembered. Full: the oldest is forgotten before its time, and counted.
+  size_t datagrams = size_t{1} << 20;
+};
+
+// What stays the same when sensors at several places see a datagram: addresses, protocol,
+// identification, fragment and all of its payload; not TTL, type of service and checksums, nor what
+// the link put around it. `scope`: what else tells flows apart.
+uint64_t DigestOf(const IpHeader& ip, uint64_t scope);
+
+class DuplicateFilter {
+ public:
+  // How far a source's clock (and way) is behind that of the lowest source with which it shares
+  // datagrams, by way of others where need be.
+  struct Skew {
+    uint32_t reference = 0;
+    double ns = 0;
+    uint64_t samples = 0;
+  };
+
+  explicit DuplicateFilter(DuplicateLimits limits) : limits_(limits) {}
+
+  // Whether another source has delivered this datagram already. `now_ns` is the highest capture
+  // time so far.
+  bool IsCopy(uint64_t digest, uint32_t source, TimeNs time_ns, TimeNs now_ns);
+
+  // Samples are 0 where a source shares nothing with a lower one.
+  Skew skew(uint32_t source) const;
+  // Datagrams forgotten before their time.
+  uint64_t forgotten() const { return forgotten_; }
+  size_t size() const { return seen_.size(); }
+
+ private:
+  // A datagram on the wire, as far as the sources have told of it.
+  struct Sighting {
+    uint64_t digest = 0;
+    TimeNs time_ns = 0;
+    uint32_t source = 0;   // that told first
+    uint64_t told_by = 0;  // one bit a source, by its number modulo 64
+    uint64_t before = 0;   // the sighting before it with the same digest
+  };
+  static constexpr uint64_t kNone = UINT64_MAX;
+
+  Sighting* Find(uint64_t number);
+  void Forget(TimeNs now_ns);
+  void NoteSkew(uint32_t first, uint32_t second, int64_t later_ns);
+
+  const DuplicateLimits limits_;
+  std::deque<Sighting> seen_;  // as they came; numbered on from `first_`
+  uint64_t first_ = 0;
+  absl::flat_hash_map<uint64_t, uint64_t> latest_;  // digest to number
+  uint64_t forgotten_ = 0;
+  // Of the higher against the lower, by both.
+  absl::flat_hash_map<uint64_t, Skew> skews_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_REASSEMBLER_DUPLICATE_FILTER_H_
