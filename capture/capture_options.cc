@@ -72,6 +72,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
+  AddSecurityFlags(app, &options->security);
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
   app.add_option("expression", *filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");
@@ -106,6 +107,8 @@ std::vector<std::string> CaptureArguments(const CaptureOptions& options) {
   text("--user", options.privileges.user);
   text("--chroot", options.privileges.directory);
   if (!options.tap.empty()) arguments.insert(arguments.end(), {"--tap", options.tap});
+  const std::vector<std::string> security = SecurityArguments(options.security);
+  arguments.insert(arguments.end(), security.begin(), security.end());
   if (options.progress) arguments.push_back("--progress");
   if (!options.filter.empty()) arguments.insert(arguments.end(), {"--", options.filter});
   return arguments;

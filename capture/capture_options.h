@@ -9,6 +9,7 @@
 #include "base/privileges.h"
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
+#include "transport/link_security.h"
 
 namespace flowstitch {
 
@@ -24,6 +25,7 @@ struct CaptureOptions {
   std::string name;
   std::string reassembler = kDefaultCapturesEndpoint;
   std::string tap;
+  SecurityOptions security;
   size_t buffer_bytes = kDefaultSendBufferBytes;
   bool progress = false;
 

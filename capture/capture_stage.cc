@@ -33,8 +33,10 @@ constexpr int64_t kTakeRestNs = kNsPerSecond / 2;
 
 class CaptureStage {
  public:
-  CaptureStage(const CaptureOptions& options, const std::atomic<int>& stop, CaptureInputs inputs)
+  CaptureStage(const CaptureOptions& options, const LinkSecurity& security,
+               const std::atomic<int>& stop, CaptureInputs inputs)
       : options_(options),
+        security_(security),
         inputs_(std::move(inputs)),
         live_(!options.live.interface.empty()),
         stop_(stop),
@@ -68,6 +70,7 @@ class CaptureStage {
   bool Stopped() const { return stop_.load(std::memory_order_relaxed) > 0 || !link_error_.ok(); }
 
   const CaptureOptions& options_;
+  const LinkSecurity& security_;
   CaptureInputs inputs_;
   const bool live_;
   const std::atomic<int>& stop_;
@@ -91,7 +94,8 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
   auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
   if (!endpoints.ok()) return endpoints.status();
   for (const SocketEndpoint& endpoint : *endpoints) {
-    auto socket = Socket::Open(context, zmq::socket_type::dealer, {endpoint});
+    auto socket =
+        Socket::Open(context, zmq::socket_type::dealer, {endpoint}, security_, kReassemblerRole);
     if (!socket.ok()) return socket.status();
     Shard shard;
     shard.link = std::make_unique<SendingDealer>(
@@ -102,7 +106,7 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
   }
   for (const Shard& shard : shards_) sockets_.push_back(&shard.link->socket());
   if (!options_.tap.empty()) {
-    auto tap = Tap::Open(context, options_.tap);
+    auto tap = Tap::Open(context, options_.tap, security_);
     // The link is there already, and with it somebody who waits for an end.
     tap_status_ = tap.status();
     if (tap.ok()) tap_ = *std::move(tap);
@@ -348,9 +352,9 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
 }
 
 absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const std::atomic<int>& stop, SourceLedger* ledger,
-                             CaptureInputs inputs) {
-  CaptureStage stage(options, stop, std::move(inputs));
+                             const LinkSecurity& security, const std::atomic<int>& stop,
+                             SourceLedger* ledger, CaptureInputs inputs) {
+  CaptureStage stage(options, security, stop, std::move(inputs));
   absl::Status status = stage.Open(context);
   if (status.ok()) status = stage.Run();
   if (ledger != nullptr) *ledger = stage.ledger();

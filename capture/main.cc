@@ -25,6 +25,13 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  // Before privileges are given up: the keys may be readable for root only.
+  zmq::context_t context;
+  const auto security = LinkSecurity::Open(context, options.security);
+  if (!security.ok()) {
+    Report(security.status());
+    return kExitBadUsage;
+  }
   CaptureInputs inputs;
   if (options.privileges.any()) {
     auto opened = CaptureInputs::Open(options);
@@ -33,6 +40,6 @@ int main(int argc, char** argv) {
     if (const auto status = DropPrivileges(options.privileges, ""); !status.ok())
       return Report(status);
   }
-  zmq::context_t context;
-  return Report(RunCaptureStage(options, context, StopRequests(), nullptr, std::move(inputs)));
+  return Report(
+      RunCaptureStage(options, context, **security, StopRequests(), nullptr, std::move(inputs)));
 }

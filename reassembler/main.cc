@@ -25,8 +25,14 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  // Before privileges are given up: the keys may be readable for root only.
+  zmq::context_t context;
+  const auto security = LinkSecurity::Open(context, options.security);
+  if (!security.ok()) {
+    Report(security.status());
+    return kExitBadUsage;
+  }
   status = DropPrivileges({options.user, ""}, "");
   if (!status.ok()) return Report(status);
-  zmq::context_t context;
-  return Report(RunReassemblerStage(options, context, StopRequests()));
+  return Report(RunReassemblerStage(options, context, **security, StopRequests()));
 }

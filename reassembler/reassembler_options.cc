@@ -299,6 +299,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
   app.add_option("-U,--user", options->user, "Become this user at once.")->type_name("USER");
+  AddSecurityFlags(app, &options->security);
   AddReassemblyFlags(app, options);
 }
 
@@ -347,6 +348,8 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
     arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});
   }
   if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
+  const std::vector<std::string> security = SecurityArguments(o.security);
+  arguments.insert(arguments.end(), security.begin(), security.end());
   if (!o.user.empty()) arguments.insert(arguments.end(), {"--user", o.user});
   return arguments;
 }

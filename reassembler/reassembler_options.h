@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "reassembler/reassembler.h"
 #include "transport/link_limits.h"
+#include "transport/link_security.h"
 
 namespace flowstitch {
 
@@ -17,6 +18,7 @@ struct ReassemblerOptions {
   std::string captures = "tcp://127.0.0.1:9471";
   std::string sinks = "tcp://127.0.0.1:9472";  // "none": only the tap
   std::string tap;
+  SecurityOptions security;
   std::string name;
   uint32_t sources = 0;  // 0: any number, until stopped
   uint32_t wait_sinks = 0;

@@ -35,8 +35,10 @@ ReassemblyOptions Simulated(const ReassemblerOptions& options) {
 
 class ReassemblerStage {
  public:
-  ReassemblerStage(const ReassemblerOptions& options, const std::atomic<int>& stop)
+  ReassemblerStage(const ReassemblerOptions& options, const LinkSecurity& security,
+                   const std::atomic<int>& stop)
       : options_(options),
+        security_(security),
         stop_(stop),
         epoch_(RandomEpoch()),
         merger_(options.reorder_window_ms * kNsPerMs),
@@ -63,6 +65,7 @@ class ReassemblerStage {
   absl::Status Drain();
 
   const ReassemblerOptions& options_;
+  const LinkSecurity& security_;
   const std::atomic<int>& stop_;
   const uint64_t epoch_;
   std::unique_ptr<RouterReceiver> captures_;
@@ -82,7 +85,8 @@ class ReassemblerStage {
 absl::Status ReassemblerStage::Open(zmq::context_t& context) {
   auto captures = ParseEndpoints(options_.captures, /*binds_by_default=*/true);
   if (!captures.ok()) return captures.status();
-  auto capture_socket = Socket::Open(context, zmq::socket_type::router, *captures);
+  auto capture_socket =
+      Socket::Open(context, zmq::socket_type::router, *captures, security_, kCaptureRole);
   if (!capture_socket.ok()) return capture_socket.status();
   captures_ = std::make_unique<RouterReceiver>(
       *std::move(capture_socket), LinkIdentity{wire::REASSEMBLER_INPUT, options_.name, epoch_},
@@ -91,7 +95,8 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
   if (options_.sinks != "none") {
     auto sinks = ParseEndpoints(options_.sinks, /*binds_by_default=*/true);
     if (!sinks.ok()) return sinks.status();
-    auto sink_socket = Socket::Open(context, zmq::socket_type::router, *sinks);
+    auto sink_socket =
+        Socket::Open(context, zmq::socket_type::router, *sinks, security_, kSinkRole);
     if (!sink_socket.ok()) return sink_socket.status();
     sinks_ = std::make_unique<RouterSender>(
         *std::move(sink_socket), LinkIdentity{wire::REASSEMBLER_OUTPUT, options_.name, epoch_},
@@ -99,7 +104,7 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
     sockets_.push_back(&sinks_->socket());
   }
   if (!options_.tap.empty()) {
-    auto tap = Tap::Open(context, options_.tap);
+    auto tap = Tap::Open(context, options_.tap, security_);
     if (!tap.ok()) return tap.status();
     tap_ = *std::move(tap);
   }
@@ -316,8 +321,8 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
 }
 
 absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const std::atomic<int>& stop) {
-  ReassemblerStage stage(options, stop);
+                                 const LinkSecurity& security, const std::atomic<int>& stop) {
+  ReassemblerStage stage(options, security, stop);
   if (const absl::Status status = stage.Open(context); !status.ok()) return status;
   return stage.Run();
 }

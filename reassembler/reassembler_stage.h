@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "reassembler/reassembler_options.h"
+#include "transport/link_security.h"
 
 namespace flowstitch {
 
@@ -16,7 +17,7 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options);
 
 // Runs until the sources have ended, or `stop` is raised, and the sinks have everything.
 absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const std::atomic<int>& stop);
+                                 const LinkSecurity& security, const std::atomic<int>& stop);
 
 }  // namespace flowstitch
 

@@ -28,9 +28,15 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  // Before privileges are given up: the keys may be readable for root only.
+  zmq::context_t context;
+  const auto security = LinkSecurity::Open(context, options.security);
+  if (!security.ok()) {
+    Report(security.status());
+    return kExitBadUsage;
+  }
   const auto dropped =
       DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   if (!dropped.ok()) return Report(dropped);
-  zmq::context_t context;
-  return Report(RunSinkStage(options, context, StopRequests()));
+  return Report(RunSinkStage(options, context, **security, StopRequests()));
 }

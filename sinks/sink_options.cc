@@ -115,6 +115,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
                  "This sink's name, unique among the sinks of a reassembler; one that is started "
                  "again under it goes on where it stood (default: the machine's name and shard).")
       ->type_name("NAME");
+  AddSecurityFlags(app, &o->security);
   app.add_option("-o,--output", o->directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();
@@ -292,6 +293,8 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.privileges.directory, "--chroot");
   option(o.format_letters, "-F");
   option(o.command_line, "--command-line");
+  const std::vector<std::string> security = SecurityArguments(o.security);
+  arguments.insert(arguments.end(), security.begin(), security.end());
   return arguments;
 }
 

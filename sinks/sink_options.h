@@ -14,6 +14,7 @@
 #include "sinks/file_names.h"
 #include "sinks/http/body_file.h"
 #include "transport/link_limits.h"
+#include "transport/link_security.h"
 
 namespace flowstitch {
 
@@ -26,6 +27,7 @@ struct NetvizOptions {
 struct SinkOptions {
   std::string reassembler = "tcp://127.0.0.1:9472";
   std::string name;
+  SecurityOptions security;
   std::string directory = ".";
   bool files = false;
   bool http = false;

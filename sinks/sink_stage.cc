@@ -72,8 +72,8 @@ int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
 
 class SinkStage {
  public:
-  SinkStage(const SinkOptions& options, const std::atomic<int>& stop)
-      : options_(options), stop_(stop) {}
+  SinkStage(const SinkOptions& options, const LinkSecurity& security, const std::atomic<int>& stop)
+      : options_(options), security_(security), stop_(stop) {}
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
@@ -97,6 +97,7 @@ class SinkStage {
   void FollowKeyLog(int64_t now_ns);
 
   const SinkOptions& options_;
+  const LinkSecurity& security_;
   const std::atomic<int>& stop_;
   std::unique_ptr<ReceivingDealer> link_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
@@ -155,7 +156,8 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.console_form.max_bytes = options_.max_bytes;
   worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
   if (const absl::Status status = OpenShared(&worker); !status.ok()) return status;
-  auto socket = Socket::Open(context, zmq::socket_type::dealer, *endpoints);
+  auto socket =
+      Socket::Open(context, zmq::socket_type::dealer, *endpoints, security_, kReassemblerRole);
   if (!socket.ok()) return socket.status();
   link_ = std::make_unique<ReceivingDealer>(*std::move(socket),
                                             LinkIdentity{wire::SINK, options_.name, RandomEpoch()},
@@ -460,12 +462,12 @@ bool NeedsDirectory(const SinkOptions& options) {
 }
 
 absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
-                          const std::atomic<int>& stop) {
+                          const LinkSecurity& security, const std::atomic<int>& stop) {
   if (NeedsDirectory(options)) {
     const absl::Status status = PrepareOutputDirectory(options.directory);
     if (!status.ok()) return status;
   }
-  SinkStage stage(options, stop);
+  SinkStage stage(options, security, stop);
   if (const absl::Status status = stage.Open(context); !status.ok()) return status;
   return stage.Run();
 }

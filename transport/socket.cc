@@ -62,11 +62,12 @@ absl::Status Explain(const SocketEndpoint& endpoint, const zmq::error_t& error) 
 }  // namespace
 
 absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type type,
-                                    const std::vector<SocketEndpoint>& endpoints) {
+                                    const std::vector<SocketEndpoint>& endpoints,
+                                    const LinkSecurity& security, std::string_view peer_role) {
   // What a stranger sends must not fill our log.
   google::protobuf::SetLogHandler(nullptr);
   try {
-    Socket socket{zmq::socket_t(context, type)};
+    Socket socket(zmq::socket_t(context, type), security.guard(), peer_role);
     zmq::socket_t& s = socket.socket_;
     s.set(zmq::sockopt::linger, 500);  // for the last acknowledgement before an exit
     s.set(zmq::sockopt::ipv6, true);
@@ -79,6 +80,8 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     }
     if (type == zmq::socket_type::router) s.set(zmq::sockopt::router_handover, true);
     for (const SocketEndpoint& endpoint : endpoints) {
+      const absl::Status status = security.Protect(endpoint, peer_role, &s);
+      if (!status.ok()) return status;
       try {
         if (endpoint.bind) {
           s.bind(endpoint.address);
@@ -122,10 +125,21 @@ std::optional<zmq::message_t> Socket::Receive() {
     zmq::message_t message;
     if (!socket_.recv(message, zmq::recv_flags::dontwait)) return std::nullopt;
     TakeFromOtherThread(message.data());
+    if (!IsFromAllowed(message)) {
+      message.rebuild();  // it says nothing
+      return message;
+    }
     return message;
   } catch (const zmq::error_t&) {
     return std::nullopt;
   }
+}
+
+bool Socket::IsFromAllowed(const zmq::message_t& message) {
+  if (guard_ == nullptr) return true;
+  // Only what came through a guarded endpoint has one.
+  const char* key = zmq_msg_gets(const_cast<zmq_msg_t*>(message.handle()), "User-Id");
+  return key == nullptr || *key == '\0' || guard_->StillAllowed(key, peer_role_);
 }
 
 std::optional<Socket::Parts> Socket::ReceiveParts() {

@@ -11,15 +11,18 @@
 
 #include "absl/status/statusor.h"
 #include "transport/endpoint.h"
+#include "transport/link_security.h"
 #include "transport/wire_message.h"
 
 namespace flowstitch {
 
 class Socket {
  public:
-  // Binds or connects to every endpoint; the error names the one that failed and why.
+  // Binds or connects to every endpoint; the error names the one that failed and why. Peers must
+  // have a key that may act as `peer_role`, where there are keys; `security` outlives the socket.
   static absl::StatusOr<Socket> Open(zmq::context_t& context, zmq::socket_type type,
-                                     const std::vector<SocketEndpoint>& endpoints);
+                                     const std::vector<SocketEndpoint>& endpoints,
+                                     const LinkSecurity& security, std::string_view peer_role);
 
   // False when the message could not be queued (the peer is gone); the link sends it again.
   bool Send(const WireMessage& message);
@@ -39,9 +42,14 @@ class Socket {
   const std::string& bound_address() const { return bound_address_; }
 
  private:
-  explicit Socket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+  Socket(zmq::socket_t socket, KeyGuard* guard, std::string_view peer_role)
+      : socket_(std::move(socket)), guard_(guard), peer_role_(peer_role) {}
+  // Whether the sender's key is still among the allowed ones.
+  bool IsFromAllowed(const zmq::message_t& message);
 
   zmq::socket_t socket_;
+  KeyGuard* guard_;
+  std::string peer_role_;
   std::string bound_address_;
 };
 

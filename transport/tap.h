@@ -17,7 +17,8 @@ inline constexpr std::string_view kStreamTopic = "streams.";
 
 class Tap {
  public:
-  static absl::StatusOr<Tap> Open(zmq::context_t& context, std::string_view endpoints);
+  static absl::StatusOr<Tap> Open(zmq::context_t& context, std::string_view endpoints,
+                                  const LinkSecurity& security);
 
   // `batch` is the PacketBatch or StreamBatch alone, without the link's envelope.
   void Publish(std::string_view topic, const WireMessage& batch) {

@@ -168,6 +168,7 @@ int RunChildProcesses(LauncherOptions options) {
   options.reassembler.captures = "@" + captures;
   options.reassembler.sinks = "@" + sinks;
   options.sink.reassembler = ">" + sinks;
+  options.capture.security = options.reassembler.security = options.security;  // of the taps
   const auto with_verbose = [&options](std::vector<std::string> arguments) {
     if (options.says_more()) arguments.insert(arguments.begin(), "-v");
     return arguments;

@@ -34,6 +34,7 @@ struct LauncherOptions {
   bool quiet = false;                       // -q
   int debug_level = 1;                      // -d
   bool verbose = false;                     // -v
+  SecurityOptions security;  // of the taps
   bool processes = false;
   bool as_tcpflow = false;  // invoked under its name: its report, its messages, its console's order
 

@@ -16,6 +16,7 @@ PROGRAMS = {
     "flowstitch-capture": "capture/flowstitch-capture",
     "flowstitch-reassembler": "reassembler/flowstitch-reassembler",
     "flowstitch-sink": "sinks/flowstitch-sink",
+    "flowstitch-keygen": "tools/flowstitch-keygen",
     "flowstitch-make-capture": "tools/flowstitch-make-capture",
 }
 DFXML = "{http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML}"

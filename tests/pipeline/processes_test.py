@@ -2,25 +2,14 @@
 import os
 import random
 import signal
-import socket
 import unittest
 
 import pcap
 from harness import PipelineTest, files
+from ports import free_ports
 
 TRAFFIC = ("--flows", "60", "--bytes", "40000", "--concurrent", "10", "--disorder", "0.05",
            "--loss", "0.01", "--ipv6")
-
-
-def free_ports(count):
-    """Wildcard ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Processes(PipelineTest):

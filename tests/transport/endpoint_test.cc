@@ -39,10 +39,11 @@ TEST(Endpoint, BadOnesAreNamedWithTheReason) {
 
 TEST(Socket, AnAddressInUseIsNamed) {
   zmq::context_t context;
-  auto first = Socket::Open(context, zmq::socket_type::router, {{"tcp://127.0.0.1:*", true}});
+  auto first = Socket::Open(context, zmq::socket_type::router, {{"tcp://127.0.0.1:*", true}},
+                            LinkSecurity(), kSinkRole);
   ASSERT_TRUE(first.ok()) << first.status();
-  const auto second =
-      Socket::Open(context, zmq::socket_type::router, {{first->bound_address(), true}});
+  const auto second = Socket::Open(context, zmq::socket_type::router,
+                                   {{first->bound_address(), true}}, LinkSecurity(), kSinkRole);
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use"));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(first->bound_address()));

@@ -1,0 +1,184 @@
+#include "transport/key_guard.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "base/capture_time.h"
+#include "transport/socket.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr char kZapEndpoint[] = "inproc://zeromq.zap.01";
+constexpr int kLogsASecond = 10;
+constexpr size_t kMaxKeys = 100'000;
+// version, request id, domain, address, identity, mechanism, credentials
+constexpr size_t kRequestParts = 7;
+
+}  // namespace
+
+absl::Status AllowedKeys::Refresh() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator it(directory_, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() == kPublicKeyEnding) files.push_back(it->path());
+    if (files.size() >= kMaxKeys) break;
+  }
+  if (error) {
+    return absl::NotFoundError(
+        absl::StrFormat("cannot read the allowed keys in '%s': %s", directory_, error.message()));
+  }
+  std::sort(files.begin(), files.end());
+  std::string fingerprint;
+  for (const fs::path& file : files) {
+    std::error_code ignored;
+    absl::StrAppend(&fingerprint, file.string(), " ", fs::file_size(file, ignored), " ",
+                    fs::last_write_time(file, ignored).time_since_epoch().count(), "\n");
+  }
+  if (fingerprint == fingerprint_) return absl::OkStatus();
+  fingerprint_ = fingerprint;
+  by_public_key_.clear();
+  for (const fs::path& file : files) {
+    auto key = ReadPublicKey(file.string());
+    if (!key.ok()) {
+      spdlog::warn("{}; it is left out", std::string(key.status().message()));
+      continue;
+    }
+    if (key->roles.empty()) {
+      spdlog::warn("key '{}' has no roles and lets nobody in", file.string());
+    }
+    if (key->name.empty()) key->name = file.stem().string();
+    by_public_key_[key->public_key] = *std::move(key);
+  }
+  return absl::OkStatus();
+}
+
+const LinkKey* AllowedKeys::Find(const std::string& public_key, std::string_view role,
+                                 std::string* why) const {
+  const auto it = by_public_key_.find(public_key);
+  if (it == by_public_key_.end()) {
+    *why = absl::StrFormat("its key %s is not among the allowed ones", public_key);
+    return nullptr;
+  }
+  if (!it->second.MayActAs(role)) {
+    *why = absl::StrFormat("the key of '%s' may not act as %s", it->second.name, std::string(role));
+    return nullptr;
+  }
+  return &it->second;
+}
+
+absl::StatusOr<std::unique_ptr<KeyGuard>> KeyGuard::Open(zmq::context_t& context,
+                                                         const std::string& directory) {
+  try {
+    zmq::socket_t socket(context, zmq::socket_type::rep);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.bind(kZapEndpoint);
+    std::unique_ptr<KeyGuard> guard(new KeyGuard(std::move(socket), directory));
+    if (const absl::Status status = guard->keys_.Refresh(); !status.ok()) return status;
+    guard->thread_ = std::thread([g = guard.get()] { g->Run(); });
+    return guard;
+  } catch (const zmq::error_t& error) {
+    return absl::UnavailableError(
+        absl::StrFormat("cannot open the guard of the keys: %s", error.what()));
+  }
+}
+
+KeyGuard::KeyGuard(zmq::socket_t socket, std::string directory)
+    : socket_(std::move(socket)), keys_(std::move(directory)) {}
+
+KeyGuard::~KeyGuard() {
+  stop_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void KeyGuard::Run() {
+  while (!stop_) {
+    try {
+      zmq::pollitem_t item = {socket_.handle(), 0, ZMQ_POLLIN, 0};
+      if (zmq::poll(&item, 1, std::chrono::milliseconds(100)) > 0) Answer();
+    } catch (const zmq::error_t& error) {
+      if (error.num() == ETERM) return;  // the context ends
+    }
+  }
+}
+
+void KeyGuard::RefreshWhenDue() {
+  const int64_t now_ns = SteadyNowNs();
+  if (refreshed_ns_ != 0 && now_ns - refreshed_ns_ < kNsPerSecond) return;
+  refreshed_ns_ = now_ns;
+  if (const absl::Status status = keys_.Refresh(); !status.ok()) {
+    spdlog::error("{}; those known stay in force", std::string(status.message()));
+  }
+}
+
+void KeyGuard::Answer() {
+  std::vector<std::string> parts;
+  zmq::message_t part;
+  bool more = true;
+  while (more && socket_.recv(part, zmq::recv_flags::dontwait)) {
+    parts.push_back(part.to_string());
+    more = part.more();
+  }
+  if (parts.size() < 2) return;
+  std::string status = "500";
+  std::string text = "internal error";
+  std::string user;
+  const bool curve = parts.size() == kRequestParts && parts[5] == "CURVE" && parts[6].size() == 32;
+  if (curve) {
+    char public_key[41];
+    zmq_z85_encode(public_key, reinterpret_cast<const uint8_t*>(parts[6].data()), 32);
+    std::string why;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    RefreshWhenDue();
+    if (keys_.Find(public_key, parts[2], &why) != nullptr) {
+      status = "200";
+      text = "OK";
+      user = public_key;
+    } else {
+      // "Temporary": after a 400 a peer would not try again, once its key is among the allowed ones.
+      status = "300";
+      text = "not allowed";
+      LogRefusal(parts[3], why);
+    }
+  }
+  ++(status == "200" ? accepted_ : refused_);
+  const std::string answer[] = {parts[0], parts[1], status, text, user, ""};
+  for (size_t i = 0; i < std::size(answer); ++i) {
+    socket_.send(zmq::buffer(answer[i]),
+                 i + 1 < std::size(answer) ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  }
+}
+
+void KeyGuard::LogRefusal(const std::string& address, const std::string& why) {
+  const int64_t second = SteadyNowNs() / kNsPerSecond;
+  if (second != log_second_) {
+    if (logged_ > kLogsASecond) {
+      spdlog::warn("refused {} more connections in that second", logged_ - kLogsASecond);
+    }
+    log_second_ = second;
+    logged_ = 0;
+  }
+  if (++logged_ > kLogsASecond) return;
+  absl::string_view peer = address;
+  absl::ConsumePrefix(&peer, "::ffff:");  // IPv4 over an IPv6 socket
+  spdlog::warn("refused a connection from {}: {}", std::string(peer), why);
+}
+
+bool KeyGuard::StillAllowed(const std::string& public_key, std::string_view role) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  RefreshWhenDue();
+  std::string why;
+  return keys_.Find(public_key, role, &why) != nullptr;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,126 @@
+#include "transport/link_security.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+
+namespace flowstitch {
+namespace {
+
+// A stranger that does not get through its handshake in this time is dropped.
+constexpr int kHandshakeMs = 5000;
+constexpr int kBacklog = 1024;
+
+bool IsTcp(const SocketEndpoint& endpoint) { return absl::StartsWith(endpoint.address, "tcp://"); }
+
+}  // namespace
+
+bool LeavesMachine(const SocketEndpoint& endpoint) {
+  absl::string_view rest = endpoint.address;
+  if (!absl::ConsumePrefix(&rest, "tcp://")) return false;
+  // A connection may name its own address too: tcp://SOURCE;HOST:PORT.
+  if (const size_t at = rest.find(';'); at != absl::string_view::npos) rest.remove_prefix(at + 1);
+  absl::string_view host = rest.substr(0, rest.rfind(':'));
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  if (host == "localhost" || host == "::1" || host == "lo") return false;
+  // 127.0.0.0/8, in digits: a name that begins with 127. is no address.
+  return !(absl::StartsWith(host, "127.") &&
+           host.find_first_not_of("0123456789.") == absl::string_view::npos);
+}
+
+void AddSecurityFlags(CLI::App& app, SecurityOptions* options) {
+  app.add_option("--key", options->key,
+                 "This process's secret key (flowstitch-keygen makes it): every tcp endpoint is "
+                 "encrypted and both ends are known by their keys.")
+      ->type_name("FILE");
+  app.add_option("--allow", options->allow,
+                 "Public keys (*.key) of those that may connect to the endpoints bound here, each "
+                 "in its role only. Read again when it changes.")
+      ->type_name("DIR");
+  app.add_option("--peer-key", options->peer_key,
+                 "Public key of the process at the other end of the endpoints connected to.")
+      ->type_name("FILE");
+  app.add_flag("--insecure", options->insecure,
+               "Use tcp endpoints that other machines can reach without keys.");
+}
+
+std::vector<std::string> SecurityArguments(const SecurityOptions& options) {
+  std::vector<std::string> arguments;
+  if (!options.key.empty()) arguments.insert(arguments.end(), {"--key", options.key});
+  if (!options.allow.empty()) arguments.insert(arguments.end(), {"--allow", options.allow});
+  if (!options.peer_key.empty()) {
+    arguments.insert(arguments.end(), {"--peer-key", options.peer_key});
+  }
+  if (options.insecure) arguments.push_back("--insecure");
+  return arguments;
+}
+
+absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t& context,
+                                                                 const SecurityOptions& options) {
+  auto security = std::make_unique<LinkSecurity>();
+  security->options_ = options;
+  if (options.key.empty()) {
+    if (!options.allow.empty() || !options.peer_key.empty()) {
+      return absl::InvalidArgumentError("--allow and --peer-key need a --key");
+    }
+    return security;
+  }
+  auto key = ReadSecretKey(options.key);
+  if (!key.ok()) return key.status();
+  security->key_ = *std::move(key);
+  if (!options.peer_key.empty()) {
+    auto peer = ReadPublicKey(options.peer_key);
+    if (!peer.ok()) return peer.status();
+    security->peer_key_ = *std::move(peer);
+  }
+  if (!options.allow.empty()) {
+    auto guard = KeyGuard::Open(context, options.allow);
+    if (!guard.ok()) return guard.status();
+    security->guard_ = *std::move(guard);
+  }
+  return security;
+}
+
+absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_view peer_role,
+                                   zmq::socket_t* socket) const {
+  // Every endpoint of a socket has options of its own: they are those at its bind or connect.
+  socket->set(zmq::sockopt::curve_server, false);
+  zmq_setsockopt(socket->handle(), ZMQ_ZAP_DOMAIN, nullptr, 0);
+  if (!IsTcp(endpoint)) return absl::OkStatus();
+  socket->set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket->set(zmq::sockopt::backlog, kBacklog);
+  if (!key_) {
+    if (!LeavesMachine(endpoint) || options_.insecure) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "'%s' can be reached from other machines: give --key (flowstitch-keygen makes keys), or "
+        "--insecure to do without",
+        endpoint.address));
+  }
+  if (endpoint.bind) {
+    if (guard_ == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrFormat("'%s' is bound with a key: say with --allow DIR whose keys may connect",
+                          endpoint.address));
+    }
+    socket->set(zmq::sockopt::curve_server, true);
+    socket->set(zmq::sockopt::curve_secretkey, key_->secret_key);
+    socket->set(zmq::sockopt::zap_domain, std::string(peer_role));
+    return absl::OkStatus();
+  }
+  if (!peer_key_) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "'%s' is connected to with a key: give the other end's with --peer-key FILE",
+        endpoint.address));
+  }
+  if (!peer_key_->MayActAs(peer_role)) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "the key of '%s' (--peer-key) may not act as %s", peer_key_->name, std::string(peer_role)));
+  }
+  socket->set(zmq::sockopt::curve_serverkey, peer_key_->public_key);
+  socket->set(zmq::sockopt::curve_publickey, key_->public_key);
+  socket->set(zmq::sockopt::curve_secretkey, key_->secret_key);
+  return absl::OkStatus();
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,60 @@
+// What protects a process's sockets: keys on every tcp endpoint, an allow-list of peers where it
+// binds. Without keys nothing but loopback, ipc and inproc is used, unless it is said to be
+// insecure.
+#ifndef FLOWSTITCH_TRANSPORT_LINK_SECURITY_H_
+#define FLOWSTITCH_TRANSPORT_LINK_SECURITY_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "absl/status/statusor.h"
+#include "transport/endpoint.h"
+#include "transport/key_guard.h"
+#include "transport/link_keys.h"
+
+namespace flowstitch {
+
+struct SecurityOptions {
+  std::string key;        // path of our secret key; empty: no keys
+  std::string allow;      // directory of the public keys that may connect to what we bind
+  std::string peer_key;   // path of the public key of those that we connect to
+  bool insecure = false;  // tcp beyond loopback without keys
+};
+
+// --key, --allow, --peer-key, --insecure.
+void AddSecurityFlags(CLI::App& app, SecurityOptions* options);
+std::vector<std::string> SecurityArguments(const SecurityOptions& options);
+
+class LinkSecurity {
+ public:
+  // Nothing is protected, and nothing but loopback may be used.
+  LinkSecurity() = default;
+  // Reads the keys; the guard works in `context`.
+  static absl::StatusOr<std::unique_ptr<LinkSecurity>> Open(zmq::context_t& context,
+                                                            const SecurityOptions& options);
+
+  // Sets what a socket needs before it binds or connects to `endpoint`, where peers must act as
+  // `peer_role`. An error when the endpoint may not be used as things are.
+  absl::Status Protect(const SocketEndpoint& endpoint, std::string_view peer_role,
+                       zmq::socket_t* socket) const;
+  // Null without an allow-list.
+  KeyGuard* guard() const { return guard_.get(); }
+  uint64_t refused_connections() const { return guard_ ? guard_->refused() : 0; }
+
+ private:
+  SecurityOptions options_;
+  std::optional<LinkKey> key_;
+  std::optional<LinkKey> peer_key_;
+  std::unique_ptr<KeyGuard> guard_;
+};
+
+// Whether an endpoint can be reached from other machines.
+bool LeavesMachine(const SocketEndpoint& endpoint);
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_LINK_SECURITY_H_
