@@ -279,7 +279,16 @@ void CaptureStage::Service() {
   }
 }
 
+// A shard that waits for this source's next frames must not wait for another shard's room: what is
+// there goes out to all, and how far the source has come.
 void CaptureStage::WaitWhileFull(Shard& shard) {
+  if (!shard.link->full()) return;
+  TimeNs watermark_ns = kTimeMin;
+  for (Shard& other : shards_) {
+    Flush(other);
+    watermark_ns = std::max(watermark_ns, other.batcher->watermark_ns());
+  }
+  for (Shard& other : shards_) other.link->set_watermark_ns(watermark_ns);
   while (shard.link->full() && !Stopped()) {
     WaitForInput(sockets_, -1, kWaitMs);
     Service();

@@ -3,7 +3,8 @@
 namespace flowstitch {
 
 Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
-    : recorder_(options.frames, events),
+    : flow_numbers_(FirstFlowNumber(options.shard)),
+      recorder_(options.frames, events),
       with_frames_(options.frames.any()),
       decoder_(options.decoder, &ledger_, this),
       tcp_(options.tcp, events, &ledger_, &flow_numbers_, with_frames_ ? &recorder_ : nullptr),

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/flow_id.h"
 #include "base/packet_clock.h"
 #include "reassembler/frame_decoder.h"
 #include "reassembler/frame_recorder.h"
@@ -18,6 +19,7 @@ struct ReassemblyOptions {
   TcpLimits tcp;
   UdpLimits udp;
   FrameChoice frames;
+  uint32_t shard = 0;  // of the flows' ids
 };
 
 class Reassembler : private FrameDecoder::Taker {
@@ -50,7 +52,7 @@ class Reassembler : private FrameDecoder::Taker {
   void OnCopy() override { recorder_.NoteCopy(); }
 
   ReassemblyLedger ledger_;
-  uint64_t flow_numbers_ = 0;
+  uint64_t flow_numbers_;
   FrameRecorder recorder_;
   const bool with_frames_;
   FrameDecoder decoder_;

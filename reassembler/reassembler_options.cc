@@ -282,6 +282,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->capture_default_str();
   app.add_option("--shard", options->shard, "This reassembler's number among several, from 0.")
       ->type_name("K")
+      ->check(CLI::Range(0u, kMaxShard))
       ->capture_default_str();
   app.add_option("--reorder-window", options->reorder_window_ms,
                  "A live source that lags more than this no longer holds the others up.")

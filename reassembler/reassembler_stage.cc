@@ -30,6 +30,7 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 ReassemblyOptions Simulated(const ReassemblerOptions& options) {
   ReassemblyOptions core = options.core;
   ApplySimulation(options.simulate, &core).IgnoreError();
+  core.shard = options.shard;
   return core;
 }
 

@@ -20,7 +20,7 @@ namespace flowstitch {
 
 using FlowId = uint64_t;
 
-// A flow's id: its number, and a hash of its endpoints by which sinks divide flows.
+// See base/flow_id.h.
 inline FlowId MakeFlowId(uint64_t number, const FlowKey& key) {
   return (number << 8) | (SymmetricHash(key) & 0xff);
 }

@@ -183,7 +183,7 @@ struct SinkFlow {
 // A batch whose bytes a writer still needs. The worker keeps the batch, and with it every view into
 // it, until nothing holds it; then the batch can be acknowledged.
 struct BatchHold {
-  uint64_t sequence = 0;
+  uint64_t number = 0;  // among all batches, as they came
   uint32_t holds = 0;
 };
 

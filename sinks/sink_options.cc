@@ -107,9 +107,11 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
 }
 
 void AddSinkFlags(CLI::App& app, SinkOptions* o) {
-  app.add_option("--reassembler", o->reassembler,
-                 "Where the reassembler gives streams; '@' in front binds instead of connecting.")
-      ->type_name("ENDPOINT")
+  app.add_option(
+         "--reassembler", o->reassembler,
+         "Where the reassembler gives streams; of several shards, all of them, with commas. "
+         "'@' in front of an endpoint binds it instead of connecting.")
+      ->type_name("ENDPOINT[,ENDPOINT...]")
       ->capture_default_str();
   app.add_option("--name", o->name,
                  "This sink's name, unique among the sinks of a reassembler; one that is started "

@@ -17,11 +17,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
+#include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
+#include "sinks/reassembler_feeds.h"
 #include "sinks/sink_worker.h"
 #include "sinks/summary.h"
-#include "transport/dealer_link.h"
-#include "transport/ledger_codec.h"
 
 namespace flowstitch {
 namespace {
@@ -79,7 +79,8 @@ class SinkStage {
   absl::Status Run();
 
  private:
-  void TakeDelivery(std::shared_ptr<Delivery> delivery);
+  void TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery);
+  void NoteEpoch(size_t feed, const wire::StreamBatch& batch);
   void FinishBatches();
   void RelieveWindow();
   absl::Status WorkerStatus() const;
@@ -99,7 +100,7 @@ class SinkStage {
   const SinkOptions& options_;
   const LinkSecurity& security_;
   const std::atomic<int>& stop_;
-  std::unique_ptr<ReceivingDealer> link_;
+  ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
   std::unique_ptr<ReportWriter> report_;
   std::unique_ptr<JsonFile> json_;
@@ -113,16 +114,19 @@ class SinkStage {
   std::vector<std::unique_ptr<SinkWorker>> workers_;
   std::deque<std::shared_ptr<InFlightBatch>> in_flight_;
   size_t in_flight_bytes_ = 0;
-  uint64_t relieved_through_ = 0;  // sequence number up to which workers were told to write
+  uint64_t batches_ = 0;           // taken so far
+  uint64_t relieved_through_ = 0;  // the batch up to which workers were told to write
   std::vector<std::vector<EventRef>> lists_;
-  std::shared_ptr<Delivery> end_;
-  uint64_t reassembler_epoch_ = 0;
+  // Of each feed's last batch; epoch 0: none came.
+  struct LastBatch {
+    uint64_t epoch = 0;
+    uint32_t shard = 0;
+  };
+  std::vector<LastBatch> last_;
   absl::Status contradiction_;
 };
 
 absl::Status SinkStage::Open(zmq::context_t& context) {
-  auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
-  if (!endpoints.ok()) return endpoints.status();
   const auto names = TemplateOf(options_);
   if (!names.ok()) return names.status();
   uint32_t shard = 0;
@@ -156,12 +160,10 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.console_form.max_bytes = options_.max_bytes;
   worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
   if (const absl::Status status = OpenShared(&worker); !status.ok()) return status;
-  auto socket =
-      Socket::Open(context, zmq::socket_type::dealer, *endpoints, security_, kReassemblerRole);
-  if (!socket.ok()) return socket.status();
-  link_ = std::make_unique<ReceivingDealer>(*std::move(socket),
-                                            LinkIdentity{wire::SINK, options_.name, RandomEpoch()},
-                                            wire::REASSEMBLER_OUTPUT, options_.window_bytes);
+  const absl::Status opened =
+      feeds_.Open(context, security_, options_.reassembler, options_.name, options_.window_bytes);
+  if (!opened.ok()) return opened;
+  last_.resize(feeds_.size());
   for (int i = 0; i < workers; ++i) {
     // Frames of no flow all go to the first one of the first share.
     worker.other_frames = i == 0 && shard == 0 ? options_.other_frames : "";
@@ -212,21 +214,32 @@ absl::Status SinkStage::OpenShared(SinkWorkerOptions* worker) {
   return absl::OkStatus();
 }
 
-void SinkStage::TakeDelivery(std::shared_ptr<Delivery> delivery) {
+// Flows of a reassembler that was started anew end where they are.
+void SinkStage::NoteEpoch(size_t feed, const wire::StreamBatch& batch) {
+  LastBatch& last = last_[feed];
+  if (last.epoch == batch.reassembler_epoch()) return;
+  if (last.epoch != 0) {
+    spdlog::warn("sink: reassembler {} was restarted; flows that were open end here", last.shard);
+    for (const auto& worker : workers_) worker->PostRestart(last.shard);
+  }
+  last = {batch.reassembler_epoch(), batch.shard()};
+  for (size_t other = 0; other < last_.size(); ++other) {
+    if (other == feed || last_[other].epoch == 0 || last_[other].shard != last.shard) continue;
+    contradiction_ = absl::FailedPreconditionError(absl::StrFormat(
+        "two reassemblers call themselves shard %d: give each its own --shard", last.shard));
+  }
+}
+
+void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   if (delivery->message().has_end()) {
     for (const std::string& text : delivery->message().end().tls_secrets()) keys_->Add(text);
-    end_ = std::move(delivery);
     return;
   }
   if (!delivery->message().has_streams()) return;
   const wire::StreamBatch& batch = delivery->message().streams();
   for (const std::string& text : batch.tls_secrets()) keys_->Add(text);
-  if (reassembler_epoch_ != 0 && batch.reassembler_epoch() != reassembler_epoch_) {
-    spdlog::warn("sink: the reassembler was restarted; flows that were open end here");
-    for (const auto& worker : workers_) worker->PostRestart();
-  }
-  if (batch.reassembler_epoch() != reassembler_epoch_) relieved_through_ = 0;
-  reassembler_epoch_ = batch.reassembler_epoch();
+  NoteEpoch(feed, batch);
+  if (!contradiction_.ok()) return;
   if (!dispatcher_->Split(batch, delivery->blob().size(), &lists_)) {
     contradiction_ = absl::DataLossError(
         "a batch of streams contradicts itself: its payload is not what its events say");
@@ -234,7 +247,9 @@ void SinkStage::TakeDelivery(std::shared_ptr<Delivery> delivery) {
   }
   auto in_flight = std::make_shared<InFlightBatch>();
   in_flight->delivery = std::move(delivery);
-  in_flight->epoch = link_->core().peer_epoch();
+  in_flight->feed = feed;
+  in_flight->epoch = feeds_.epoch(feed);
+  in_flight->number = ++batches_;
   const auto users =
       std::count_if(lists_.begin(), lists_.end(), [](const auto& list) { return !list.empty(); });
   in_flight->users = static_cast<int>(users);
@@ -247,11 +262,10 @@ void SinkStage::TakeDelivery(std::shared_ptr<Delivery> delivery) {
 
 void SinkStage::FinishBatches() {
   while (!in_flight_.empty() && in_flight_.front()->users.load(std::memory_order_acquire) == 0) {
-    const Delivery& delivery = *in_flight_.front()->delivery;
-    if (in_flight_.front()->epoch == link_->core().peer_epoch()) {
-      link_->Finish(delivery.message().sequence(), delivery.wire_size());
-    }
-    in_flight_bytes_ -= delivery.wire_size();
+    const InFlightBatch& batch = *in_flight_.front();
+    const size_t bytes = batch.delivery->wire_size();
+    feeds_.Finish(batch.feed, batch.epoch, batch.delivery->message().sequence(), bytes);
+    in_flight_bytes_ -= bytes;
     in_flight_.pop_front();
   }
   RelieveWindow();
@@ -261,10 +275,10 @@ void SinkStage::FinishBatches() {
 // closed: the older half of what is in flight is written, whichever worker holds it.
 void SinkStage::RelieveWindow() {
   if (in_flight_bytes_ <= options_.window_bytes / 2) return;
-  if (in_flight_.front()->delivery->message().sequence() <= relieved_through_) return;  // under way
+  if (in_flight_.front()->number <= relieved_through_) return;  // under way
   size_t bytes = 0;
   for (const auto& in_flight : in_flight_) {
-    relieved_through_ = in_flight->delivery->message().sequence();
+    relieved_through_ = in_flight->number;
     bytes += in_flight->delivery->wire_size();
     if (bytes >= in_flight_bytes_ / 2) break;
   }
@@ -281,11 +295,13 @@ absl::Status SinkStage::WorkerStatus() const {
 
 absl::Status SinkStage::Run() {
   int64_t stop_since_ns = 0;
-  while (end_ == nullptr) {
-    WaitForInput({&link_->socket()}, -1, kWaitMs);
+  while (!feeds_.all_ended()) {
+    feeds_.Wait(kWaitMs);
     const int64_t now_ns = SteadyNowNs();
-    const absl::Status link = link_->Service(
-        now_ns, [this](std::shared_ptr<Delivery> delivery) { TakeDelivery(std::move(delivery)); });
+    const absl::Status link =
+        feeds_.Service(now_ns, [this](size_t feed, std::shared_ptr<Delivery> delivery) {
+          TakeDelivery(feed, std::move(delivery));
+        });
     if (!link.ok()) return link;
     FinishBatches();
     FlushReport(now_ns);
@@ -300,9 +316,8 @@ absl::Status SinkStage::Run() {
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     if (stop_ > 1) GiveUpCommands();
-    WaitForInput({&link_->socket()}, -1, kWaitMs);
-    const absl::Status link =
-        link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});  // nothing follows an End
+    feeds_.Wait(kWaitMs);
+    const absl::Status link = feeds_.Service(SteadyNowNs());
     if (!link.ok()) return link;
     FinishBatches();
   }
@@ -345,8 +360,8 @@ absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
 absl::Status SinkStage::AwaitCommands() {
   for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
     while (alerts != nullptr && !alerts->idle() && stop_ < 2) {
-      WaitForInput({&link_->socket()}, -1, kWaitMs);
-      const absl::Status link = link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});
+      feeds_.Wait(kWaitMs);
+      const absl::Status link = feeds_.Service(SteadyNowNs());
       if (!link.ok()) return link;
     }
     if (alerts != nullptr && !alerts->status().ok()) return alerts->status();
@@ -371,24 +386,8 @@ absl::Status SinkStage::WriteEnd() {
   if (const absl::Status status = WriteJoined(); !status.ok()) return status;
   ReportTotals totals;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
-  if (end_ != nullptr) {
-    const wire::End& end = end_->message().end();
-    totals.error = end.error();
-    for (const wire::SourceLedger& source : end.ledger().sources()) {
-      totals.sources.push_back({source.name(),
-                                FromWire(source),
-                                {source.inputs().begin(), source.inputs().end()},
-                                source.skew_ns(),
-                                source.skew_samples(),
-                                source.skew_to()});
-    }
-    totals.reassembly = FromWire(end.ledger().reassembly());
-    for (const wire::UnknownLinkType& unknown : end.ledger().unknown_link_types()) {
-      totals.unknown_link_types.emplace_back(unknown.link_type(), unknown.frames());
-    }
-    for (const wire::WirelessNetwork& network : end.ledger().networks()) {
-      totals.networks.push_back({network.mac(), network.ssid(), network.beacons()});
-    }
+  for (size_t feed = 0; feed < feeds_.size(); ++feed) {
+    if (const wire::End* end = feeds_.end(feed)) AddEnd(*end, &totals);
   }
   if (report_ != nullptr) {
     if (const absl::Status status = report_->Finish(totals); !status.ok()) return status;
@@ -398,19 +397,18 @@ absl::Status SinkStage::WriteEnd() {
   }
   if (const absl::Status status = AwaitCommands(); !status.ok()) return status;
   if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
-  if (end_ == nullptr) {
+  if (!feeds_.all_ended()) {
     return absl::UnavailableError(absl::StrFormat(
         "stopped before the reassembler at '%s' had ended: later bytes are not here",
-        options_.reassembler));
+        feeds_.missing()));
   }
-  link_->Finish(end_->message().sequence(), end_->wire_size());
+  feeds_.FinishEnds();
   // The reassembler waits for this acknowledgement: it has to go out over an open link.
   const int64_t since_ns = SteadyNowNs();
-  link_->Flush(since_ns);
-  while (!link_->core().told_everything() && stop_ < 2 && SteadyNowNs() - since_ns < kGiveUpNs) {
-    WaitForInput({&link_->socket()}, -1, kWaitMs);
-    const absl::Status link = link_->Service(SteadyNowNs(), [](std::shared_ptr<Delivery>) {});
-    if (!link.ok()) return link;
+  feeds_.Flush(since_ns);
+  while (!feeds_.told_everything() && stop_ < 2 && SteadyNowNs() - since_ns < kGiveUpNs) {
+    feeds_.Wait(kWaitMs);
+    if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
 #include "sinks/sink_worker.h"
+#include "base/flow_id.h"
 
 #include <algorithm>
 #include <chrono>
@@ -123,11 +124,15 @@ void SinkWorker::Post(std::shared_ptr<InFlightBatch> batch, std::vector<EventRef
   Post({Work::Kind::kEvents, std::move(batch), std::move(events)});
 }
 
-void SinkWorker::PostRestart() { Post({Work::Kind::kRestart}); }
+void SinkWorker::PostRestart(uint32_t shard) {
+  Work work{Work::Kind::kRestart};
+  work.shard = shard;
+  Post(std::move(work));
+}
 
-void SinkWorker::PostWriteThrough(uint64_t sequence) {
+void SinkWorker::PostWriteThrough(uint64_t number) {
   Work work{Work::Kind::kWriteThrough};
-  work.write_through = sequence;
+  work.write_through = number;
   Post(std::move(work));
 }
 
@@ -165,7 +170,7 @@ void SinkWorker::Run() {
     NoteFailures();
   }
   if (!failed_) {
-    CloseAllFlows();
+    CloseAllFlows(std::nullopt);
     files_->WriteThrough(UINT64_MAX);
     if (other_frames_ != nullptr) other_frames_->Finish();
   }
@@ -183,7 +188,7 @@ void SinkWorker::Do(const Work& work) {
       Process(work);
       break;
     case Work::Kind::kRestart:
-      CloseAllFlows();
+      CloseAllFlows(work.shard);
       break;
     case Work::Kind::kWriteThrough:
       files_->WriteThrough(work.write_through);
@@ -195,7 +200,7 @@ void SinkWorker::Do(const Work& work) {
 void SinkWorker::Process(const Work& work) {
   const Delivery& delivery = *work.batch->delivery;
   const wire::StreamBatch& batch = delivery.message().streams();
-  held_.push_back({{delivery.message().sequence(), 0}, work.batch, SteadyNowNs()});
+  held_.push_back({{work.batch->number, 0}, work.batch, SteadyNowNs()});
   BatchHold* hold = &held_.back().hold;
   for (const EventRef& ref : work.events) {
     OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
@@ -383,9 +388,11 @@ void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64
   ++ledger_.flows_reported;
 }
 
-void SinkWorker::CloseAllFlows() {
+void SinkWorker::CloseAllFlows(std::optional<uint32_t> shard) {
   std::vector<SinkFlow*> open;
-  for (const auto& [id, flow] : flows_) open.push_back(flow.get());
+  for (const auto& [id, flow] : flows_) {
+    if (!shard || ShardOfFlow(id) == *shard) open.push_back(flow.get());
+  }
   std::sort(open.begin(), open.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
   for (SinkFlow* flow : open) {
     flow->close_reason = "reassembler_lost";
@@ -417,7 +424,7 @@ void SinkWorker::LetGo() {
   release();
   while (!held_.empty() && !failed_ && now_ns - held_.front().since_ns > kHoldNs) {
     const size_t before = held_.size();
-    files_->WriteThrough(held_.front().hold.sequence);
+    files_->WriteThrough(held_.front().hold.number);
     release();
     if (!files_->status().ok() || held_.size() == before) return;
   }

@@ -33,7 +33,9 @@ namespace flowstitch {
 struct InFlightBatch {
   std::shared_ptr<Delivery> delivery;
   std::atomic<int> users{0};
-  uint64_t epoch = 0;  // of the reassembler that sent it
+  size_t feed = 0;      // the link that brought it
+  uint64_t epoch = 0;   // of the reassembler that sent it
+  uint64_t number = 0;  // among all batches, as they came
 };
 
 struct SinkWorkerOptions {
@@ -66,11 +68,11 @@ class SinkWorker {
 
   // Gives it the events of a batch. `batch->users` counts this worker already.
   void Post(std::shared_ptr<InFlightBatch> batch, std::vector<EventRef> events);
-  // The reassembler was started anew: all flows so far end here.
-  void PostRestart();
-  // Writes what still holds batches up to and with `sequence`: the link's window is filling up with
+  // A reassembler was started anew: all its flows so far end here.
+  void PostRestart(uint32_t shard);
+  // Writes what still holds batches up to and with `number`: the link's window is filling up with
   // them.
-  void PostWriteThrough(uint64_t sequence);
+  void PostWriteThrough(uint64_t number);
   // Writes everything, and ends the thread. Returns when that is done.
   void Finish();
   // The same without waiting: done() tells when Finish would return at once.
@@ -90,6 +92,7 @@ class SinkWorker {
     std::shared_ptr<InFlightBatch> batch = nullptr;
     std::vector<EventRef> events = {};
     uint64_t write_through = 0;
+    uint32_t shard = 0;
   };
   struct Held {
     BatchHold hold;
@@ -109,7 +112,8 @@ class SinkWorker {
   void OnFrame(const wire::FrameSeen& event, ByteView bytes);
   void OnClosed(const wire::FlowClosed& event, uint64_t order);
   void CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order);
-  void CloseAllFlows();
+  // Of one reassembler, or of all.
+  void CloseAllFlows(std::optional<uint32_t> shard);
   void LetGo();
   void FlushBuffers();
   HttpWriterOptions HttpOptions();

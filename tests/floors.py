@@ -17,7 +17,7 @@ STAGE_FILES = {
     "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
                 "frame_filter", "progress", "capture_inputs"},
     "reassembler": {"main", "reassembler_stage", "reassembler_options", "source_merger", "stream_batcher"},
-    "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "batch_dispatcher", "summary"},
+    "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds"},
 }
 # What a core must not know.
 WIRE = re.compile(r"zmq|protobuf|^proto/|^transport/|spdlog|<thread>|CLI/")

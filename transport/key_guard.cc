@@ -145,7 +145,8 @@ void KeyGuard::Answer() {
       text = "OK";
       user = public_key;
     } else {
-      // "Temporary": after a 400 a peer would not try again, once its key is among the allowed ones.
+      // "Temporary": after a 400 a peer would not try again, once its key is among the allowed
+      // ones.
       status = "300";
       text = "not allowed";
       LogRefusal(parts[3], why);

@@ -19,6 +19,8 @@ inline constexpr char kLinkMagic[] = "flowstitch";
 inline constexpr int64_t kHelloIntervalNs = 500 * kNsPerMs;
 // An end that has nothing else to say says this much.
 inline constexpr int64_t kHeartbeatIntervalNs = 1 * kNsPerSecond;
+// A watermark that has moved on is told this soon: others may wait for it.
+inline constexpr int64_t kWatermarkIntervalNs = 20 * kNsPerMs;
 // A peer that is silent for so long is reported as lost (and waited for).
 inline constexpr int64_t kPeerTimeoutNs = 5 * kNsPerSecond;
 // A resend that was asked for is not repeated before this, so that one hole is not filled many

@@ -38,9 +38,13 @@ void LinkReceiver::Receive(const wire::LinkMessage& message, int64_t now_ns) {
       break;
     case wire::LinkMessage::kHeartbeat:
       if (state_ != LinkState::kOpen) break;
-      watermark_ns_ = std::max<TimeNs>(watermark_ns_, message.heartbeat().watermark_ns());
-      // What was sent before the heartbeat should be here by now.
-      if (message.heartbeat().sent_sequence() > received_) resend_wanted_ = true;
+      // What was sent before the heartbeat should be here by now. What is missing may be older than
+      // the watermark.
+      if (message.heartbeat().sent_sequence() > received_) {
+        resend_wanted_ = true;
+      } else {
+        watermark_ns_ = std::max<TimeNs>(watermark_ns_, message.heartbeat().watermark_ns());
+      }
       acknowledge_now_ = true;
       break;
     case wire::LinkMessage::kWhoAreYou:

@@ -23,6 +23,7 @@ bool LeavesMachine(const SocketEndpoint& endpoint) {
   if (const size_t at = rest.find(';'); at != absl::string_view::npos) rest.remove_prefix(at + 1);
   absl::string_view host = rest.substr(0, rest.rfind(':'));
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  absl::ConsumePrefix(&host, "::ffff:");  // IPv4 over an IPv6 socket
   if (host == "localhost" || host == "::1" || host == "lo") return false;
   // 127.0.0.0/8, in digits: a name that begins with 127. is no address.
   return !(absl::StartsWith(host, "127.") &&

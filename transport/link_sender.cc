@@ -131,10 +131,15 @@ std::optional<WireMessage> LinkSender::NextToSend(int64_t now_ns) {
     last_said_ns_ = now_ns;
     return *message;
   }
-  if (now_ns - last_said_ns_ < kHeartbeatIntervalNs) return std::nullopt;
+  // What was not sent so far is older than the watermark.
+  const TimeNs watermark_ns = message == nullptr ? watermark_ns_ : told_watermark_ns_;
+  const int64_t interval_ns =
+      watermark_ns > told_watermark_ns_ ? kWatermarkIntervalNs : kHeartbeatIntervalNs;
+  if (now_ns - last_said_ns_ < interval_ns) return std::nullopt;
   wire::LinkMessage heartbeat;
   heartbeat.mutable_heartbeat()->set_sent_sequence(next_ - 1);
-  heartbeat.mutable_heartbeat()->set_watermark_ns(watermark_ns_);
+  heartbeat.mutable_heartbeat()->set_watermark_ns(watermark_ns);
+  told_watermark_ns_ = watermark_ns;
   last_said_ns_ = now_ns;
   return WireMessage(heartbeat.SerializeAsString());
 }

@@ -37,7 +37,7 @@ class LinkSender {
   // Receive, after an Append to the log, and every few ms.
   std::optional<WireMessage> NextToSend(int64_t now_ns);
 
-  // The next Heartbeat carries this.
+  // Nothing that is appended from now on is older than this; the next Heartbeat says so.
   void set_watermark_ns(TimeNs watermark_ns) { watermark_ns_ = watermark_ns; }
 
   LinkState state() const { return state_; }
@@ -76,6 +76,7 @@ class LinkSender {
   uint64_t resent_messages_ = 0;
   uint64_t peer_flows_ = 0;
   TimeNs watermark_ns_ = kTimeMin;
+  TimeNs told_watermark_ns_ = kTimeMin;
 
   int64_t last_heard_ns_ = 0;
   int64_t last_said_ns_ = 0;

@@ -22,6 +22,7 @@ namespace flowstitch {
 struct ReportTotals {
   struct Source {
     std::string name;
+    uint64_t epoch = 0;
     SourceLedger ledger;
     std::vector<std::string> inputs;
     // How far its clock is behind that of another source, and the samples this rests on; 0: none.

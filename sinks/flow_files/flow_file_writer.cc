@@ -62,7 +62,7 @@ void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byt
   ++hold->holds;
   if (file.pieces.empty()) {
     waiting_.push_back(
-        {hold->sequence, flow.id, static_cast<State*>(flow.states[slot_].get()), direction});
+        {hold->number, flow.id, static_cast<State*>(flow.states[slot_].get()), direction});
   }
   file.pieces.push_back({hold, bytes, offset});
   file.piece_bytes += bytes.size();
@@ -150,16 +150,16 @@ void FlowFileWriter::Write(File* file) {
   file->piece_bytes = 0;
 }
 
-void FlowFileWriter::WriteThrough(uint64_t sequence) {
+void FlowFileWriter::WriteThrough(uint64_t number) {
   while (!waiting_.empty() && status_.ok()) {
     const Waiting entry = waiting_.front();
     const auto it = open_states_.find(entry.flow_id);
     const bool stale =
         it == open_states_.end() || it->second != entry.state ||
         entry.state->files[entry.direction].pieces.empty() ||
-        entry.state->files[entry.direction].pieces.front().hold->sequence != entry.sequence;
+        entry.state->files[entry.direction].pieces.front().hold->number != entry.number;
     // A stale entry goes whatever its number: a restarted reassembler counts from 1 again.
-    if (!stale && entry.sequence > sequence) return;
+    if (!stale && entry.number > number) return;
     waiting_.pop_front();
     if (!stale) Write(&entry.state->files[entry.direction]);
   }

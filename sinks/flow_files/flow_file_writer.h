@@ -38,8 +38,8 @@ class FlowFileWriter : public Writer {
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
 
-  // Writes everything that holds a batch up to and with `sequence`.
-  void WriteThrough(uint64_t sequence);
+  // Writes everything that holds a batch up to and with `number`.
+  void WriteThrough(uint64_t number);
 
   // The first failure; after it nothing is written any more.
   const absl::Status& status() const { return status_; }
@@ -65,7 +65,7 @@ class FlowFileWriter : public Writer {
     File files[2];
   };
   struct Waiting {
-    uint64_t sequence;  // of the batch of its first piece
+    uint64_t number;  // of the batch of its first piece
     uint64_t flow_id;
     State* state;
     int direction;

@@ -176,6 +176,9 @@ void HttpDialogue::FollowSwitch() {
   const HttpSwitch next = *std::move(http1_->switched());
   const int client = DirectionOf(HttpKind::kRequest);
   http1_ = nullptr;
+  // A client that spoke HTTP/2 all the same: what it has begun has an end.
+  if (http2_ != nullptr) http2_->Close();
+  http2_ = nullptr;
   const bool tunnel = next.protocol.empty() && ++tunnels_ <= kMaxTunnels;
   const bool http2 = next.protocol == "h2c";
   const bool websocket = next.protocol == "websocket" && opens_websockets_;

@@ -68,9 +68,9 @@ def count_files(directory):
     return len(files(directory)) if os.path.isdir(directory) else 0
 
 
-def ledger(directory):
+def ledger(directory, report="report.xml"):
     """The reassembly's figures and those of the sources, from a report."""
-    root = ElementTree.parse(os.path.join(directory, "report.xml")).getroot()
+    root = ElementTree.parse(os.path.join(directory, report)).getroot()
     book = root.find(FLOWSTITCH + "ledger")
     numbers = lambda element: {k: int(v) for k, v in element.attrib.items() if v.isdigit()}
     return (numbers(book.find(FLOWSTITCH + "reassembly")),
@@ -123,7 +123,7 @@ class PipelineTest(unittest.TestCase):
         """The equations of base/ledger.h, computed here again from the report."""
         r, sources = ledger(self.path(output))
         self.assertEqual(r["frames_received"] + r["extra_datagrams"], sum(r[k] for k in (
-            "not_ip_frames", "unknown_link_type_frames", "malformed_frames", "not_tcp_datagrams",
+            "duplicate_frames", "not_ip_frames", "unknown_link_type_frames", "malformed_frames", "not_tcp_datagrams",
             "too_deep_datagrams", "bad_checksum_datagrams", "fragments_absorbed", "segments", "udp_datagrams")))
         self.assertEqual(r["payload_bytes"], sum(r[k] for k in (
             "delivered_bytes", "retransmitted_bytes", "overlapping_bytes", "out_of_window_bytes",

@@ -79,23 +79,6 @@ class Processes(PipelineTest):
             self.assertEqual(status, 0, errors)
         self.assertEqual(files(self.path("out")), wanted)
 
-    def test_two_shards_make_the_files_of_one(self):
-        capture = self.make("t.pcap", *TRAFFIC)
-        wanted = self.launch(capture, "launcher")
-        inlets = ["ipc://" + self.path(f"captures-{k}") for k in (0, 1)]
-        outlets = ["ipc://" + self.path(f"sinks-{k}") for k in (0, 1)]
-        processes = []
-        for k in (0, 1):
-            processes.append(self.start("flowstitch-reassembler", "--captures", inlets[k], "--sinks", outlets[k],
-                                        "--sources", "1", "--wait-sinks", "1", "--shard", str(k)))
-            processes.append(self.start("flowstitch-sink", "--reassembler", outlets[k], "-o", self.path("out"),
-                                        "--files", "--http"))
-        processes.append(self.start("flowstitch-capture", "-r", capture, "--reassembler", ",".join(inlets)))
-        for process in processes:
-            status, errors = self.wait(process)
-            self.assertEqual(status, 0, errors)
-        self.assertEqual(files(self.path("out")), wanted)
-
     def test_a_killed_sink_that_comes_back_leaves_no_byte_out(self):
         """Flows that begin after the restart are whole; the reassembler waits meanwhile."""
         captures, outlet = self.endpoints("ipc")

@@ -226,5 +226,25 @@ TEST(NameClaim, AHolderThatSpeaksKeepsItsName) {
   EXPECT_EQ(DecideNameClaim(12 * s, 10 * s, 13 * s), NameClaim::kRefuse);
 }
 
+// A heartbeat must not promise more than what it stands behind.
+TEST(Link, AWatermarkIsToldOnlyBehindEverythingOlder) {
+  Pair pair(1, {}, true, 3 * kMessageBytes);
+  while (pair.sender->state() != LinkState::kOpen) pair.Step();
+  pair.sender->set_watermark_ns(5);
+  for (int i = 0; i < 50; ++i) pair.Step();
+  EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 5) << "soon, nothing else is said";
+  // The window closes before all is sent.
+  for (uint64_t s = 1; s <= 10; ++s) pair.log.Append(Numbered(s));
+  pair.sender->set_watermark_ns(7);
+  pair.finish_at_once = false;
+  for (int i = 0; i < 3000; ++i) pair.Step();
+  ASSERT_LT(pair.taken.size(), 10u);
+  EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 5);
+  pair.finish_at_once = true;
+  for (const uint64_t s : pair.taken) pair.receiver->Finish(s, kMessageBytes);
+  for (int i = 0; i < 3000; ++i) pair.Step();
+  EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 7);
+}
+
 }  // namespace
 }  // namespace flowstitch

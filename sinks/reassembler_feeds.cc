@@ -1,0 +1,76 @@
+#include "sinks/reassembler_feeds.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+
+namespace flowstitch {
+
+absl::Status ReassemblerFeeds::Open(zmq::context_t& context, const LinkSecurity& security,
+                                    const std::string& endpoints, const std::string& name,
+                                    uint64_t window_bytes) {
+  const auto parsed = ParseEndpoints(endpoints, /*binds_by_default=*/false);
+  if (!parsed.ok()) return parsed.status();
+  const uint64_t epoch = RandomEpoch();
+  for (const SocketEndpoint& endpoint : *parsed) {
+    auto socket =
+        Socket::Open(context, zmq::socket_type::dealer, {endpoint}, security, kReassemblerRole);
+    if (!socket.ok()) return socket.status();
+    Feed feed;
+    feed.endpoint = endpoint.address;
+    feed.link =
+        std::make_unique<ReceivingDealer>(*std::move(socket), LinkIdentity{wire::SINK, name, epoch},
+                                          wire::REASSEMBLER_OUTPUT, window_bytes);
+    feeds_.push_back(std::move(feed));
+  }
+  for (const Feed& feed : feeds_) sockets_.push_back(&feed.link->socket());
+  return absl::OkStatus();
+}
+
+absl::Status ReassemblerFeeds::Service(int64_t now_ns, const Taker& take) {
+  for (size_t i = 0; i < feeds_.size(); ++i) {
+    Feed& feed = feeds_[i];
+    const absl::Status status = feed.link->Service(now_ns, [&](std::shared_ptr<Delivery> delivery) {
+      if (delivery->message().has_end()) feed.end = delivery;
+      take(i, std::move(delivery));
+    });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void ReassemblerFeeds::Finish(size_t feed, uint64_t epoch, uint64_t sequence, size_t bytes) {
+  if (epoch == this->epoch(feed)) feeds_[feed].link->Finish(sequence, bytes);
+}
+
+bool ReassemblerFeeds::all_ended() const {
+  return std::all_of(feeds_.begin(), feeds_.end(),
+                     [](const Feed& feed) { return feed.end != nullptr; });
+}
+
+void ReassemblerFeeds::FinishEnds() {
+  for (Feed& feed : feeds_) {
+    if (feed.end == nullptr) continue;
+    feed.link->Finish(feed.end->message().sequence(), feed.end->wire_size());
+  }
+}
+
+void ReassemblerFeeds::Flush(int64_t now_ns) {
+  for (Feed& feed : feeds_) feed.link->Flush(now_ns);
+}
+
+bool ReassemblerFeeds::told_everything() const {
+  return std::all_of(feeds_.begin(), feeds_.end(),
+                     [](const Feed& feed) { return feed.link->core().told_everything(); });
+}
+
+std::string ReassemblerFeeds::missing() const {
+  std::vector<std::string> endpoints;
+  for (const Feed& feed : feeds_) {
+    if (feed.end == nullptr) endpoints.push_back(feed.endpoint);
+  }
+  return absl::StrJoin(endpoints, ",");
+}
+
+}  // namespace flowstitch
