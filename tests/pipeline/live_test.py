@@ -1,30 +1,14 @@
 """Live capture over a veth pair between network namespaces that the test makes, fed by tcpreplay."""
 import os
-import shutil
 import signal
 import subprocess
 import unittest
 
 from harness import PipelineTest, count_files, files, program, wait_until
+from namespaces import allowed
 
 
-def allowed():
-    if os.geteuid() != 0:
-        return "needs root for network namespaces"
-    for tool in ("ip", "tcpreplay"):
-        if shutil.which(tool) is None:
-            return f"needs {tool}"
-    name = f"fs-probe-{os.getpid()}"
-    if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode != 0:
-        return "network namespaces are not allowed here"
-    inside = subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], capture_output=True, text=True)
-    subprocess.run(["ip", "netns", "del", name], capture_output=True)
-    if inside.returncode != 0:
-        return "network namespaces cannot be entered here: " + inside.stderr.strip()
-    return None
-
-
-REASON = allowed()
+REASON = allowed("tcpreplay")
 
 
 @unittest.skipIf(REASON, REASON)
