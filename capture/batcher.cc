@@ -59,6 +59,7 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.clear_captured_length();
   fields_.clear_wire_length();
   fields_.clear_tls_secrets();
+  fields_.clear_source_ledger();
   tls_secrets_bytes_ = 0;
   return message;
 }

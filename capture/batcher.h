@@ -34,6 +34,8 @@ class Batcher {
     fields_.add_tls_secrets(std::move(text));
   }
   std::vector<std::string> TakeTlsSecrets();
+  // The source's figures, to go with the next batch.
+  void SetLedger(const wire::SourceLedger& ledger) { *fields_.mutable_source_ledger() = ledger; }
 
   bool empty() const { return fields_.capture_time_ns_size() == 0; }
   // Whether the batch has waited long enough (of a steady clock).

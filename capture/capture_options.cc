@@ -73,6 +73,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
   AddSecurityFlags(app, &options->security);
+  AddMetricsFlag(app, &options->metrics);
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
   app.add_option("expression", *filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");
@@ -109,6 +110,7 @@ std::vector<std::string> CaptureArguments(const CaptureOptions& options) {
   if (!options.tap.empty()) arguments.insert(arguments.end(), {"--tap", options.tap});
   const std::vector<std::string> security = SecurityArguments(options.security);
   arguments.insert(arguments.end(), security.begin(), security.end());
+  if (!options.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", options.metrics});
   if (options.progress) arguments.push_back("--progress");
   if (!options.filter.empty()) arguments.insert(arguments.end(), {"--", options.filter});
   return arguments;

@@ -10,6 +10,7 @@
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
 #include "transport/link_security.h"
+#include "transport/metrics_server.h"
 
 namespace flowstitch {
 
@@ -26,6 +27,7 @@ struct CaptureOptions {
   std::string reassembler = kDefaultCapturesEndpoint;
   std::string tap;
   SecurityOptions security;
+  std::string metrics;  // HOST:PORT; empty: none
   size_t buffer_bytes = kDefaultSendBufferBytes;
   bool progress = false;
 

@@ -20,12 +20,16 @@
 #include "capture/shard_choice.h"
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
+#include "transport/link_metrics.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr int kWaitMs = 10;
+constexpr char kMetricsPart[] = "capture";
+// The reassembler hears of this source's figures so often.
+constexpr int64_t kFiguresNs = 1 * kNsPerSecond;
 // After a stop request, a reassembler that cannot be reached is waited for so long.
 constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 // After a stop request, what the kernel still holds is taken for so long.
@@ -33,10 +37,11 @@ constexpr int64_t kTakeRestNs = kNsPerSecond / 2;
 
 class CaptureStage {
  public:
-  CaptureStage(const CaptureOptions& options, const LinkSecurity& security,
+  CaptureStage(const CaptureOptions& options, const LinkSecurity& security, MetricsServer* metrics,
                const std::atomic<int>& stop, CaptureInputs inputs)
       : options_(options),
         security_(security),
+        metrics_(metrics),
         inputs_(std::move(inputs)),
         live_(!options.live.interface.empty()),
         stop_(stop),
@@ -66,11 +71,14 @@ class CaptureStage {
   void FlushDue(int64_t now_ns);
   void Service();
   void WaitWhileFull(Shard& shard);
+  wire::SourceLedger Figures();
+  void PublishMetrics(int64_t now_ns);
   absl::Status Finish(const absl::Status& result);
   bool Stopped() const { return stop_.load(std::memory_order_relaxed) > 0 || !link_error_.ok(); }
 
   const CaptureOptions& options_;
   const LinkSecurity& security_;
+  MetricsServer* const metrics_;  // may be null
   CaptureInputs inputs_;
   const bool live_;
   const std::atomic<int>& stop_;
@@ -85,6 +93,7 @@ class CaptureStage {
   SourceLedger ledger_;
   absl::Status link_error_;
   absl::Status tap_status_;
+  int64_t figures_told_ns_ = 0;
   uint64_t file_bytes_before_ = 0;
   uint64_t total_bytes_ = 0;
   const CaptureFile* file_ = nullptr;
@@ -254,6 +263,10 @@ void CaptureStage::TakeLive(const Frame& frame) {
 
 void CaptureStage::Flush(Shard& shard) {
   if (shard.batcher->empty()) return;
+  if (const int64_t now_ns = SteadyNowNs(); now_ns - figures_told_ns_ >= kFiguresNs) {
+    figures_told_ns_ = now_ns;
+    for (Shard& other : shards_) other.batcher->SetLedger(Figures());
+  }
   WireMessage batch;
   shard.link->Append(shard.batcher->Flush(shard.link->next_sequence(), &batch));
   shard.link->set_watermark_ns(shard.batcher->watermark_ns());
@@ -273,6 +286,7 @@ void CaptureStage::Service() {
     const absl::Status status = shard.link->Service(now_ns);
     if (!status.ok() && link_error_.ok()) link_error_ = status;
   }
+  if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   if (file_ != nullptr) {
     progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
                      ledger_.frames_read, shards_[0].link->core().peer_flows());
@@ -295,13 +309,37 @@ void CaptureStage::WaitWhileFull(Shard& shard) {
   }
 }
 
-absl::Status CaptureStage::Finish(const absl::Status& result) {
+// The ledger so far, with what the kernel dropped.
+wire::SourceLedger CaptureStage::Figures() {
+  SourceLedger ledger = ledger_;
   if (interface_ != nullptr) {
     const LiveDrops drops = interface_->drops();
-    ledger_.kernel_dropped = drops.kernel;
-    ledger_.interface_dropped = drops.interface;
-    ledger_.frames_read += drops.kernel + drops.interface;
+    ledger.kernel_dropped = drops.kernel;
+    ledger.interface_dropped = drops.interface;
+    ledger.frames_read += drops.kernel + drops.interface;
   }
+  wire::SourceLedger out;
+  ToWire(ledger, &out);
+  out.set_name(options_.name);
+  out.set_epoch(epoch_);
+  return out;
+}
+
+void CaptureStage::PublishMetrics(int64_t now_ns) {
+  MetricsText text;
+  text.Add(FromWire(Figures()), options_.name);
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    const SendingDealer& link = *shards_[i].link;
+    AddLinkMetrics(link.core(), link.buffered_bytes(),
+                   {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}}, now_ns, &text);
+  }
+  metrics_->Publish(kMetricsPart, text.Text(), now_ns);
+}
+
+absl::Status CaptureStage::Finish(const absl::Status& result) {
+  const wire::SourceLedger figures = Figures();
+  ledger_ = FromWire(figures);
+  interface_ = nullptr;
   for (Shard& shard : shards_) {
     Flush(shard);
     wire::LinkMessage message;
@@ -310,9 +348,7 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
     end->set_batches(message.sequence() - 1);
     for (const std::string& text : shard.batcher->TakeTlsSecrets()) end->add_tls_secrets(text);
     end->set_error(ToUtf8({result.message().data(), result.message().size()}));
-    ToWire(ledger_, end->mutable_source());
-    end->mutable_source()->set_name(options_.name);
-    end->mutable_source()->set_epoch(epoch_);
+    *end->mutable_source() = figures;
     for (const std::string& file : options_.AllFiles()) {
       end->mutable_source()->add_inputs(ToUtf8(file));
     }
@@ -361,9 +397,10 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
 }
 
 absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const LinkSecurity& security, const std::atomic<int>& stop,
-                             SourceLedger* ledger, CaptureInputs inputs) {
-  CaptureStage stage(options, security, stop, std::move(inputs));
+                             const LinkSecurity& security, MetricsServer* metrics,
+                             const std::atomic<int>& stop, SourceLedger* ledger,
+                             CaptureInputs inputs) {
+  CaptureStage stage(options, security, metrics, stop, std::move(inputs));
   absl::Status status = stage.Open(context);
   if (status.ok()) status = stage.Run();
   if (ledger != nullptr) *ledger = stage.ledger();

@@ -10,6 +10,7 @@
 #include "base/ledger.h"
 #include "capture/capture_inputs.h"
 #include "transport/link_security.h"
+#include "transport/metrics_server.h"
 
 namespace flowstitch {
 
@@ -20,8 +21,9 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options);
 // status says what could not be read; everything else has been sent all the same. `inputs` are
 // those that are open already. `ledger` may be null.
 absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const LinkSecurity& security, const std::atomic<int>& stop,
-                             SourceLedger* ledger, CaptureInputs inputs = {});
+                             const LinkSecurity& security, MetricsServer* metrics,
+                             const std::atomic<int>& stop, SourceLedger* ledger,
+                             CaptureInputs inputs = {});
 
 }  // namespace flowstitch
 

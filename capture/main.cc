@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
     Report(security.status());
     return kExitBadUsage;
   }
+  const auto metrics = MetricsServer::Open(options.metrics);
+  if (!metrics.ok()) return Report(metrics.status());
   CaptureInputs inputs;
   if (options.privileges.any()) {
     auto opened = CaptureInputs::Open(options);
@@ -40,6 +42,6 @@ int main(int argc, char** argv) {
     if (const auto status = DropPrivileges(options.privileges, ""); !status.ok())
       return Report(status);
   }
-  return Report(
-      RunCaptureStage(options, context, **security, StopRequests(), nullptr, std::move(inputs)));
+  return Report(RunCaptureStage(options, context, **security, metrics->get(), StopRequests(),
+                                nullptr, std::move(inputs)));
 }

@@ -32,7 +32,9 @@ int main(int argc, char** argv) {
     Report(security.status());
     return kExitBadUsage;
   }
+  const auto metrics = MetricsServer::Open(options.metrics);
+  if (!metrics.ok()) return Report(metrics.status());
   status = DropPrivileges({options.user, ""}, "");
   if (!status.ok()) return Report(status);
-  return Report(RunReassemblerStage(options, context, **security, StopRequests()));
+  return Report(RunReassemblerStage(options, context, **security, metrics->get(), StopRequests()));
 }

@@ -301,6 +301,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->capture_default_str();
   app.add_option("-U,--user", options->user, "Become this user at once.")->type_name("USER");
   AddSecurityFlags(app, &options->security);
+  AddMetricsFlag(app, &options->metrics);
   AddReassemblyFlags(app, options);
 }
 
@@ -351,6 +352,7 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
   if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
   const std::vector<std::string> security = SecurityArguments(o.security);
   arguments.insert(arguments.end(), security.begin(), security.end());
+  if (!o.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", o.metrics});
   if (!o.user.empty()) arguments.insert(arguments.end(), {"--user", o.user});
   return arguments;
 }

@@ -13,6 +13,7 @@
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
 #include "transport/ledger_codec.h"
+#include "transport/link_metrics.h"
 #include "transport/router_receiver.h"
 #include "transport/router_sender.h"
 #include "transport/tap.h"
@@ -21,6 +22,7 @@ namespace flowstitch {
 namespace {
 
 constexpr int kWaitMs = 5;
+constexpr char kMetricsPart[] = "reassembler";
 // Frames taken before the sockets are looked at again.
 constexpr int kFramesPerTurn = 2048;
 // After a stop request, sinks that cannot be reached are waited for so long.
@@ -37,9 +39,10 @@ ReassemblyOptions Simulated(const ReassemblerOptions& options) {
 class ReassemblerStage {
  public:
   ReassemblerStage(const ReassemblerOptions& options, const LinkSecurity& security,
-                   const std::atomic<int>& stop)
+                   MetricsServer* metrics, const std::atomic<int>& stop)
       : options_(options),
         security_(security),
+        metrics_(metrics),
         stop_(stop),
         epoch_(RandomEpoch()),
         merger_(options.reorder_window_ms * kNsPerMs),
@@ -62,11 +65,13 @@ class ReassemblerStage {
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
   void Flush();
   void SendEnd();
+  void PublishMetrics(int64_t now_ns);
   wire::Ledger MakeLedger();
   absl::Status Drain();
 
   const ReassemblerOptions& options_;
   const LinkSecurity& security_;
+  MetricsServer* const metrics_;  // may be null
   const std::atomic<int>& stop_;
   const uint64_t epoch_;
   std::unique_ptr<RouterReceiver> captures_;
@@ -134,8 +139,10 @@ absl::Status ReassemblerStage::Run() {
 }
 
 void ReassemblerStage::ServiceCaptures() {
+  const int64_t now_ns = SteadyNowNs();
+  if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   captures_->set_flows(reassembler_.ledger().flows_opened);
-  captures_->Service(SteadyNowNs(), [this](size_t peer, std::shared_ptr<Delivery> delivery) {
+  captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {
     TakeDelivery(peer, std::move(delivery));
   });
   const auto& peers = captures_->peers();
@@ -162,6 +169,9 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
   if (delivery->message().has_packets()) {
     for (const std::string& text : delivery->message().packets().tls_secrets()) {
       batcher_.AddTlsSecrets(text);
+    }
+    if (delivery->message().packets().has_source_ledger()) {
+      source_ends_[peer] = delivery->message().packets().source_ledger();
     }
     merger_.EndSource(peer, false);
     if (merger_.AddBatch(peer, std::move(delivery))) return;
@@ -260,6 +270,45 @@ wire::Ledger ReassemblerStage::MakeLedger() {
   return ledger;
 }
 
+void ReassemblerStage::PublishMetrics(int64_t now_ns) {
+  MetricsText text;
+  const wire::Ledger ledger = MakeLedger();
+  const std::string shard = absl::StrCat(options_.shard);
+  for (int i = 0; i < ledger.sources_size(); ++i) {
+    const wire::SourceLedger& source = ledger.sources(i);
+    const auto index = static_cast<size_t>(i);
+    const MetricsText::Labels labels = {{"shard", shard}, {"source", source.name()}};
+    text.Add(FromWire(source), source.name());
+    AddLinkMetrics(*captures_->peers()[index]->link, labels, now_ns, &text);
+    text.Gauge("source_lag_seconds", "how far the source's capture time is behind the newest one",
+               labels, merger_.lag_seconds(index));
+    text.Gauge("source_waiting_batches", "batches that wait for other sources' frames", labels,
+               static_cast<double>(merger_.waiting(index)));
+    text.Gauge("source_ended", "1 once the source has ended", labels, merger_.ended(index) ? 1 : 0);
+    if (source.skew_samples() > 0) {
+      text.Gauge("source_skew_seconds",
+                 "how far the source's clock is behind that of the lowest source it shares "
+                 "datagrams with",
+                 labels, static_cast<double>(source.skew_ns()) / static_cast<double>(kNsPerSecond));
+    }
+  }
+  text.Add(reassembler_.ledger(), options_.shard);
+  text.Gauge("reassembly_open_flows", "flows that are open", {{"shard", shard}},
+             static_cast<double>(reassembler_.ledger().flows_opened) -
+                 static_cast<double>(reassembler_.ledger().flows_closed));
+  text.Counter("refused_connections", "connections refused for their keys", {{"shard", shard}},
+               security_.refused_connections());
+  text.Counter("refused_peers", "peers refused for what they said", {{"shard", shard}},
+               captures_->refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
+  if (sinks_ != nullptr) {
+    for (const auto& peer : sinks_->peers()) {
+      AddLinkMetrics(*peer->link, sinks_->buffered_bytes(),
+                     {{"shard", shard}, {"sink", peer->name}}, now_ns, &text);
+    }
+  }
+  metrics_->Publish(kMetricsPart, text.Text(), now_ns);
+}
+
 void ReassemblerStage::SendEnd() {
   for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
     spdlog::warn("reassembler: {} frames of link type {} were not read: it is not known here",
@@ -322,8 +371,9 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
 }
 
 absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const LinkSecurity& security, const std::atomic<int>& stop) {
-  ReassemblerStage stage(options, security, stop);
+                                 const LinkSecurity& security, MetricsServer* metrics,
+                                 const std::atomic<int>& stop) {
+  ReassemblerStage stage(options, security, metrics, stop);
   if (const absl::Status status = stage.Open(context); !status.ok()) return status;
   return stage.Run();
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "reassembler/reassembler_options.h"
 #include "transport/link_security.h"
+#include "transport/metrics_server.h"
 
 namespace flowstitch {
 
@@ -17,7 +18,8 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options);
 
 // Runs until the sources have ended, or `stop` is raised, and the sinks have everything.
 absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const LinkSecurity& security, const std::atomic<int>& stop);
+                                 const LinkSecurity& security, MetricsServer* metrics,
+                                 const std::atomic<int>& stop);
 
 }  // namespace flowstitch
 

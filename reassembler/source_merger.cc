@@ -36,6 +36,13 @@ void SourceMerger::SetWatermark(size_t source, TimeNs watermark_ns) {
   highest_ns_ = std::max(highest_ns_, watermark_ns);
 }
 
+double SourceMerger::lag_seconds(size_t source) const {
+  const TimeNs own = sources_[source].watermark_ns;
+  if (own == kTimeMin) return 0;
+  return (static_cast<double>(highest_ns_) - static_cast<double>(own)) /
+         static_cast<double>(kNsPerSecond);
+}
+
 void SourceMerger::EndSource(size_t source, bool ended) { sources_[source].ended = ended; }
 
 std::optional<TimeNs> SourceMerger::FollowingTime(const Source& source) {

@@ -39,6 +39,9 @@ class SourceMerger {
   bool ended(size_t source) const { return sources_[source].ended; }
   // True when a source's frames are all taken.
   bool drained(size_t source) const { return sources_[source].batches.empty(); }
+  size_t waiting(size_t source) const { return sources_[source].batches.size(); }
+  // How far a source's watermark is behind the highest one; 0 before it has any.
+  double lag_seconds(size_t source) const;
   SourceLedger& ledger(size_t source) { return sources_[source].ledger; }
 
  private:

@@ -35,8 +35,10 @@ int main(int argc, char** argv) {
     Report(security.status());
     return kExitBadUsage;
   }
+  const auto metrics = MetricsServer::Open(options.metrics);
+  if (!metrics.ok()) return Report(metrics.status());
   const auto dropped =
       DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   if (!dropped.ok()) return Report(dropped);
-  return Report(RunSinkStage(options, context, **security, StopRequests()));
+  return Report(RunSinkStage(options, context, **security, metrics->get(), StopRequests()));
 }

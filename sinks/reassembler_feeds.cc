@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "transport/link_metrics.h"
 
 namespace flowstitch {
 
@@ -63,6 +64,13 @@ void ReassemblerFeeds::Flush(int64_t now_ns) {
 bool ReassemblerFeeds::told_everything() const {
   return std::all_of(feeds_.begin(), feeds_.end(),
                      [](const Feed& feed) { return feed.link->core().told_everything(); });
+}
+
+void ReassemblerFeeds::AddMetrics(const std::string& sink, int64_t now_ns,
+                                  MetricsText* text) const {
+  for (const Feed& feed : feeds_) {
+    AddLinkMetrics(feed.link->core(), {{"sink", sink}, {"peer", feed.endpoint}}, now_ns, text);
+  }
 }
 
 std::string ReassemblerFeeds::missing() const {

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "transport/dealer_link.h"
+#include "transport/metrics_text.h"
 
 namespace flowstitch {
 
@@ -47,6 +48,7 @@ class ReassemblerFeeds {
   void FinishEnds();
   void Flush(int64_t now_ns);
   bool told_everything() const;
+  void AddMetrics(const std::string& sink, int64_t now_ns, MetricsText* text) const;
   // Endpoints of those that have not ended, with commas.
   std::string missing() const;
 

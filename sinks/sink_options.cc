@@ -118,6 +118,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
                  "again under it goes on where it stood (default: the machine's name and shard).")
       ->type_name("NAME");
   AddSecurityFlags(app, &o->security);
+  AddMetricsFlag(app, &o->metrics);
   app.add_option("-o,--output", o->directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();
@@ -297,6 +298,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.command_line, "--command-line");
   const std::vector<std::string> security = SecurityArguments(o.security);
   arguments.insert(arguments.end(), security.begin(), security.end());
+  if (!o.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", o.metrics});
   return arguments;
 }
 

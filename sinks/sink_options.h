@@ -15,6 +15,7 @@
 #include "sinks/http/body_file.h"
 #include "transport/link_limits.h"
 #include "transport/link_security.h"
+#include "transport/metrics_server.h"
 
 namespace flowstitch {
 
@@ -28,6 +29,7 @@ struct SinkOptions {
   std::string reassembler = "tcp://127.0.0.1:9472";
   std::string name;
   SecurityOptions security;
+  std::string metrics;  // HOST:PORT; empty: none
   std::string directory = ".";
   bool files = false;
   bool http = false;

@@ -27,6 +27,7 @@ namespace flowstitch {
 namespace {
 
 constexpr int kWaitMs = 5;
+constexpr char kMetricsPart[] = "sink";
 constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 // Descriptors for everything that is not a flow file.
 constexpr int kOtherDescriptors = 128;
@@ -72,8 +73,9 @@ int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
 
 class SinkStage {
  public:
-  SinkStage(const SinkOptions& options, const LinkSecurity& security, const std::atomic<int>& stop)
-      : options_(options), security_(security), stop_(stop) {}
+  SinkStage(const SinkOptions& options, const LinkSecurity& security, MetricsServer* metrics,
+            const std::atomic<int>& stop)
+      : options_(options), security_(security), metrics_(metrics), stop_(stop) {}
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
@@ -95,10 +97,12 @@ class SinkStage {
   }
   absl::Status DrawTraffic(const ReportTotals& totals) const;
   void FlushReport(int64_t now_ns);
+  void PublishMetrics(int64_t now_ns);
   void FollowKeyLog(int64_t now_ns);
 
   const SinkOptions& options_;
   const LinkSecurity& security_;
+  MetricsServer* const metrics_;  // may be null
   const std::atomic<int>& stop_;
   ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
@@ -306,6 +310,7 @@ absl::Status SinkStage::Run() {
     FinishBatches();
     FlushReport(now_ns);
     FollowKeyLog(now_ns);
+    PublishMetrics(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
     if (stop_ > 1) GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
@@ -332,6 +337,18 @@ void SinkStage::FollowKeyLog(int64_t now_ns) {
   if (options_.key_log.empty() || now_ns - keys_read_ns_ < kKeyLogNs) return;
   keys_read_ns_ = now_ns;
   keys_->Refresh();
+}
+
+void SinkStage::PublishMetrics(int64_t now_ns) {
+  if (metrics_ == nullptr || !metrics_->due(kMetricsPart, now_ns)) return;
+  MetricsText text;
+  SinkLedger all;
+  for (const auto& worker : workers_) all.Add(worker->latest_ledger());
+  text.Add(all, options_.name);
+  text.Gauge("sink_in_flight_bytes", "bytes of batches that are being written",
+             {{"sink", options_.name}}, static_cast<double>(in_flight_bytes_));
+  feeds_.AddMetrics(options_.name, now_ns, &text);
+  metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }
 
 // A report that grows slowly is up to date all the same.
@@ -460,12 +477,13 @@ bool NeedsDirectory(const SinkOptions& options) {
 }
 
 absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
-                          const LinkSecurity& security, const std::atomic<int>& stop) {
+                          const LinkSecurity& security, MetricsServer* metrics,
+                          const std::atomic<int>& stop) {
   if (NeedsDirectory(options)) {
     const absl::Status status = PrepareOutputDirectory(options.directory);
     if (!status.ok()) return status;
   }
-  SinkStage stage(options, security, stop);
+  SinkStage stage(options, security, metrics, stop);
   if (const absl::Status status = stage.Open(context); !status.ok()) return status;
   return stage.Run();
 }

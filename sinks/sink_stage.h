@@ -23,7 +23,8 @@ bool NeedsDirectory(const SinkOptions& options);
 // Runs until the reassembler has ended and everything is written. After one stop request it still
 // waits for the reassembler's end, up to 5 s; after two it gives up.
 absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
-                          const LinkSecurity& security, const std::atomic<int>& stop);
+                          const LinkSecurity& security, MetricsServer* metrics,
+                          const std::atomic<int>& stop);
 
 }  // namespace flowstitch
 

@@ -15,6 +15,8 @@ namespace {
 
 // How often a worker without work looks at what it holds.
 constexpr std::chrono::milliseconds kIdle(100);
+// Figures of a running worker are so old at most.
+constexpr int64_t kShowLedgerNs = kNsPerSecond / 4;
 // Bytes wait at most this long to be written together with others.
 constexpr int64_t kHoldNs = 1 * kNsPerSecond;
 // The same for what writers copy into buffers of their own.
@@ -168,6 +170,7 @@ void SinkWorker::Run() {
     LetGo();
     if (console_ != nullptr) console_->Flush();
     NoteFailures();
+    ShowLedger();
   }
   if (!failed_) {
     CloseAllFlows(std::nullopt);
@@ -178,6 +181,19 @@ void SinkWorker::Run() {
   LetGo();
   if (console_ != nullptr) console_->Flush();
   NoteFailures();
+}
+
+void SinkWorker::ShowLedger() {
+  const int64_t now_ns = SteadyNowNs();
+  if (now_ns - ledger_shown_ns_ < kShowLedgerNs) return;
+  ledger_shown_ns_ = now_ns;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  shown_ledger_ = ledger_;
+}
+
+SinkLedger SinkWorker::latest_ledger() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return shown_ledger_;
 }
 
 void SinkWorker::Do(const Work& work) {

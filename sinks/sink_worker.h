@@ -83,6 +83,8 @@ class SinkWorker {
   absl::Status status() const;
   // Valid after Finish.
   const SinkLedger& ledger() const { return ledger_; }
+  // As of a moment ago. Thread-safe.
+  SinkLedger latest_ledger() const;
   // Null when it was not asked for.
   const TrafficProfile* profile() const { return profile_; }
 
@@ -127,6 +129,7 @@ class SinkWorker {
     return raw;
   }
   void NoteFailures();
+  void ShowLedger();
 
   const SinkWorkerOptions options_;
   SinkLedger ledger_;
@@ -151,13 +154,16 @@ class SinkWorker {
   bool failed_ = false;
   std::atomic<bool> done_{false};
 
-  // Guards queue_, finishing_ and status_. Standard ones: ThreadSanitizer does not see into
-  // Debian's libabsl.
+  int64_t ledger_shown_ns_ = 0;
+
+  // Guards queue_, finishing_, status_ and shown_ledger_. Standard ones: ThreadSanitizer does not
+  // see into Debian's libabsl.
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Work> queue_;
   bool finishing_ = false;
   absl::Status status_;
+  SinkLedger shown_ledger_;
   std::thread thread_;
 };
 

@@ -22,6 +22,7 @@ class SendingDealer {
 
   uint64_t next_sequence() const { return log_.next_sequence(); }
   bool full() const { return log_.full(); }
+  size_t buffered_bytes() const { return log_.bytes(); }
   void Append(WireMessage message) { log_.Append(std::move(message)); }
   void set_watermark_ns(TimeNs watermark_ns) { sender_.set_watermark_ns(watermark_ns); }
 
@@ -53,7 +54,7 @@ class ReceivingDealer {
   void Flush(int64_t now_ns);
 
   Socket& socket() { return socket_; }
-  LinkReceiver& core() { return receiver_; }
+  const LinkReceiver& core() const { return receiver_; }
 
  private:
   void Send(int64_t now_ns);

@@ -47,6 +47,10 @@ class LinkSender {
   int64_t last_heard_ns() const { return last_heard_ns_; }
   // The last sequence number the peer is finished with.
   uint64_t acknowledged() const { return acknowledged_; }
+  // What the peer takes beyond what is under way.
+  uint64_t credit_bytes() const {
+    return window_bytes_ > in_flight_bytes_ ? window_bytes_ - in_flight_bytes_ : 0;
+  }
   uint64_t resent_messages() const { return resent_messages_; }
   // Flows the peer said it knows of.
   uint64_t peer_flows() const { return peer_flows_; }

@@ -20,6 +20,7 @@ void RouterSender::Refuse(const std::string& route, const wire::Refusal& refusal
   wire::LinkMessage message;
   *message.mutable_refusal() = refusal;
   socket_.SendParts(route, WireMessage(message.SerializeAsString()));
+  ++refused_peers_;
   spdlog::warn("reassembler: refused a peer: {}", refusal.text());
 }
 

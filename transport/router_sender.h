@@ -29,6 +29,7 @@ class RouterSender {
 
   uint64_t next_sequence() const { return log_.next_sequence(); }
   bool full() const { return log_.full(); }
+  size_t buffered_bytes() const { return log_.bytes(); }
   void Append(WireMessage message) { log_.Append(std::move(message)); }
 
   // Reads what has come and sends what may go; never blocks.
@@ -37,6 +38,7 @@ class RouterSender {
   bool drained() const;
 
   const std::vector<std::unique_ptr<Peer>>& peers() const { return peers_; }
+  uint64_t refused_peers() const { return refused_peers_; }
   Socket& socket() { return socket_; }
 
  private:
@@ -50,6 +52,7 @@ class RouterSender {
   std::vector<std::unique_ptr<Peer>> peers_;
   absl::flat_hash_map<std::string, Peer*> by_route_;
   absl::flat_hash_map<std::string, Peer*> by_name_;
+  uint64_t refused_peers_ = 0;
 };
 
 }  // namespace flowstitch

@@ -169,6 +169,7 @@ int RunChildProcesses(LauncherOptions options) {
   options.reassembler.sinks = "@" + sinks;
   options.sink.reassembler = ">" + sinks;
   options.capture.security = options.reassembler.security = options.security;  // of the taps
+  options.reassembler.metrics = options.metrics;  // it knows of all three
   const auto with_verbose = [&options](std::vector<std::string> arguments) {
     if (options.says_more()) arguments.insert(arguments.begin(), "-v");
     return arguments;

@@ -192,6 +192,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("--stream-tap", o->reassembler.tap, "Publish the batches of streams here (PUB).")
       ->type_name("ENDPOINT");
   AddSecurityFlags(app, &o->security);
+  AddMetricsFlag(app, &o->metrics);
   AddReassemblyFlags(app, &o->reassembler);
   app.add_option("expression", o->words,
                  "Frames to take, in pcap-filter's language; with -l capture files.")

@@ -34,7 +34,8 @@ struct LauncherOptions {
   bool quiet = false;                       // -q
   int debug_level = 1;                      // -d
   bool verbose = false;                     // -v
-  SecurityOptions security;  // of the taps
+  SecurityOptions security;                 // of the taps
+  std::string metrics;                      // HOST:PORT; empty: none
   bool processes = false;
   bool as_tcpflow = false;  // invoked under its name: its report, its messages, its console's order
 

@@ -17,6 +17,7 @@ PROGRAMS = {
     "flowstitch-reassembler": "reassembler/flowstitch-reassembler",
     "flowstitch-sink": "sinks/flowstitch-sink",
     "flowstitch-keygen": "tools/flowstitch-keygen",
+    "flowstitch-status": "tools/flowstitch-status",
     "flowstitch-make-capture": "tools/flowstitch-make-capture",
 }
 DFXML = "{http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML}"
