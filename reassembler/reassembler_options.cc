@@ -268,7 +268,8 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("ENDPOINT")
       ->capture_default_str();
   app.add_option("--tap", options->tap,
-                 "Publish the batches of streams here for anyone (PUB, topic 'streams.SHARD').")
+                 "Publish the batches of streams here for anyone (PUB, topics "
+                 "'streams.PROTOCOL.SERVERPORT.SHARD').")
       ->type_name("ENDPOINT");
   app.add_option("--name", options->name, "This reassembler's name (default: the machine's name).")
       ->type_name("NAME");

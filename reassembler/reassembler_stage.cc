@@ -12,6 +12,7 @@
 #include "reassembler/reassembler.h"
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
+#include "reassembler/tap_topics.h"
 #include "transport/ledger_codec.h"
 #include "transport/link_metrics.h"
 #include "transport/router_receiver.h"
@@ -45,6 +46,7 @@ class ReassemblerStage {
         metrics_(metrics),
         stop_(stop),
         epoch_(RandomEpoch()),
+        topics_(options.shard),
         merger_(options.reorder_window_ms * kNsPerMs),
         batcher_(epoch_, options.shard, options.community_id_seed),
         reassembler_(Simulated(options), &batcher_) {
@@ -77,6 +79,7 @@ class ReassemblerStage {
   std::unique_ptr<RouterReceiver> captures_;
   std::unique_ptr<RouterSender> sinks_;
   std::optional<Tap> tap_;
+  TapTopics topics_;
   std::vector<Socket*> sockets_;
   SourceMerger merger_;
   StreamBatcher batcher_;
@@ -84,7 +87,6 @@ class ReassemblerStage {
   std::vector<wire::SourceLedger> source_ends_;
   std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
   std::string source_error_;
-  uint64_t tap_sequence_ = 0;
   bool started_ = false;
 };
 
@@ -227,10 +229,14 @@ bool ReassemblerStage::AllEnded() const {
 
 void ReassemblerStage::Flush() {
   if (batcher_.empty()) return;
-  WireMessage batch;
-  const uint64_t sequence = sinks_ != nullptr ? sinks_->next_sequence() : ++tap_sequence_;
-  WireMessage message = batcher_.Flush(sequence, reassembler_.now_ns(), &batch);
-  if (tap_) tap_->Publish(absl::StrCat(std::string(kStreamTopic), options_.shard), batch);
+  batcher_.set_time_ns(reassembler_.now_ns());
+  if (tap_) {
+    topics_.Split(
+        batcher_.fields(), batcher_.payload(),
+        [this](std::string_view topic, const WireMessage& part) { tap_->Publish(topic, part); });
+  }
+  const uint64_t sequence = sinks_ != nullptr ? sinks_->next_sequence() : 0;
+  WireMessage message = batcher_.Flush(sequence);
   if (sinks_ == nullptr) return;
   sinks_->Append(std::move(message));
   sinks_->Service(SteadyNowNs());
@@ -300,6 +306,11 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
                security_.refused_connections());
   text.Counter("refused_peers", "peers refused for what they said", {{"shard", shard}},
                captures_->refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
+  if (tap_) {
+    text.Counter("tap_messages", "messages published on the tap", {{"shard", shard}},
+                 topics_.messages());
+    text.Counter("tap_bytes", "bytes published on the tap", {{"shard", shard}}, topics_.bytes());
+  }
   if (sinks_ != nullptr) {
     for (const auto& peer : sinks_->peers()) {
       AddLinkMetrics(*peer->link, sinks_->buffered_bytes(),

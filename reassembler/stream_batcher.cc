@@ -241,10 +241,9 @@ std::vector<std::string> StreamBatcher::TakeTlsSecrets() {
   return secrets;
 }
 
-WireMessage StreamBatcher::Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch) {
-  fields_->set_time_ns(time_ns);
+WireMessage StreamBatcher::Flush(uint64_t sequence) {
   WireMessage message =
-      payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, batch);
+      payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
   Reset();
   return message;
 }

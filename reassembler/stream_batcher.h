@@ -53,8 +53,13 @@ class StreamBatcher : public StreamEvents {
   // Whether the batch has waited since `now_ns` of an earlier call; of a steady clock.
   bool due(int64_t now_ns);
 
-  // The batch as link message number `sequence`; `batch` gets the part for taps.
-  WireMessage Flush(uint64_t sequence, TimeNs time_ns, WireMessage* batch);
+  // The highest capture time so far, for the batch.
+  void set_time_ns(TimeNs time_ns) { fields_->set_time_ns(time_ns); }
+  // What the next Flush puts into its batch.
+  const wire::StreamBatch& fields() const { return *fields_; }
+  ByteView payload() const { return payload_.view(); }
+  // The batch as link message number `sequence`.
+  WireMessage Flush(uint64_t sequence);
 
  private:
   wire::StreamEvent* Add(size_t event_bytes);

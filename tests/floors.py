@@ -16,7 +16,8 @@ STAGES = ("capture", "reassembler", "sinks")
 STAGE_FILES = {
     "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
                 "frame_filter", "progress", "capture_inputs"},
-    "reassembler": {"main", "reassembler_stage", "reassembler_options", "source_merger", "stream_batcher"},
+    "reassembler": {"main", "reassembler_stage", "reassembler_options", "source_merger", "stream_batcher",
+                    "tap_topics"},
     "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds"},
 }
 # What a core must not know.

@@ -34,6 +34,8 @@ class BlobBuffer {
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
   bool empty() const { return size_ == 0; }
+  // What is there so far; valid until it changes.
+  ByteView view() const { return {memory_.get() + headroom_, size_}; }
 
   // The message `LinkMessage{sequence, <body_field>: {fields, blob}}`, where `fields` has no blob
   // set. The buffer's memory moves into the message; the buffer is empty afterwards. `batch` gets

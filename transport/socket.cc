@@ -135,6 +135,10 @@ std::optional<zmq::message_t> Socket::Receive() {
   }
 }
 
+void Socket::Subscribe(std::string_view prefix) {
+  socket_.set(zmq::sockopt::subscribe, std::string(prefix));
+}
+
 bool Socket::IsFromAllowed(const zmq::message_t& message) {
   if (guard_ == nullptr) return true;
   // Only what came through a guarded endpoint has one.

@@ -36,6 +36,9 @@ class Socket {
   };
   std::optional<Parts> ReceiveParts();
 
+  // Of a SUB socket.
+  void Subscribe(std::string_view prefix);
+
   // For zmq::poll.
   zmq::pollitem_t poll_item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
   // The address after a bind to a wildcard port, or the endpoint as given.

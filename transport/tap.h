@@ -10,8 +10,7 @@
 
 namespace flowstitch {
 
-// "packets" and "streams", each followed by '.' and the name of the source or the number of the
-// shard.
+// "packets." and the name of the source; "streams." and protocol, server port and shard, with dots.
 inline constexpr std::string_view kPacketTopic = "packets.";
 inline constexpr std::string_view kStreamTopic = "streams.";
 

@@ -158,7 +158,7 @@ std::vector<WireMessage> StreamBatches(const std::vector<CapturedPacket>& packet
   std::vector<WireMessage> batches;
   StreamBatcher batcher(1, 0);
   Reassembler reassembler({}, &batcher);
-  const auto flush = [&] { batches.push_back(batcher.Flush(batches.size() + 1, 0, nullptr)); };
+  const auto flush = [&] { batches.push_back(batcher.Flush(batches.size() + 1)); };
   for (const auto& packet : packets) {
     reassembler.OnFrame(packet.frame());
     if (batcher.full()) flush();

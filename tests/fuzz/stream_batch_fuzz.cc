@@ -41,5 +41,5 @@ std::vector<std::string> flowstitch::testing::FuzzSeeds() {
       .Close();
   for (const auto& packet : talk.packets) reassembler.OnFrame(packet.frame());
   reassembler.Finish();
-  return {std::string(AsText(batcher.Flush(1, 7, nullptr).bytes()))};
+  return {std::string(AsText(batcher.Flush(1).bytes()))};
 }

@@ -18,6 +18,7 @@ PROGRAMS = {
     "flowstitch-sink": "sinks/flowstitch-sink",
     "flowstitch-keygen": "tools/flowstitch-keygen",
     "flowstitch-status": "tools/flowstitch-status",
+    "flowstitch-tap": "tools/flowstitch-tap",
     "flowstitch-make-capture": "tools/flowstitch-make-capture",
 }
 DFXML = "{http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML}"
