@@ -28,16 +28,15 @@ struct Invariants {
 
   template <typename H>
   friend H AbslHashValue(H h, const Invariants& i) {
-    const IpHeader& ip = i.ip;
-    h = H::combine_contiguous(std::move(h), ip.source.bytes.data(), ip.source.bytes.size());
-    h = H::combine_contiguous(std::move(h), ip.destination.bytes.data(),
-                              ip.destination.bytes.size());
-    h = H::combine(std::move(h), i.scope, ip.protocol, ip.identification, ip.fragment_offset,
-                   ip.more_fragments, ip.payload.size(), ip.truncated);
-    ByteView rest = ip.payload;
+    const IpHeader& d = i.ip;
+    h = H::combine_contiguous(std::move(h), d.source.bytes.data(), d.source.bytes.size());
+    h = H::combine_contiguous(std::move(h), d.destination.bytes.data(), d.destination.bytes.size());
+    h = H::combine(std::move(h), i.scope, d.protocol, d.identification, d.fragment_offset,
+                   d.more_fragments, d.payload.size(), d.truncated);
+    ByteView rest = d.payload;
     size_t checksum_at = 0;
-    if (ip.fragment_offset == 0 && ip.protocol == kProtocolTcp) checksum_at = kTcpChecksumAt;
-    if (ip.fragment_offset == 0 && ip.protocol == kProtocolUdp) checksum_at = kUdpChecksumAt;
+    if (d.fragment_offset == 0 && d.protocol == kProtocolTcp) checksum_at = kTcpChecksumAt;
+    if (d.fragment_offset == 0 && d.protocol == kProtocolUdp) checksum_at = kUdpChecksumAt;
     if (checksum_at > 0 && rest.size() >= checksum_at + 2) {
       h = H::combine_contiguous(std::move(h), rest.data(), checksum_at);
       rest = rest.subspan(checksum_at + 2);
