@@ -21,8 +21,9 @@ void SinkLedger::Add(const SinkLedger& other) {
 
 std::vector<std::string> FindImbalance(const SourceLedger& l) {
   std::vector<std::string> lines;
-  Compare("frames_read", l.frames_read, "sent + dropped",
-          l.frames_sent + l.kernel_dropped + l.interface_dropped + l.buffer_dropped, &lines);
+  Compare("frames_read", l.frames_read, "sent + dropped + left in the spool",
+          l.frames_sent + l.kernel_dropped + l.interface_dropped + l.buffer_dropped + l.spool_left,
+          &lines);
   return lines;
 }
 

@@ -11,7 +11,7 @@
 namespace flowstitch {
 
 // One source, as its capture process counts it.
-//   frames_read = frames_sent + kernel_dropped + interface_dropped + buffer_dropped
+//   frames_read = frames_sent + kernel_dropped + interface_dropped + buffer_dropped + spool_left
 #define FLOWSTITCH_SOURCE_LEDGER(X)                                                       \
   X(frames_read, "frames that reached the sensor, those dropped before libpcap included") \
   X(bytes_read, "captured bytes of the frames libpcap delivered")                         \
@@ -19,6 +19,8 @@ namespace flowstitch {
   X(kernel_dropped, "frames the kernel dropped, its buffer being full")                   \
   X(interface_dropped, "frames the interface or its driver dropped")                      \
   X(buffer_dropped, "frames dropped live, the link's buffer being full")                  \
+  X(frames_spooled, "frames that waited on the disk (within read)")                       \
+  X(spool_left, "frames that still wait there")                                           \
   X(frames_received, "frames the reassembler received from this source")                  \
   X(late_frames, "frames that came after the reorder window had passed them")             \
   X(batches_received, "batches the reassembler received from this source")                \

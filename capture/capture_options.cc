@@ -72,6 +72,18 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
+  app.add_option(
+         "--spool", options->spool,
+         "When that buffer is full, an interface's frames go into capture files here until "
+         "the reassembler takes them; also those that an earlier process of this name left.")
+      ->type_name("DIR");
+  app.add_option(
+         "--spool-size", options->spool_bytes,
+         "The files' bytes at most (also 64K, 10M, 20G), for each shard; beyond, the newest "
+         "frames are dropped and counted.")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
@@ -111,6 +123,10 @@ std::vector<std::string> CaptureArguments(const CaptureOptions& options) {
   const std::vector<std::string> security = SecurityArguments(options.security);
   arguments.insert(arguments.end(), security.begin(), security.end());
   if (!options.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", options.metrics});
+  if (!options.spool.empty()) {
+    arguments.insert(arguments.end(),
+                     {"--spool", options.spool, "--spool-size", absl::StrCat(options.spool_bytes)});
+  }
   if (options.progress) arguments.push_back("--progress");
   if (!options.filter.empty()) arguments.insert(arguments.end(), {"--", options.filter});
   return arguments;

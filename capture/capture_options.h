@@ -29,6 +29,8 @@ struct CaptureOptions {
   SecurityOptions security;
   std::string metrics;  // HOST:PORT; empty: none
   size_t buffer_bytes = kDefaultSendBufferBytes;
+  std::string spool;  // directory; empty: none
+  uint64_t spool_bytes = uint64_t{1} << 30;
   bool progress = false;
 
   // All files in the order in which they are read.

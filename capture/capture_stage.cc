@@ -18,6 +18,7 @@
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
 #include "capture/shard_choice.h"
+#include "capture/spool.h"
 #include "transport/dealer_link.h"
 #include "transport/ledger_codec.h"
 #include "transport/link_metrics.h"
@@ -27,6 +28,7 @@ namespace flowstitch {
 namespace {
 
 constexpr int kWaitMs = 10;
+constexpr int kSpooledFramesPerTurn = 4096;
 constexpr char kMetricsPart[] = "capture";
 // The reassembler hears of this source's figures so often.
 constexpr int64_t kFiguresNs = 1 * kNsPerSecond;
@@ -57,6 +59,7 @@ class CaptureStage {
   struct Shard {
     std::unique_ptr<SendingDealer> link;
     std::unique_ptr<Batcher> batcher;
+    std::unique_ptr<Spool> spool;  // null: none
   };
 
   absl::Status OpenInterface();
@@ -67,11 +70,17 @@ class CaptureStage {
   void TakeTlsSecrets(CaptureFile* file);
   void TakeFromFile(const Frame& frame);
   void TakeLive(const Frame& frame);
+  absl::Status OpenSpools();
+  void Send(Shard& shard, const Frame& frame);
+  void DrainSpools();
+  void AcknowledgeSpools();
+  bool SpoolsAreEmpty() const;
   void Flush(Shard& shard);
   void FlushDue(int64_t now_ns);
   void Service();
   void WaitWhileFull(Shard& shard);
   wire::SourceLedger Figures();
+  void AwaitSpools();
   void PublishMetrics(int64_t now_ns);
   absl::Status Finish(const absl::Status& result);
   bool Stopped() const { return stop_.load(std::memory_order_relaxed) > 0 || !link_error_.ok(); }
@@ -93,6 +102,7 @@ class CaptureStage {
   SourceLedger ledger_;
   absl::Status link_error_;
   absl::Status tap_status_;
+  absl::Status spool_status_;  // of the disk
   int64_t figures_told_ns_ = 0;
   uint64_t file_bytes_before_ = 0;
   uint64_t total_bytes_ = 0;
@@ -124,6 +134,24 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
   return absl::OkStatus();
 }
 
+absl::Status CaptureStage::OpenSpools() {
+  for (size_t i = 0; i < shards_.size() && live_ && !options_.spool.empty(); ++i) {
+    SpoolOptions options;
+    options.directory = options_.spool;
+    options.name = absl::StrCat(options_.name, ".", i);
+    options.size_bytes = options_.spool_bytes;
+    auto spool = Spool::Open(options);
+    if (!spool.ok()) return spool.status();
+    if (const uint64_t found = (*spool)->found_frames(); found > 0) {
+      spdlog::info("{} frames of an earlier process wait in '{}'", found, options_.spool);
+      ledger_.frames_read += found;
+      ledger_.frames_spooled += found;
+    }
+    shards_[i].spool = *std::move(spool);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CaptureStage::OpenInterface() {
   auto source = inputs_.Interface(options_);
   if (!source.ok()) return source.status();
@@ -135,6 +163,7 @@ absl::Status CaptureStage::OpenInterface() {
 // Whatever fails here, the reassembler hears of the end.
 absl::Status CaptureStage::Run() {
   absl::Status result = tap_status_;
+  if (result.ok()) result = OpenSpools();
   if (result.ok()) result = live_ ? OpenInterface() : ReadFiles();
   if (live_ && result.ok()) result = ReadInterface();
   return Finish(result);
@@ -222,6 +251,8 @@ absl::Status CaptureStage::ReadInterface() {
     const auto n = interface_->Read(1024, take);
     if (!n.ok()) return n.status();
     const int64_t now_ns = SteadyNowNs();
+    DrainSpools();
+    AcknowledgeSpools();
     FlushDue(now_ns);
     Service();
     progress_.Update(now_ns, ledger_.bytes_read, 0, ledger_.frames_read,
@@ -252,13 +283,50 @@ void CaptureStage::TakeLive(const Frame& frame) {
   ++ledger_.frames_read;
   ledger_.bytes_read += frame.bytes.size();
   Shard& shard = shards_[ChooseShard(frame, shards_.size())];
-  if (shard.batcher->MustFlushBefore(frame)) Flush(shard);
-  if (shard.link->full()) {
+  const bool waits = shard.spool != nullptr && (!shard.spool->empty() || shard.link->full());
+  if (waits && shard.spool->Append(frame)) {  // behind those that wait already
+    ++ledger_.frames_spooled;
+  } else if (waits || shard.link->full()) {
     ++ledger_.buffer_dropped;  // the newest goes, what was promised stays
-    return;
+  } else {
+    Send(shard, frame);
   }
+}
+
+void CaptureStage::Send(Shard& shard, const Frame& frame) {
+  if (shard.batcher->MustFlushBefore(frame)) Flush(shard);
   shard.batcher->Add(frame, SteadyNowNs());
   ++ledger_.frames_sent;
+}
+
+// What waits on the disk goes first, as far as there is room for it, and not so much at a time that
+// the interface is kept waiting.
+void CaptureStage::DrainSpools() {
+  for (Shard& shard : shards_) {
+    if (shard.spool == nullptr) continue;
+    shard.spool->Flush();
+    Frame frame;
+    int most = kSpooledFramesPerTurn;
+    while (most-- > 0 && !shard.link->full() && shard.spool->Next(&frame)) Send(shard, frame);
+    // At the latest, the batch under way has it all.
+    shard.spool->Handed(shard.link->next_sequence());
+    if (!shard.spool->status().ok() && spool_status_.ok()) {
+      spool_status_ = shard.spool->status();
+      spdlog::error("{}", std::string(spool_status_.message()));
+    }
+  }
+}
+
+void CaptureStage::AcknowledgeSpools() {
+  for (Shard& shard : shards_) {
+    if (shard.spool != nullptr) shard.spool->Acknowledged(shard.link->core().acknowledged());
+  }
+}
+
+bool CaptureStage::SpoolsAreEmpty() const {
+  return std::all_of(shards_.begin(), shards_.end(), [](const Shard& shard) {
+    return shard.spool == nullptr || shard.spool->empty();
+  });
 }
 
 void CaptureStage::Flush(Shard& shard) {
@@ -309,6 +377,24 @@ void CaptureStage::WaitWhileFull(Shard& shard) {
   }
 }
 
+// Before the end, what waits on the disk goes too. Without a reassembler it stays there, for the
+// next process of this name.
+void CaptureStage::AwaitSpools() {
+  int64_t alone_since_ns = SteadyNowNs();
+  while (!SpoolsAreEmpty() && link_error_.ok() && stop_ < 2) {
+    DrainSpools();
+    AcknowledgeSpools();
+    Service();
+    const int64_t now_ns = SteadyNowNs();
+    const bool reached = std::any_of(shards_.begin(), shards_.end(), [](const Shard& shard) {
+      return shard.link->core().state() == LinkState::kOpen;
+    });
+    if (reached) alone_since_ns = now_ns;
+    if (now_ns - alone_since_ns > kGiveUpNs) break;
+    if (!SpoolsAreEmpty()) WaitForInput(sockets_, -1, kWaitMs);
+  }
+}
+
 // The ledger so far, with what the kernel dropped.
 wire::SourceLedger CaptureStage::Figures() {
   SourceLedger ledger = ledger_;
@@ -317,6 +403,10 @@ wire::SourceLedger CaptureStage::Figures() {
     ledger.kernel_dropped = drops.kernel;
     ledger.interface_dropped = drops.interface;
     ledger.frames_read += drops.kernel + drops.interface;
+  }
+  for (const Shard& shard : shards_) {
+    if (shard.spool == nullptr) continue;
+    ledger.spool_left += shard.spool->frames() + shard.spool->lost_frames();
   }
   wire::SourceLedger out;
   ToWire(ledger, &out);
@@ -330,6 +420,11 @@ void CaptureStage::PublishMetrics(int64_t now_ns) {
   text.Add(FromWire(Figures()), options_.name);
   for (size_t i = 0; i < shards_.size(); ++i) {
     const SendingDealer& link = *shards_[i].link;
+    if (shards_[i].spool != nullptr) {
+      text.Gauge("source_spool_bytes", "bytes of the files that wait on the disk",
+                 {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}},
+                 static_cast<double>(shards_[i].spool->bytes()));
+    }
     AddLinkMetrics(link.core(), link.buffered_bytes(),
                    {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}}, now_ns, &text);
   }
@@ -337,6 +432,7 @@ void CaptureStage::PublishMetrics(int64_t now_ns) {
 }
 
 absl::Status CaptureStage::Finish(const absl::Status& result) {
+  AwaitSpools();
   const wire::SourceLedger figures = Figures();
   ledger_ = FromWire(figures);
   interface_ = nullptr;
@@ -364,7 +460,10 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
       drained &= shard.link->drained();
       reached |= shard.link->core().state() == LinkState::kOpen;
     }
-    if (drained) return result;
+    if (drained) {
+      AcknowledgeSpools();  // the last files go with the End
+      return result.ok() ? spool_status_ : result;
+    }
     const int64_t now_ns = SteadyNowNs();
     if (reached || stop_ == 0) alone_since_ns = now_ns;
     if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {

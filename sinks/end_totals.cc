@@ -37,6 +37,8 @@ void AddSource(const wire::SourceLedger& source, ReportTotals* totals) {
     ledger.kernel_dropped = more.kernel_dropped;
     ledger.interface_dropped = more.interface_dropped;
     ledger.buffer_dropped = more.buffer_dropped;
+    ledger.frames_spooled = more.frames_spooled;
+    ledger.spool_left = more.spool_left;
     known->inputs.assign(source.inputs().begin(), source.inputs().end());
   }
   if (known->skew_samples < source.skew_samples()) {

@@ -35,6 +35,8 @@ std::string ShortLedger(const ReportTotals& totals) {
     Mention(s.kernel_dropped, "dropped by the kernel", &line);
     Mention(s.interface_dropped, "dropped by the interface", &line);
     Mention(s.buffer_dropped, "dropped because the buffer was full", &line);
+    Mention(s.frames_spooled, "waited on the disk", &line);
+    Mention(s.spool_left, "still wait there", &line);
     if (s.frames_sent > s.frames_received) {
       Mention(s.frames_sent - s.frames_received, "lost on the link", &line);
     }

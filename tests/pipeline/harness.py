@@ -135,6 +135,6 @@ class PipelineTest(unittest.TestCase):
         self.assertEqual(r["waiting_bytes"], 0)
         for source in sources.values():
             self.assertEqual(source["frames_read"], sum(source[k] for k in (
-                "frames_sent", "kernel_dropped", "interface_dropped", "buffer_dropped")))
+                "frames_sent", "kernel_dropped", "interface_dropped", "buffer_dropped", "spool_left")))
         self.assertEqual(sum(s["frames_received"] for s in sources.values()), r["frames_received"])
         return r, sources
