@@ -207,6 +207,11 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
+  app.set_config("--config", "",
+                 "Read options from this file (TOML: their long names without the dashes, name = "
+                 "value); those on the command line count more.")
+      ->type_name("FILE");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_version_flag("-V,--version", Version(app));
   // For the build, not for people. It ends the parsing, as --version does.
   app.add_option_function<std::string>(kDocsFlag,

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/service.h"
 #include "base/utf8_text.h"
 #include "capture/batcher.h"
 #include "capture/capture_file.h"
@@ -157,6 +158,7 @@ absl::Status CaptureStage::OpenInterface() {
   if (!source.ok()) return source.status();
   interface_ = *std::move(source);
   spdlog::info("listening on {}", options_.live.interface);
+  TellReady();
   return absl::OkStatus();
 }
 
@@ -350,6 +352,7 @@ void CaptureStage::FlushDue(int64_t now_ns) {
 
 void CaptureStage::Service() {
   const int64_t now_ns = SteadyNowNs();
+  TellAlive(now_ns);
   for (Shard& shard : shards_) {
     const absl::Status status = shard.link->Service(now_ns);
     if (!status.ok() && link_error_.ok()) link_error_ = status;

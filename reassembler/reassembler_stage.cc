@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/service.h"
 #include "base/utf8_text.h"
 #include "reassembler/reassembler.h"
 #include "reassembler/source_merger.h"
@@ -120,6 +121,7 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
 }
 
 absl::Status ReassemblerStage::Run() {
+  TellReady();
   bool busy = false;
   while (stop_ == 0 && !(started_ && AllEnded())) {
     WaitForInput(sockets_, -1, busy ? 0 : kWaitMs);
@@ -142,6 +144,7 @@ absl::Status ReassemblerStage::Run() {
 
 void ReassemblerStage::ServiceCaptures() {
   const int64_t now_ns = SteadyNowNs();
+  TellAlive(now_ns);
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   captures_->set_flows(reassembler_.ledger().flows_opened);
   captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/service.h"
 #include "base/utf8_text.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
@@ -298,9 +299,11 @@ absl::Status SinkStage::WorkerStatus() const {
 }
 
 absl::Status SinkStage::Run() {
+  TellReady();
   int64_t stop_since_ns = 0;
   while (!feeds_.all_ended()) {
     feeds_.Wait(kWaitMs);
+    TellAlive(SteadyNowNs());
     const int64_t now_ns = SteadyNowNs();
     const absl::Status link =
         feeds_.Service(now_ns, [this](size_t feed, std::shared_ptr<Delivery> delivery) {
@@ -322,6 +325,7 @@ absl::Status SinkStage::Run() {
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     if (stop_ > 1) GiveUpCommands();
     feeds_.Wait(kWaitMs);
+    TellAlive(SteadyNowNs());
     const absl::Status link = feeds_.Service(SteadyNowNs());
     if (!link.ok()) return link;
     FinishBatches();
@@ -378,6 +382,7 @@ absl::Status SinkStage::AwaitCommands() {
   for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
     while (alerts != nullptr && !alerts->idle() && stop_ < 2) {
       feeds_.Wait(kWaitMs);
+      TellAlive(SteadyNowNs());
       const absl::Status link = feeds_.Service(SteadyNowNs());
       if (!link.ok()) return link;
     }
@@ -425,6 +430,7 @@ absl::Status SinkStage::WriteEnd() {
   feeds_.Flush(since_ns);
   while (!feeds_.told_everything() && stop_ < 2 && SteadyNowNs() - since_ns < kGiveUpNs) {
     feeds_.Wait(kWaitMs);
+    TellAlive(SteadyNowNs());
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
   }
   return absl::OkStatus();

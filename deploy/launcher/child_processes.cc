@@ -12,18 +12,28 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/capture_time.h"
 #include "base/program.h"
 #include "deploy/launcher/run.h"
+#include "transport/socket.h"
 
 namespace flowstitch {
 namespace {
 
 struct Child {
   std::string program;
+  std::vector<std::string> arguments;
+  bool restarts = false;  // when a signal ended it
   pid_t pid = -1;
   bool running = false;
   int exit_status = 0;
+  int starts = 0;
+  int64_t start_at_ns = 0;  // again; 0: not to be started
 };
+
+// A child that a signal ended is started again after a while that doubles, so many times.
+constexpr int kMostStarts = 6;
+constexpr int64_t kFirstPauseNs = 250 * kNsPerMs;
 
 // Our programs lie beside each other, wherever they are installed.
 std::string ProgramPath(const std::string& program) {
@@ -40,14 +50,17 @@ std::string ProgramPath(const std::string& program) {
   return absl::StrCat(path, "../../", folder, "/", program);
 }
 
-Child Start(const std::string& program, const std::vector<std::string>& arguments) {
-  Child child{program};
-  const std::string path = ProgramPath(program);
+void Start(Child* child) {
+  const std::string path = ProgramPath(child->program);
   std::vector<char*> argv = {const_cast<char*>(path.c_str())};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : child->arguments) {
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  }
   argv.push_back(nullptr);
-  child.pid = fork();
-  if (child.pid == 0) {
+  ++child->starts;
+  child->start_at_ns = 0;
+  child->pid = fork();
+  if (child->pid == 0) {
     // A group of its own: Ctrl-C reaches the launcher, which passes it on in order.
     setpgid(0, 0);
     execv(path.c_str(), argv.data());
@@ -55,13 +68,12 @@ Child Start(const std::string& program, const std::vector<std::string>& argument
                  std::strerror(errno));
     _exit(kExitFailed);
   }
-  if (child.pid < 0) {
-    spdlog::error("cannot start '{}': {}", program, std::strerror(errno));
-    child.exit_status = kExitFailed;
-    return child;
+  if (child->pid < 0) {
+    spdlog::error("cannot start '{}': {}", child->program, std::strerror(errno));
+    child->exit_status = kExitFailed;
+    return;
   }
-  child.running = true;
-  return child;
+  child->running = true;
 }
 
 void Signal(const Child& child, int signal) {
@@ -78,6 +90,7 @@ class Supervisor {
       if (!child.running) Fail(child);
     }
     while (AnyRunning()) {
+      StartDue();
       int status = 0;
       const pid_t pid = waitpid(-1, &status, WNOHANG);
       if (pid > 0) {
@@ -93,7 +106,7 @@ class Supervisor {
  private:
   bool AnyRunning() const {
     for (const Child& child : children_) {
-      if (child.running) return true;
+      if (child.running || child.start_at_ns != 0) return true;
     }
     return false;
   }
@@ -105,11 +118,27 @@ class Supervisor {
       if (WIFSIGNALED(status)) {
         spdlog::error("'{}' was ended by signal {} ({})", child.program, WTERMSIG(status),
                       strsignal(WTERMSIG(status)));
+        if (child.restarts && !ending_ && passed_on_ == 0 && child.starts < kMostStarts) {
+          child.start_at_ns = SteadyNowNs() + (kFirstPauseNs << (child.starts - 1));
+          return;
+        }
         child.exit_status = kExitFailed;
       } else {
         child.exit_status = WEXITSTATUS(status);
       }
       if (child.exit_status != 0) Fail(child);
+    }
+  }
+
+  void StartDue() {
+    for (Child& child : children_) {
+      if (child.start_at_ns == 0 || SteadyNowNs() < child.start_at_ns) continue;
+      if (ending_ || passed_on_ > 0) {
+        child.start_at_ns = 0;
+        continue;
+      }
+      spdlog::warn("'{}' is started again", child.program);
+      Start(&child);
     }
   }
 
@@ -174,11 +203,14 @@ int RunChildProcesses(LauncherOptions options) {
     if (options.says_more()) arguments.insert(arguments.begin(), "-v");
     return arguments;
   };
-  std::vector<Child> children;
-  children.push_back(Start("flowstitch-capture", with_verbose(CaptureArguments(options.capture))));
-  children.push_back(
-      Start("flowstitch-reassembler", with_verbose(ReassemblerArguments(options.reassembler))));
-  children.push_back(Start("flowstitch-sink", with_verbose(SinkArguments(options.sink))));
+  // A capture of files would read them once more.
+  const bool live = !options.capture.live.interface.empty();
+  std::vector<Child> children(3);
+  children[0] = {"flowstitch-capture", with_verbose(CaptureArguments(options.capture)), live};
+  children[1] = {"flowstitch-reassembler", with_verbose(ReassemblerArguments(options.reassembler)),
+                 live};
+  children[2] = {"flowstitch-sink", with_verbose(SinkArguments(options.sink)), live};
+  for (Child& child : children) Start(&child);
   const int status = Supervisor(std::move(children)).Run();
   unlink((std::string(directory) + "/captures").c_str());
   unlink((std::string(directory) + "/sinks").c_str());

@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import PipelineTest, count_files, files, program, wait_until
@@ -50,6 +51,59 @@ class Live(PipelineTest):
             _, sources = self.assert_balanced(output)
             source = next(iter(sources.values()))
             self.assertEqual(source["kernel_dropped"] + source["buffer_dropped"], 0)
+
+    def child(self, process, name):
+        """The process id of a launcher's child."""
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/stat") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{entry}/cmdline") as file:
+                    command = file.read().split("\0")[0]
+            except (OSError, ValueError, IndexError):
+                continue
+            if parent == process.pid and command.endswith(name):
+                return int(entry)
+        return None
+
+    def test_a_killed_child_is_started_again(self):
+        capture = self.make("t.pcap", "--flows", "30", "--bytes", "20000", "--segment", "1200")
+        wanted = self.launch(capture, "launcher")
+        process = subprocess.Popen(["ip", "netns", "exec", self.names[1], program("flowstitch"), "-a", "-i", "fs1", "-o",
+                                    self.path("out"), "--processes"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   text=True)
+        self.started.append(process)
+        self.wait_for_capture(process)
+        for name in ("flowstitch-sink", "flowstitch-reassembler", "flowstitch-capture"):
+            first = self.child(process, name)
+            os.kill(first, signal.SIGKILL)
+            self.assertTrue(wait_until(lambda: self.child(process, name) not in (None, first)), name)
+        self.wait_for_capture(process)
+        time.sleep(4)  # a new process waits until it is sure that the old one of its name is gone
+        subprocess.run(["ip", "netns", "exec", self.names[0], "tcpreplay", "-q", "--mbps=50", "-i", "fs0", capture],
+                       check=True, capture_output=True, timeout=60)
+        self.assertTrue(wait_until(lambda: count_files(self.path("out")) >= len(wanted)))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted, errors)
+
+    def test_a_child_that_fails_again_and_again_is_named(self):
+        process = subprocess.Popen(["ip", "netns", "exec", self.names[1], program("flowstitch"), "-a", "-i", "fs1", "-o",
+                                    self.path("out"), "--processes"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   text=True)
+        self.started.append(process)
+        self.wait_for_capture(process)
+        last = None
+        while process.poll() is None:
+            pid = self.child(process, "flowstitch-sink")
+            if pid is not None and pid != last:
+                os.kill(pid, signal.SIGKILL)
+                last = pid
+            time.sleep(0.05)
+        errors = process.stderr.read()
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("'flowstitch-sink' failed", errors)
 
     def wait_for_capture(self, process):
         """Until it says that it listens: what is sent before is not seen."""

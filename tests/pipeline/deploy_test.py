@@ -1,0 +1,152 @@
+"""What deploy/ has for others' machines: units, configurations, containers, a dashboard. Checked as far as this machine can."""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+
+from harness import BUILD, SOURCE, PipelineTest, files, program, run, wait_until
+from metrics_test import fetch
+from ports import free_ports
+
+DEPLOY = os.path.join(SOURCE, "deploy")
+OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][\w-]*)")
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
+
+def known_options(name):
+    return set(OPTION.findall(run(name, "--help").stdout))
+
+
+class Deploy(PipelineTest):
+    def read(self, *path):
+        with open(os.path.join(DEPLOY, *path)) as file:
+            return file.read()
+
+    @unittest.skipIf(shutil.which("systemd-analyze") is None, "needs systemd-analyze")
+    def test_units_verify_and_are_hardened(self):
+        os.mkdir(self.path("units"))
+        for name in os.listdir(os.path.join(DEPLOY, "systemd")):
+            text = self.read("systemd", name)
+            # Not installed here: the programs are those of the build, and man has no pages of theirs.
+            text = re.sub(r"/usr/bin/(flowstitch-\w+)", lambda m: program(m.group(1)), text)
+            text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
+            with open(self.path("units", name), "w") as file:
+                file.write(text)
+        units = [self.path("units", name) for name in os.listdir(self.path("units"))]
+        result = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+        ours = [line for line in (result.stdout + result.stderr).splitlines() if "flowstitch" in line]
+        self.assertEqual(ours, [])
+        for unit in units:
+            if not unit.endswith(".service"):
+                continue
+            result = subprocess.run(["systemd-analyze", "security", "--offline=yes", unit], capture_output=True, text=True)
+            score = re.search(r"exposure level for \S+: ([\d.]+)", result.stdout)
+            if score is None:
+                self.skipTest("this systemd-analyze gives no score offline: " + result.stderr[:200])
+            self.assertLess(float(score.group(1)), 2.6, unit)
+
+    def test_a_service_manager_is_told(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(self.path("notify"))
+            manager.settimeout(10)
+            process = self.start("flowstitch-reassembler", "--captures", "ipc://" + self.path("c"), "--sinks",
+                                 "ipc://" + self.path("s"),
+                                 env=dict(os.environ, NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC="30000000"))
+            said = [manager.recv(100) for _ in range(3)]
+            self.assertEqual(said, [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"])
+            process.kill()
+
+    def test_the_example_configurations_run_a_pipeline(self):
+        capture = self.make("t.pcap", "--flows", "20", "--bytes", "10000")
+        wanted = self.launch(capture, "launcher")
+        ports = dict(zip(("9471", "9472", "9476", "9477", "9478"), free_ports(5)))
+        os.mkdir(self.path("allowed"))
+        for name, role in (("center", "reassembler"), ("sensor-1", "capture"), ("writer-1", "sink")):
+            self.assertEqual(run("flowstitch-keygen", name, "--role", role, "-o", self.path()).returncode, 0)
+            shutil.copy(self.path(name + ".key"), self.path("allowed"))
+        for name in ("capture", "reassembler", "sink"):
+            text = self.read("examples", name + ".toml").replace("/etc/flowstitch", self.path())
+            text = text.replace("/var/lib/flowstitch", self.path("lib")).replace("center.example", "127.0.0.1")
+            text = text.replace("0.0.0.0", "127.0.0.1")
+            for old, new in ports.items():
+                text = text.replace(":" + old, f":{new}")
+            with open(self.path(name + ".toml"), "w") as file:
+                file.write(text)
+        processes = [self.start("flowstitch-" + name, "--config", self.path(name + ".toml"), *extra)
+                     for name, extra in (("reassembler", ("--sources", "1")), ("sink", ()))]
+        sensor = self.start("flowstitch-capture", "--config", self.path("capture.toml"), "-r", "-", stdin_pipe=True)
+        with open(capture, "rb") as file:
+            sensor.stdin.buffer.write(file.read())
+        sensor.stdin.flush()
+        self.assertTrue(wait_until(lambda: os.path.isdir(self.path("lib", "flows"))
+                                   and len(files(self.path("lib", "flows"))) > 10))
+        # Figures are a second old at most.
+        self.assertTrue(wait_until(lambda: "flowstitch_source_lag_seconds" in fetch(ports["9477"])))
+        self.dashboard_names_what_there_is("".join(fetch(ports[port]) for port in ("9476", "9477", "9478")))
+        sensor.stdin.close()
+        sensor.stdin = None
+        for process in (sensor, *processes):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        found = {name: digest for name, digest in files(self.path("lib", "flows")).items() if "report" not in name}
+        self.assertEqual(found, wanted)
+
+    def dashboard_names_what_there_is(self, metrics):
+        dashboard = json.loads(self.read("grafana", "flowstitch.json"))
+        there = set(re.findall(r"^# TYPE (\S+)", metrics, re.M))
+        # Only with several sources, or with a spool.
+        there |= {"flowstitch_source_skew_seconds", "flowstitch_source_spool_bytes"}
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                for name in re.findall(r"flowstitch_\w+", target["expr"]):
+                    self.assertIn(name, there, panel["title"])
+
+    def test_a_configuration_that_is_wrong_is_named(self):
+        for text, words in (("no-such-option = 1\n", "no-such-option"), ("window = \"much\"\n", "--window"),
+                            ("captures = \n[", "")):
+            with open(self.path("c.toml"), "w") as file:
+                file.write(text)
+            result = run("flowstitch-reassembler", "--config", self.path("c.toml"))
+            self.assertEqual(result.returncode, 2, text)
+            self.assertIn(words, result.stderr)
+        result = run("flowstitch-reassembler", "--config", self.path("absent.toml"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("absent.toml", result.stderr)
+
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_containers_use_options_that_exist(self):
+        compose = yaml.safe_load(self.read("container", "compose.yaml"))
+        commands = [(s["entrypoint"][0], " ".join(s["command"])) for s in compose["services"].values()]
+        for document in yaml.safe_load_all(self.read("kubernetes", "flowstitch.yaml")):
+            self.assertIn("apiVersion", document)
+            for container in document.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+                line = " ".join(container["command"] + container["args"])
+                commands.append((re.search(r"/usr/bin/flowstitch-\w+", line).group(0), line.split("flowstitch-", 1)[1]))
+        self.assertEqual(len(commands), 6)
+        for path, line in commands:
+            name = os.path.basename(path)
+            unknown = [o for o in OPTION.findall(re.sub(r"\$\{[^}]*\}", "X", line).replace(",", " ")) if o not in known_options(name)]
+            self.assertEqual(unknown, [], name)
+
+    def test_the_container_has_every_library_that_the_programs_need(self):
+        packages = set(re.findall(r"[\w.+-]+", self.read("container", "Dockerfile")))
+        if shutil.which("dpkg-query") is None:
+            self.skipTest("needs dpkg-query")
+        for name in ("flowstitch", "flowstitch-capture", "flowstitch-sink", "flowstitch-reassembler", "flowstitch-status"):
+            out = subprocess.run(["objdump", "-p", program(name)], capture_output=True, text=True).stdout
+            for library in re.findall(r"NEEDED\s+(\S+)", out):
+                owner = subprocess.run(["dpkg-query", "-S", "*/" + library], capture_output=True, text=True).stdout
+                owners = {line.split(":")[0] for line in owner.splitlines()}
+                base = {"libc6", "libgcc-s1", "libstdc++6"}
+                self.assertTrue(owners & (packages | base) or not owners or "sanitizer" in BUILD, f"{library}: {owners}")
+
+
+if __name__ == "__main__":
+    unittest.main()
