@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 
@@ -22,6 +24,25 @@ absl::Status FileError(const std::string& action, const std::string& path) {
     return absl::ResourceExhaustedError(text);
   }
   return absl::UnavailableError(text);
+}
+
+absl::Status ReadPrefix(const std::string& path, uint64_t length,
+                        absl::FunctionRef<void(uint64_t offset, ByteView bytes)> take) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return errno == ENOENT ? absl::OkStatus() : FileError("read", path);
+  std::vector<uint8_t> buffer(std::min<uint64_t>(length, 256 << 10));
+  absl::Status status;
+  for (uint64_t at = 0; at < length;) {
+    const ssize_t n = pread(fd, buffer.data(), std::min<uint64_t>(buffer.size(), length - at),
+                            static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) status = FileError("read", path);
+    if (n <= 0) break;
+    take(at, {buffer.data(), static_cast<size_t>(n)});
+    at += static_cast<uint64_t>(n);
+  }
+  close(fd);
+  return status;
 }
 
 absl::Status MakeParentDirectories(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/bytes.h"
@@ -15,6 +16,11 @@ namespace flowstitch {
 absl::Status FileError(const std::string& action, const std::string& path);
 
 // Makes the directories of `path` that are missing (not its last part).
+// Gives out the first `length` bytes of a file, in order and in pieces; what the file does not have
+// is left out. A file that is not there has none.
+absl::Status ReadPrefix(const std::string& path, uint64_t length,
+                        absl::FunctionRef<void(uint64_t offset, ByteView bytes)> take);
+
 absl::Status MakeParentDirectories(const std::string& path);
 
 // Makes `directory`, if it is missing, and checks that files can be made in it.

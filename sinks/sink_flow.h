@@ -110,6 +110,10 @@ struct SinkStream {
   uint64_t bytes = 0;       // so far, without
   uint64_t file_bytes = 0;  // length of its file, when closed
   TimeNs first_byte_ns = 0;
+  // Of a flow that an earlier sink of this name began: its file may be there already, and (until
+  // the first event) how long it is says the first event's offset.
+  bool restored = false;
+  bool resumes = false;
   uint64_t printed = 0;  // by the console, in packet order
   std::vector<GapRecord> gaps;
   std::vector<BodyRecord> bodies;

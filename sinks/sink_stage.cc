@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
@@ -116,6 +117,8 @@ class SinkStage {
   std::mutex digest_names_;
   int64_t report_flushed_ns_ = 0;
   int64_t keys_read_ns_ = 0;
+  bool journals_ = false;
+  JournaledFlows left_;  // by an earlier sink of this name
   std::vector<std::unique_ptr<SinkWorker>> workers_;
   std::deque<std::shared_ptr<InFlightBatch>> in_flight_;
   size_t in_flight_bytes_ = 0;
@@ -169,7 +172,14 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
       feeds_.Open(context, security_, options_.reassembler, options_.name, options_.window_bytes);
   if (!opened.ok()) return opened;
   last_.resize(feeds_.size());
+  // A sink of the same process ends with its reassembler: nothing goes on.
+  journals_ = NeedsDirectory(options_) && !absl::StrContains(options_.reassembler, "inproc://");
+  if (journals_) left_ = ReadJournals(options_.directory, options_.name);
+  worker.left = left_.empty() ? nullptr : &left_;
   for (int i = 0; i < workers; ++i) {
+    if (journals_) {
+      worker.journal = JournalPath(options_.directory, options_.name, static_cast<size_t>(i));
+    }
     // Frames of no flow all go to the first one of the first share.
     worker.other_frames = i == 0 && shard == 0 ? options_.other_frames : "";
     workers_.push_back(std::make_unique<SinkWorker>(worker));
@@ -424,6 +434,7 @@ absl::Status SinkStage::WriteEnd() {
         "stopped before the reassembler at '%s' had ended: later bytes are not here",
         feeds_.missing()));
   }
+  if (journals_) RemoveJournals(options_.directory, options_.name);  // nothing goes on
   feeds_.FinishEnds();
   // The reassembler waits for this acknowledgement: it has to go out over an open link.
   const int64_t since_ns = SteadyNowNs();

@@ -1,5 +1,6 @@
 #include "sinks/sink_worker.h"
-#include "base/flow_id.h"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -7,6 +8,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "base/flow_id.h"
+#include "sinks/safe_file.h"
 #include "sinks/tls/tls_watcher.h"
 #include "transport/socket.h"
 
@@ -46,6 +49,11 @@ StreamSummary FromWire(const wire::StreamSummary& in) {
   FLOWSTITCH_STREAM_SUMMARY(FLOWSTITCH_FROM_WIRE)
 #undef FLOWSTITCH_FROM_WIRE
   return summary;
+}
+
+uint64_t FileBytes(const std::string& path) {
+  struct stat info = {};
+  return !path.empty() && stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
 // Endings of the files that a stream's name is given to.
@@ -108,6 +116,7 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
     console_ = AddWriter<ConsoleWriter>(options.console_form, NextSlot(), &names_);
   }
   if (options.netviz) profile_ = AddWriter<TrafficProfile>(options.netviz_addresses);
+  if (!options.journal.empty()) journal_status_ = journal_.Open(options.journal);
   thread_ = std::thread([this] {
     Run();
     done_.store(true, std::memory_order_release);
@@ -218,9 +227,12 @@ void SinkWorker::Process(const Work& work) {
   const wire::StreamBatch& batch = delivery.message().streams();
   held_.push_back({{work.batch->number, 0}, work.batch, SteadyNowNs()});
   BatchHold* hold = &held_.back().hold;
+  hold_ = hold;
+  epoch_ = batch.reassembler_epoch();
   for (const EventRef& ref : work.events) {
     OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
   }
+  journal_status_.Update(journal_.Flush());
   const bool copies = find_index_ != nullptr || conversation_ != nullptr ||
                       flow_captures_ != nullptr || other_frames_ != nullptr || json_ != nullptr;
   if (!copies) return;
@@ -256,8 +268,7 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, By
       break;
     case wire::StreamEvent::kConflict: {
       if (json_ != nullptr) json_->OnConflict(event.conflict());
-      const auto it = flows_.find(event.conflict().flow());
-      if (it != flows_.end()) ++it->second->conflicts;
+      if (SinkFlow* flow = Find(event.conflict().flow())) ++flow->conflicts;
       break;
     }
     case wire::StreamEvent::kClosed:
@@ -281,11 +292,7 @@ void SinkWorker::OnFrame(const wire::FrameSeen& event, ByteView bytes) {
   record.of_flow = event.has_flow();
   record.flow_id = event.flow();
   record.direction = static_cast<int>(DirectionIndex(event.direction()));
-  SinkFlow* flow = nullptr;
-  if (event.has_flow()) {
-    const auto it = flows_.find(event.flow());
-    if (it != flows_.end()) flow = it->second.get();
-  }
+  SinkFlow* flow = event.has_flow() ? Find(event.flow()) : nullptr;
   for (const auto& writer : writers_) writer->OnFrame(flow, record);
 }
 
@@ -313,21 +320,68 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
     flow->continues = event.continues() >> 8;
     flow->start_offset = {event.client_start_offset(), event.server_start_offset()};
   }
+  if (!options_.journal.empty()) journal_.Opened(epoch_, event);
+  Restore(*flow);
   if (json_ != nullptr) json_->OnOpened(event);
   for (const auto& writer : writers_) writer->OnOpened(*flow);
   flows_[event.flow()] = std::move(flow);
 }
 
+// A flow that an earlier sink began has its names already.
+void SinkWorker::Restore(SinkFlow& flow) {
+  if (options_.left == nullptr) return;
+  const auto it = options_.left->find(flow.id);
+  if (it == options_.left->end() || it->second.epoch != epoch_) return;
+  taken_up_.insert(flow.id);
+  for (int d : {kClientToServer, kServerToClient}) {
+    const std::string& name = it->second.names[d];
+    if (name.empty()) continue;
+    names_.Restore(flow, d, name);
+    if (!options_.journal.empty()) journal_.Named(flow.id, static_cast<size_t>(d), name);
+  }
+}
+
+SinkFlow* SinkWorker::Find(uint64_t id) {
+  const auto known = flows_.find(id);
+  if (known != flows_.end()) return known->second.get();
+  if (options_.left == nullptr || taken_up_.contains(id)) return nullptr;
+  const auto it = options_.left->find(id);
+  if (it == options_.left->end() || it->second.epoch != epoch_ || it->second.closed) return nullptr;
+  OnOpened(it->second.opened);
+  SinkFlow* flow = flows_[id].get();
+  for (SinkStream& stream : flow->streams) stream.resumes = true;
+  return flow;
+}
+
+// What came before `offset` was written by the earlier sink. The other writers read it from there.
+void SinkWorker::Resume(SinkFlow& flow, size_t direction, uint64_t offset) {
+  SinkStream& stream = flow.streams[direction];
+  stream.resumes = false;
+  stream.length = stream.known = offset;
+  stream.bytes = offset;
+  if (offset == 0) return;
+  stream.first_byte_ns = flow.first_time_ns;
+  files_->Resume(flow, static_cast<int>(direction), offset);
+  if (stream.path.empty()) return;
+  journal_status_.Update(ReadPrefix(stream.path, offset, [&](uint64_t at, ByteView bytes) {
+    for (const auto& writer : writers_) {
+      if (writer.get() == files_) continue;
+      writer->OnBytes(flow, static_cast<int>(direction), at, bytes, flow.first_time_ns, hold_);
+    }
+  }));
+}
+
 void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold) {
-  const auto it = flows_.find(event.flow());
-  if (it == flows_.end()) {
+  SinkFlow* const found = Find(event.flow());
+  if (found == nullptr) {
     ledger_.refused_bytes += bytes.size();
     return;
   }
-  SinkFlow& flow = *it->second;
+  SinkFlow& flow = *found;
   const size_t direction = DirectionIndex(event.direction());
   SinkStream& stream = flow.streams[direction];
   uint64_t offset = OffsetHere(event.offset(), flow.start_offset[direction]);
+  if (stream.resumes) Resume(flow, direction, offset);
   // The contract: in order, nothing twice, every hole announced as a gap. What contradicts it is
   // not used.
   if (offset > stream.known) {
@@ -343,6 +397,12 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
   if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
   stream.bytes += bytes.size();
   ledger_.stream_bytes_received += bytes.size();
+  if (!options_.journal.empty() && stream.name.empty()) {
+    names_.Name(flow, static_cast<int>(direction));
+    journal_.Named(flow.id, direction, stream.name);
+    // Before its file is there.
+    if (bytes.size() >= options_.files.write_from_bytes) journal_status_.Update(journal_.Flush());
+  }
   for (const auto& writer : writers_) {
     writer->OnBytes(flow, static_cast<int>(direction), offset, bytes, event.time_ns(), hold);
   }
@@ -350,15 +410,18 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
 }
 
 void SinkWorker::OnGap(const wire::StreamGap& event) {
-  const auto it = flows_.find(event.flow());
-  if (it == flows_.end()) {
+  SinkFlow* const flow = Find(event.flow());
+  if (flow == nullptr) {
     ++ledger_.refused_gaps;
     return;
   }
   const size_t direction = DirectionIndex(event.direction());
-  SinkStream& stream = it->second->streams[direction];
-  const GapRecord gap{OffsetHere(event.offset(), it->second->start_offset[direction]),
-                      event.length(), absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
+  SinkStream& stream = flow->streams[direction];
+  if (stream.resumes) {
+    Resume(*flow, direction, OffsetHere(event.offset(), flow->start_offset[direction]));
+  }
+  const GapRecord gap{OffsetHere(event.offset(), flow->start_offset[direction]), event.length(),
+                      absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
   if (gap.offset != stream.known || gap.length > kMaxGapBytes) {
     ++ledger_.refused_gaps;
     return;
@@ -367,26 +430,33 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
   if (json_ != nullptr) json_->OnGap(event);
   if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
   for (const auto& writer : writers_) {
-    writer->OnGap(*it->second, static_cast<int>(direction), gap);
+    writer->OnGap(*flow, static_cast<int>(direction), gap);
   }
 }
 
 void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
-  const auto it = flows_.find(event.flow());
-  if (it == flows_.end()) {
+  SinkFlow* const found = Find(event.flow());
+  if (found == nullptr) {
     if (options_.report != nullptr) options_.report->Add(order, "");
     if (options_.ranges != nullptr) options_.ranges->Add(order, {});
     return;
   }
-  SinkFlow& flow = *it->second;
+  SinkFlow& flow = *found;
   flow.close_reason = absl::AsciiStrToLower(wire::CloseReason_Name(event.reason()));
   flow.closed_ns = event.time_ns();
   flow.history = event.history();
   flow.streams[kClientToServer].summary = FromWire(event.client_to_server());
   flow.streams[kServerToClient].summary = FromWire(event.server_to_client());
+  for (size_t d : {size_t{kClientToServer}, size_t{kServerToClient}}) {
+    SinkStream& stream = flow.streams[d];
+    // Nothing came of it any more: what there is of it is in its file.
+    if (stream.resumes) Resume(flow, d, FileBytes(stream.path));
+  }
+  journal_status_.Update(journal_.Flush());  // before its files are there
   CloseFlow(flow, event, order);
+  if (!options_.journal.empty()) journal_.Closed(flow.id);
   NoteFailures();
-  if (!failed_) flows_.erase(it);
+  if (!failed_) flows_.erase(event.flow());
 }
 
 void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order) {
@@ -422,7 +492,8 @@ void SinkWorker::CloseAllFlows(std::optional<uint32_t> shard) {
     CloseFlow(*flow, event, kUnclosedOrder + flow->id);
   }
   NoteFailures();
-  if (!failed_) flows_.clear();
+  if (failed_) return;
+  absl::erase_if(flows_, [](const auto& pair) { return pair.second->closed; });
 }
 
 // Lets go of batches that no writer needs, and makes the writers need fewer.
@@ -463,6 +534,7 @@ void SinkWorker::NoteFailures() {
   look(options_.files.alerts);
   look(options_.http_form.alerts);
   look(options_.ranges);
+  if (status.ok()) status = journal_status_;
   if (status.ok()) return;
   failed_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "sinks/batch_dispatcher.h"
 #include "sinks/captures/flow_capture_writer.h"
 #include "sinks/captures/other_frames_writer.h"
@@ -25,6 +26,7 @@
 #include "sinks/http/range_joiner.h"
 #include "sinks/json/json_writer.h"
 #include "sinks/netviz/traffic_profile.h"
+#include "sinks/sink_journal.h"
 #include "transport/delivery.h"
 
 namespace flowstitch {
@@ -41,7 +43,9 @@ struct InFlightBatch {
 struct SinkWorkerOptions {
   std::string directory = ".";
   NameTemplate names;
-  bool directory_was_empty = false;  // then no name needs to be looked for on the disk
+  std::string journal;                   // path; empty: none is kept
+  const JournaledFlows* left = nullptr;  // by an earlier sink of this name; may be null
+  bool directory_was_empty = false;      // then no name needs to be looked for on the disk
   FlowFileOptions files;
   bool http = false;
   HttpWriterOptions http_form;    // what HttpOptions takes over as it is
@@ -109,6 +113,10 @@ class SinkWorker {
   void OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
                BatchHold* hold);
   void OnOpened(const wire::FlowOpened& event);
+  // Null for a flow that was never announced, not to an earlier sink either.
+  SinkFlow* Find(uint64_t id);
+  void Restore(SinkFlow& flow);
+  void Resume(SinkFlow& flow, size_t direction, uint64_t offset);
   void OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold);
   void OnGap(const wire::StreamGap& event);
   void OnFrame(const wire::FrameSeen& event, ByteView bytes);
@@ -150,6 +158,11 @@ class SinkWorker {
   std::vector<BatchHold*> copied_;
   int64_t copied_since_ns_ = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<SinkFlow>> flows_;
+  SinkJournal journal_;
+  absl::Status journal_status_;
+  uint64_t epoch_ = 0;                      // of the batch that is being taken
+  absl::flat_hash_set<uint64_t> taken_up_;  // of those left
+  BatchHold* hold_ = nullptr;               // of the batch that is being taken
   std::deque<Held> held_;
   bool failed_ = false;
   std::atomic<bool> done_{false};

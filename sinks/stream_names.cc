@@ -18,11 +18,21 @@ bool StreamNames::Taken(const std::string& path) const {
 void StreamNames::Choose(SinkFlow& flow, int direction) {
   SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
   uint32_t& counter = counters_[absl::HashOf(names_.Expand(flow, direction, 0))];
-  const bool plain = directory_ == "." || directory_.empty();
   do {
     stream.name = names_.Expand(flow, direction, counter++);
-    stream.path = plain ? stream.name : absl::StrCat(directory_, "/", stream.name);
+    stream.path = PathOf(stream.name);
   } while (Taken(stream.path));
+}
+
+std::string StreamNames::PathOf(const std::string& name) const {
+  return directory_ == "." || directory_.empty() ? name : absl::StrCat(directory_, "/", name);
+}
+
+void StreamNames::Restore(SinkFlow& flow, int direction, const std::string& name) {
+  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  stream.name = name;
+  stream.path = PathOf(name);
+  stream.restored = true;
 }
 
 }  // namespace flowstitch

@@ -22,9 +22,12 @@ class StreamNames {
   void Name(SinkFlow& flow, int direction) {
     if (flow.streams[static_cast<size_t>(direction)].path.empty()) Choose(flow, direction);
   }
+  // The name that it had before.
+  void Restore(SinkFlow& flow, int direction, const std::string& name);
 
  private:
   void Choose(SinkFlow& flow, int direction);
+  std::string PathOf(const std::string& name) const;
   bool Taken(const std::string& path) const;
 
   const std::string directory_;

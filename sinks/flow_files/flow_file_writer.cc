@@ -38,14 +38,31 @@ FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
   return static_cast<State*>(state.get())->files[direction];
 }
 
+void FlowFileWriter::Begin(SinkFlow& flow, int direction, File* file) {
+  file->begun = true;
+  names_->Name(flow, direction);
+  file->created = file->stream->restored && access(file->stream->path.c_str(), F_OK) == 0;
+  if (options_.digests.any()) file->digests = std::make_unique<Digests>(options_.digests);
+}
+
+void FlowFileWriter::Resume(SinkFlow& flow, int direction, uint64_t offset) {
+  File& file = FileOf(flow, direction);
+  Begin(flow, direction, &file);
+  file.end = offset;
+  if (file.digests == nullptr) return;
+  const absl::Status status =
+      ReadPrefix(file.stream->path, offset, [&file](uint64_t at, ByteView bytes) {
+        file.digests->UpdateZeros(at - file.digested);
+        file.digests->Update(bytes);
+        file.digested = at + bytes.size();
+      });
+  if (status_.ok()) status_ = status;
+}
+
 void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                              TimeNs /*time_ns*/, BatchHold* hold) {
   File& file = FileOf(flow, direction);
-  if (!file.begun) {
-    file.begun = true;
-    names_->Name(flow, direction);
-    if (options_.digests.any()) file.digests = std::make_unique<Digests>(options_.digests);
-  }
+  if (!file.begun) Begin(flow, direction, &file);
   if (options_.max_bytes >= 0) {
     const auto limit = static_cast<uint64_t>(options_.max_bytes);
     if (offset >= limit) return;

@@ -38,6 +38,9 @@ class FlowFileWriter : public Writer {
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
 
+  // The stream goes on at `offset` with the file that an earlier sink wrote; the bytes before are
+  // in it.
+  void Resume(SinkFlow& flow, int direction, uint64_t offset);
   // Writes everything that holds a batch up to and with `number`.
   void WriteThrough(uint64_t number);
 
@@ -72,6 +75,7 @@ class FlowFileWriter : public Writer {
   };
 
   File& FileOf(SinkFlow& flow, int direction);
+  void Begin(SinkFlow& flow, int direction, File* file);
   absl::Status OpenFile(File* file);
   absl::Status WritePieces(File* file);
   absl::Status WriteRun(File* file, size_t first, size_t last);

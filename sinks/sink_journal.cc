@@ -1,0 +1,179 @@
+#include "sinks/sink_journal.h"
+
+#include <fcntl.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/util/delimited_message_util.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "sinks/safe_file.h"
+
+namespace flowstitch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kEnding[] = ".journal";
+constexpr char kOldEnding[] = ".journal-old";
+
+std::string Stem(const std::string& name) {
+  return absl::StrCat(".flowstitch.", absl::StrReplaceAll(name, {{"/", "_"}}), ".");
+}
+
+template <typename Take>
+void ForEachJournal(const std::string& directory, const std::string& name, const Take& take) {
+  const std::string stem = Stem(name);
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string file = it->path().filename().string();
+    if (absl::StartsWith(file, stem) &&
+        (absl::EndsWith(file, kEnding) || absl::EndsWith(file, kOldEnding))) {
+      take(it->path());
+    }
+  }
+}
+
+// A name that a sink gave stays inside of its directory.
+bool IsOurs(const std::string& name) {
+  return !name.empty() && name.front() != '/' && !absl::StrContains("/" + name + "/", "/../");
+}
+
+void Take(const wire::JournalEntry& entry, JournaledFlows* flows) {
+  switch (entry.entry_case()) {
+    case wire::JournalEntry::kOpened: {
+      JournaledFlow& flow = (*flows)[entry.opened().flow().flow()];
+      flow.epoch = entry.opened().reassembler_epoch();
+      flow.opened = entry.opened().flow();
+      break;
+    }
+    case wire::JournalEntry::kNamed: {
+      const bool server = entry.named().direction() == wire::SERVER_TO_CLIENT;
+      if (IsOurs(entry.named().name())) {
+        (*flows)[entry.named().flow()].names[server ? 1 : 0] = entry.named().name();
+      }
+      break;
+    }
+    case wire::JournalEntry::kClosed:
+      (*flows)[entry.closed()].closed = true;
+      break;
+    case wire::JournalEntry::ENTRY_NOT_SET:
+      break;
+  }
+}
+
+}  // namespace
+
+std::string JournalPath(const std::string& directory, const std::string& name, size_t worker) {
+  return absl::StrCat(directory, "/", Stem(name), worker, kEnding);
+}
+
+JournaledFlows ReadJournals(const std::string& directory, const std::string& name) {
+  JournaledFlows flows;
+  ForEachJournal(directory, name, [&flows](const fs::path& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return;
+    google::protobuf::io::FileInputStream stream(fd);
+    stream.SetCloseOnDelete(true);
+    wire::JournalEntry entry;
+    bool at_end = false;
+    while (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&entry, &stream, &at_end)) {
+      Take(entry, &flows);
+    }
+  });
+  // Only what is known whole.
+  absl::erase_if(flows, [](const auto& pair) { return pair.second.epoch == 0; });
+  return flows;
+}
+
+void RemoveJournals(const std::string& directory, const std::string& name) {
+  ForEachJournal(directory, name, [](const fs::path& path) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+  });
+}
+
+absl::Status SinkJournal::Open(const std::string& path) {
+  path_ = path;
+  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return fd_ < 0 ? FileError("create", path) : absl::OkStatus();
+}
+
+SinkJournal::~SinkJournal() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void SinkJournal::Add(const wire::JournalEntry& entry, std::string* out) const {
+  google::protobuf::io::StringOutputStream stream(out);
+  google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &stream);
+}
+
+void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {
+  wire::JournalEntry entry;
+  entry.mutable_opened()->set_reassembler_epoch(epoch);
+  *entry.mutable_opened()->mutable_flow() = flow;
+  Add(entry, &pending_);
+  Take(entry, &open_);
+}
+
+void SinkJournal::Named(uint64_t flow, size_t direction, const std::string& name) {
+  wire::JournalEntry entry;
+  entry.mutable_named()->set_flow(flow);
+  entry.mutable_named()->set_direction(direction == 0 ? wire::CLIENT_TO_SERVER
+                                                      : wire::SERVER_TO_CLIENT);
+  entry.mutable_named()->set_name(name);
+  Add(entry, &pending_);
+  Take(entry, &open_);
+}
+
+void SinkJournal::Closed(uint64_t flow) {
+  wire::JournalEntry entry;
+  entry.set_closed(flow);
+  Add(entry, &pending_);
+  open_.erase(flow);
+}
+
+absl::Status SinkJournal::Flush() {
+  if (pending_.empty()) return absl::OkStatus();
+  const char* at = pending_.data();
+  size_t left = pending_.size();
+  while (left > 0) {
+    const ssize_t n = write(fd_, at, left);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FileError("write", path_);
+    at += n;
+    left -= static_cast<size_t>(n);
+  }
+  bytes_ += pending_.size();
+  pending_.clear();
+  return bytes_ < kRotateBytes || rotating_ ? absl::OkStatus() : Rotate();
+}
+
+absl::Status SinkJournal::Rotate() {
+  const std::string old = path_.substr(0, path_.size() - (sizeof(kEnding) - 1)) + kOldEnding;
+  if (rename(path_.c_str(), old.c_str()) != 0) return FileError("write", old);
+  close(fd_);
+  bytes_ = 0;
+  if (const absl::Status status = Open(path_); !status.ok()) return status;
+  const JournaledFlows open = std::move(open_);
+  open_.clear();
+  for (const auto& [id, flow] : open) {
+    Opened(flow.epoch, flow.opened);
+    for (size_t d : {size_t{0}, size_t{1}}) {
+      if (!flow.names[d].empty()) Named(id, d, flow.names[d]);
+    }
+  }
+  // Very many open flows may fill a file by themselves.
+  rotating_ = true;
+  const absl::Status status = Flush();
+  rotating_ = false;
+  bytes_ = 0;
+  return status;
+}
+
+}  // namespace flowstitch
