@@ -180,6 +180,8 @@ void HttpParser::DestroyDone() {
 void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
                            bool chunked) {
   Side& s = side(kind);
+  // What libhtp took for HTTP/0.9 has a head after all.
+  EndBody(kind, false, kNotHttp);
   s.in_body = true;
   s.body_left = 0;
   s.body_bytes = 0;
