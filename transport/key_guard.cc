@@ -18,7 +18,6 @@ namespace flowstitch {
 namespace {
 
 constexpr char kZapEndpoint[] = "inproc://zeromq.zap.01";
-constexpr int kLogsASecond = 10;
 constexpr size_t kMaxKeys = 100'000;
 // version, request id, domain, address, identity, mechanism, credentials
 constexpr size_t kRequestParts = 7;
@@ -161,18 +160,9 @@ void KeyGuard::Answer() {
 }
 
 void KeyGuard::LogRefusal(const std::string& address, const std::string& why) {
-  const int64_t second = SteadyNowNs() / kNsPerSecond;
-  if (second != log_second_) {
-    if (logged_ > kLogsASecond) {
-      spdlog::warn("refused {} more connections in that second", logged_ - kLogsASecond);
-    }
-    log_second_ = second;
-    logged_ = 0;
-  }
-  if (++logged_ > kLogsASecond) return;
   absl::string_view peer = address;
   absl::ConsumePrefix(&peer, "::ffff:");  // IPv4 over an IPv6 socket
-  spdlog::warn("refused a connection from {}: {}", std::string(peer), why);
+  refusals_.Warn(SteadyNowNs(), absl::StrCat("refused a connection from ", peer, ": ", why));
 }
 
 bool KeyGuard::StillAllowed(const std::string& public_key, std::string_view role) {

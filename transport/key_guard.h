@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "transport/link_keys.h"
+#include "transport/log_limit.h"
 
 namespace flowstitch {
 
@@ -66,9 +67,7 @@ class KeyGuard {
   int64_t refreshed_ns_ = 0;
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> accepted_{0};
-  // Refusals of the current second: strangers must not fill the log.
-  int64_t log_second_ = 0;
-  int logged_ = 0;
+  LogLimit refusals_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -1,5 +1,6 @@
 #include "transport/router_receiver.h"
 
+#include "absl/strings/str_cat.h"
 #include "transport/link_limits.h"
 #include "transport/link_log.h"
 #include "transport/name_claim.h"
@@ -18,7 +19,7 @@ void RouterReceiver::Refuse(const std::string& route, const wire::Refusal& refus
   *message.mutable_refusal() = refusal;
   socket_.SendParts(route, WireMessage(message.SerializeAsString()));
   ++refused_peers_;
-  spdlog::warn("reassembler: refused a peer: {}", refusal.text());
+  refusals_.Warn(SteadyNowNs(), absl::StrCat("reassembler: refused a peer: ", refusal.text()));
 }
 
 RouterReceiver::Peer* RouterReceiver::OnStranger(const std::string& route,

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "transport/delivery.h"
 #include "transport/link_receiver.h"
+#include "transport/log_limit.h"
 #include "transport/socket.h"
 
 namespace flowstitch {
@@ -55,6 +56,7 @@ class RouterReceiver {
   absl::flat_hash_map<std::string, size_t> by_route_;
   absl::flat_hash_map<std::string, size_t> by_name_;
   uint64_t refused_peers_ = 0;
+  LogLimit refusals_;
 };
 
 }  // namespace flowstitch

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "transport/blob_message.h"
 #include "transport/link_limits.h"
 #include "transport/link_log.h"
@@ -21,7 +22,7 @@ void RouterSender::Refuse(const std::string& route, const wire::Refusal& refusal
   *message.mutable_refusal() = refusal;
   socket_.SendParts(route, WireMessage(message.SerializeAsString()));
   ++refused_peers_;
-  spdlog::warn("reassembler: refused a peer: {}", refusal.text());
+  refusals_.Warn(SteadyNowNs(), absl::StrCat("reassembler: refused a peer: ", refusal.text()));
 }
 
 RouterSender::Peer* RouterSender::OnStranger(const std::string& route,

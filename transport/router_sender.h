@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "transport/link_sender.h"
+#include "transport/log_limit.h"
 #include "transport/send_log.h"
 #include "transport/socket.h"
 
@@ -53,6 +54,7 @@ class RouterSender {
   absl::flat_hash_map<std::string, Peer*> by_route_;
   absl::flat_hash_map<std::string, Peer*> by_name_;
   uint64_t refused_peers_ = 0;
+  LogLimit refusals_;
 };
 
 }  // namespace flowstitch
