@@ -113,12 +113,14 @@ class Strangers(PipelineTest):
     def hostile_messages(self, captures, sinks):
         """Messages of well-formed ZeroMQ peers that are no peers of ours; one turn at a time."""
         context = zmq.Context()
-        self.addCleanup(context.destroy, 0)
+        context.setsockopt(zmq.LINGER, 0)  # of all its sockets
+        self.addCleanup(context.term)
         noise = random.Random(7)
         sockets = []
         for endpoint in (captures, sinks):
             for _ in range(4):
                 s = context.socket(zmq.DEALER)
+                self.addCleanup(s.close, 0)  # before the context ends
                 s.connect(endpoint)
                 sockets.append(s)
         hello = dict(magic="flowstitch", version_min=1, version_max=1, epoch=5, name="x", role=1)
