@@ -1,9 +1,12 @@
 // flowstitch-reassembler: packets of any number of sources to streams for any number of sinks.
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 
 #include "base/command_line.h"
 #include "base/privileges.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "reassembler/reassembler_stage.h"
 
 int main(int argc, char** argv) {
@@ -36,5 +39,9 @@ int main(int argc, char** argv) {
   if (!metrics.ok()) return Report(metrics.status());
   status = DropPrivileges({options.user, ""}, "");
   if (!status.ok()) return Report(status);
+  // Foreign bytes are parsed from here on.
+  if (const absl::Status boxed = EnterSandbox({}); !boxed.ok()) {
+    spdlog::warn("{}; it goes on without", std::string(boxed.message()));
+  }
   return Report(RunReassemblerStage(options, context, **security, metrics->get(), StopRequests()));
 }

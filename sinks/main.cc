@@ -1,10 +1,13 @@
 // flowstitch-sink: streams of a reassembler to files and reports.
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/command_line.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "sinks/sink_stage.h"
 
 int main(int argc, char** argv) {
@@ -40,5 +43,13 @@ int main(int argc, char** argv) {
   const auto dropped =
       DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   if (!dropped.ok()) return Report(dropped);
+  SandboxOptions sandbox;
+  sandbox.writes_files = true;
+  sandbox.runs_commands =
+      !options.file_alerts.command.empty() || !options.body_alerts.command.empty();
+  // Foreign bytes are parsed from here on.
+  if (const absl::Status boxed = EnterSandbox(sandbox); !boxed.ok()) {
+    spdlog::warn("{}; it goes on without", std::string(boxed.message()));
+  }
   return Report(RunSinkStage(options, context, **security, metrics->get(), StopRequests()));
 }
