@@ -98,10 +98,9 @@ void RemoveJournals(const std::string& directory, const std::string& name) {
   });
 }
 
-absl::Status SinkJournal::Open(const std::string& path) {
-  path_ = path;
-  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  return fd_ < 0 ? FileError("create", path) : absl::OkStatus();
+absl::Status SinkJournal::Open() {
+  fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
 }
 
 SinkJournal::~SinkJournal() {
@@ -140,6 +139,9 @@ void SinkJournal::Closed(uint64_t flow) {
 
 absl::Status SinkJournal::Flush() {
   if (pending_.empty()) return absl::OkStatus();
+  if (fd_ < 0) {
+    if (const absl::Status status = Open(); !status.ok()) return status;
+  }
   const char* at = pending_.data();
   size_t left = pending_.size();
   while (left > 0) {
@@ -159,7 +161,7 @@ absl::Status SinkJournal::Rotate() {
   if (rename(path_.c_str(), old.c_str()) != 0) return FileError("write", old);
   close(fd_);
   bytes_ = 0;
-  if (const absl::Status status = Open(path_); !status.ok()) return status;
+  if (const absl::Status status = Open(); !status.ok()) return status;
   const JournaledFlows open = std::move(open_);
   open_.clear();
   for (const auto& [id, flow] : open) {

@@ -30,10 +30,9 @@ void RemoveJournals(const std::string& directory, const std::string& name);
 // One worker's journal. Entries are with the system before what they tell of is written.
 class SinkJournal {
  public:
-  // Goes on behind what is there.
-  absl::Status Open(const std::string& path);
+  // Goes on behind what is there; made with the first entry. An empty path: none is kept.
+  explicit SinkJournal(std::string path) : path_(std::move(path)) {}
   ~SinkJournal();
-  SinkJournal() = default;
   SinkJournal(const SinkJournal&) = delete;
   SinkJournal& operator=(const SinkJournal&) = delete;
 
@@ -45,13 +44,14 @@ class SinkJournal {
 
  private:
   void Add(const wire::JournalEntry& entry, std::string* out) const;
+  absl::Status Open();
   absl::Status Rotate();
 
   // Then a new file is begun with the open flows, and the one before is kept: what closed lately
   // may come again.
   static constexpr size_t kRotateBytes = size_t{32} << 20;
 
-  std::string path_;
+  const std::string path_;
   int fd_ = -1;
   size_t bytes_ = 0;
   bool rotating_ = false;

@@ -93,7 +93,9 @@ HttpWriterOptions SinkWorker::HttpOptions() {
 }
 
 SinkWorker::SinkWorker(const SinkWorkerOptions& options)
-    : options_(options), names_(options.directory, options.names, EndingsOf(options)) {
+    : options_(options),
+      names_(options.directory, options.names, EndingsOf(options)),
+      journal_(options.journal) {
   // The first one gives streams their names, which the others use.
   files_ = AddWriter<FlowFileWriter>(options.files, &names_, NextSlot(), &ledger_);
   const int64_t max_bytes = options.files.max_bytes;
@@ -116,7 +118,6 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
     console_ = AddWriter<ConsoleWriter>(options.console_form, NextSlot(), &names_);
   }
   if (options.netviz) profile_ = AddWriter<TrafficProfile>(options.netviz_addresses);
-  if (!options.journal.empty()) journal_status_ = journal_.Open(options.journal);
   thread_ = std::thread([this] {
     Run();
     done_.store(true, std::memory_order_release);
