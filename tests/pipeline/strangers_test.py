@@ -8,7 +8,7 @@ import sys
 import threading
 import unittest
 
-from harness import BUILD, PipelineTest, files, run
+from harness import BUILD, PipelineTest, files, run, wait_until
 from ports import free_ports
 
 try:
@@ -82,6 +82,7 @@ class Strangers(PipelineTest):
         logs = []
         reader = threading.Thread(target=lambda: logs.extend(center.stderr), daemon=True)
         reader.start()
+        self.assertTrue(wait_until(lambda: all(self.listens(port) for port in ports)))
         # The figures' readers wait for each other; the links are what matters.
         intruders = [Intruder(port, i, connections // 3 if i < 3 else 30) for i, port in enumerate(ports)]
         for intruder in intruders:
@@ -106,9 +107,18 @@ class Strangers(PipelineTest):
         reader.join(10)
         self.assertEqual(files(self.path("out")), wanted)
         self.assertGreater(sum(i.done for i in intruders), connections // 2)
-        self.assertLess(peak, 400)
+        # AddressSanitizer keeps 256 MB of freed memory back, and has shadows of its own.
+        self.assertLess(peak, 1000 if "asan" in os.path.basename(BUILD) else 400)
         self.assertLess(len(logs), 2000, "strangers do not fill the log")
         return "".join(logs)
+
+    @staticmethod
+    def listens(port):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+            return True
+        except OSError:
+            return False
 
     def hostile_messages(self, captures, sinks):
         """Messages of well-formed ZeroMQ peers that are no peers of ours; one turn at a time."""
