@@ -40,11 +40,11 @@ constexpr int64_t kTakeRestNs = kNsPerSecond / 2;
 
 class CaptureStage {
  public:
-  CaptureStage(const CaptureOptions& options, const LinkSecurity& security, MetricsServer* metrics,
+  CaptureStage(const CaptureOptions& options, ProcessServices& services,
                const std::atomic<int>& stop, CaptureInputs inputs)
       : options_(options),
-        security_(security),
-        metrics_(metrics),
+        security_(*services.security),
+        metrics_(services.metrics.get()),
         inputs_(std::move(inputs)),
         live_(!options.live.interface.empty()),
         stop_(stop),
@@ -485,6 +485,7 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
     return absl::InvalidArgumentError(
         "give either capture files (-r FILE) or an interface (-i IFACE)");
   }
+  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
   if (options.name.empty() || options.name.size() > kMaxNameBytes ||
       ToUtf8(options.name) != options.name) {
     return absl::InvalidArgumentError(
@@ -498,12 +499,11 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
   return FrameFilter::Check(options.filter);
 }
 
-absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& services,
                              const std::atomic<int>& stop, SourceLedger* ledger,
                              CaptureInputs inputs) {
-  CaptureStage stage(options, security, metrics, stop, std::move(inputs));
-  absl::Status status = stage.Open(context);
+  CaptureStage stage(options, services, stop, std::move(inputs));
+  absl::Status status = stage.Open(services.context);
   if (status.ok()) status = stage.Run();
   if (ledger != nullptr) *ledger = stage.ledger();
   return status;

@@ -4,13 +4,11 @@
 #define FLOWSTITCH_CAPTURE_CAPTURE_STAGE_H_
 
 #include <atomic>
-#include <zmq.hpp>
 
 #include "absl/status/status.h"
 #include "base/ledger.h"
 #include "capture/capture_inputs.h"
-#include "transport/link_security.h"
-#include "transport/metrics_server.h"
+#include "transport/process_services.h"
 
 namespace flowstitch {
 
@@ -20,8 +18,7 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options);
 // Runs until the files are read, or `stop` is raised, and the reassembler has everything. The
 // status says what could not be read; everything else has been sent all the same. `inputs` are
 // those that are open already. `ledger` may be null.
-absl::Status RunCaptureStage(const CaptureOptions& options, zmq::context_t& context,
-                             const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& services,
                              const std::atomic<int>& stop, SourceLedger* ledger,
                              CaptureInputs inputs = {});
 

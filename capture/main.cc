@@ -25,15 +25,9 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
-  // Before privileges are given up: the keys may be readable for root only.
-  zmq::context_t context;
-  const auto security = LinkSecurity::Open(context, options.security);
-  if (!security.ok()) {
-    Report(security.status());
-    return kExitBadUsage;
-  }
-  const auto metrics = MetricsServer::Open(options.metrics);
-  if (!metrics.ok()) return Report(metrics.status());
+  ProcessServices services;
+  const absl::Status opened_services = services.Open(options.security, options.metrics);
+  if (!opened_services.ok()) return Report(opened_services);
   CaptureInputs inputs;
   if (options.privileges.any()) {
     auto opened = CaptureInputs::Open(options);
@@ -42,6 +36,5 @@ int main(int argc, char** argv) {
     if (const auto status = DropPrivileges(options.privileges, ""); !status.ok())
       return Report(status);
   }
-  return Report(RunCaptureStage(options, context, **security, metrics->get(), StopRequests(),
-                                nullptr, std::move(inputs)));
+  return Report(RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs)));
 }

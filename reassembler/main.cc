@@ -28,20 +28,14 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
-  // Before privileges are given up: the keys may be readable for root only.
-  zmq::context_t context;
-  const auto security = LinkSecurity::Open(context, options.security);
-  if (!security.ok()) {
-    Report(security.status());
-    return kExitBadUsage;
-  }
-  const auto metrics = MetricsServer::Open(options.metrics);
-  if (!metrics.ok()) return Report(metrics.status());
+  ProcessServices services;
+  const absl::Status opened_services = services.Open(options.security, options.metrics);
+  if (!opened_services.ok()) return Report(opened_services);
   status = DropPrivileges({options.user, ""}, "");
   if (!status.ok()) return Report(status);
   // Foreign bytes are parsed from here on.
   if (const absl::Status boxed = EnterSandbox({}); !boxed.ok()) {
     spdlog::warn("{}; it goes on without", std::string(boxed.message()));
   }
-  return Report(RunReassemblerStage(options, context, **security, metrics->get(), StopRequests()));
+  return Report(RunReassemblerStage(options, services, StopRequests()));
 }

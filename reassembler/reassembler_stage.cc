@@ -40,11 +40,11 @@ ReassemblyOptions Simulated(const ReassemblerOptions& options) {
 
 class ReassemblerStage {
  public:
-  ReassemblerStage(const ReassemblerOptions& options, const LinkSecurity& security,
-                   MetricsServer* metrics, const std::atomic<int>& stop)
+  ReassemblerStage(const ReassemblerOptions& options, ProcessServices& services,
+                   const std::atomic<int>& stop)
       : options_(options),
-        security_(security),
-        metrics_(metrics),
+        security_(*services.security),
+        metrics_(services.metrics.get()),
         stop_(stop),
         epoch_(RandomEpoch()),
         topics_(options.shard),
@@ -367,6 +367,7 @@ absl::Status ReassemblerStage::Drain() {
 }  // namespace
 
 absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
+  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
   if (options.name.empty() || options.name.size() > kMaxNameBytes ||
       ToUtf8(options.name) != options.name) {
     return absl::InvalidArgumentError(
@@ -384,11 +385,10 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunReassemblerStage(const ReassemblerOptions& options, ProcessServices& services,
                                  const std::atomic<int>& stop) {
-  ReassemblerStage stage(options, security, metrics, stop);
-  if (const absl::Status status = stage.Open(context); !status.ok()) return status;
+  ReassemblerStage stage(options, services, stop);
+  if (const absl::Status status = stage.Open(services.context); !status.ok()) return status;
   return stage.Run();
 }
 

@@ -4,12 +4,10 @@
 #define FLOWSTITCH_REASSEMBLER_REASSEMBLER_STAGE_H_
 
 #include <atomic>
-#include <zmq.hpp>
 
 #include "absl/status/status.h"
 #include "reassembler/reassembler_options.h"
-#include "transport/link_security.h"
-#include "transport/metrics_server.h"
+#include "transport/process_services.h"
 
 namespace flowstitch {
 
@@ -17,8 +15,7 @@ namespace flowstitch {
 absl::Status CheckReassemblerOptions(const ReassemblerOptions& options);
 
 // Runs until the sources have ended, or `stop` is raised, and the sinks have everything.
-absl::Status RunReassemblerStage(const ReassemblerOptions& options, zmq::context_t& context,
-                                 const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunReassemblerStage(const ReassemblerOptions& options, ProcessServices& services,
                                  const std::atomic<int>& stop);
 
 }  // namespace flowstitch

@@ -5,32 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "reassembler/ip_header.h"
+#include "transport/stream_event.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr size_t kHeadroomBytes = 1024;
-
-uint64_t FlowOf(const wire::StreamEvent& event) {
-  switch (event.event_case()) {
-    case wire::StreamEvent::kOpened:
-      return event.opened().flow();
-    case wire::StreamEvent::kBytes:
-      return event.bytes().flow();
-    case wire::StreamEvent::kGap:
-      return event.gap().flow();
-    case wire::StreamEvent::kConflict:
-      return event.conflict().flow();
-    case wire::StreamEvent::kClosed:
-      return event.closed().flow();
-    case wire::StreamEvent::kFrame:
-      return event.frame().flow();
-    case wire::StreamEvent::EVENT_NOT_SET:
-      break;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -68,9 +49,7 @@ void TapTopics::Split(const wire::StreamBatch& batch, ByteView payload, const Pu
   std::map<Topic, Part> parts;
   size_t at = 0;
   for (const wire::StreamEvent& event : batch.events()) {
-    const size_t length = event.has_bytes()   ? event.bytes().length()
-                          : event.has_frame() ? event.frame().length()
-                                              : 0;
+    const size_t length = PayloadBytes(event);
     Part& part = parts[TopicOf(event)];
     *part.fields.add_events() = event;
     if (length == 0) continue;

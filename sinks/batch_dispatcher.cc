@@ -1,29 +1,8 @@
 #include "sinks/batch_dispatcher.h"
 
+#include "transport/stream_event.h"
+
 namespace flowstitch {
-namespace {
-
-uint64_t FlowOf(const wire::StreamEvent& event) {
-  switch (event.event_case()) {
-    case wire::StreamEvent::kOpened:
-      return event.opened().flow();
-    case wire::StreamEvent::kBytes:
-      return event.bytes().flow();
-    case wire::StreamEvent::kGap:
-      return event.gap().flow();
-    case wire::StreamEvent::kConflict:
-      return event.conflict().flow();
-    case wire::StreamEvent::kClosed:
-      return event.closed().flow();
-    case wire::StreamEvent::kFrame:
-      return event.frame().flow();
-    case wire::StreamEvent::EVENT_NOT_SET:
-      break;
-  }
-  return 0;
-}
-
-}  // namespace
 
 bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_bytes,
                             std::vector<std::vector<EventRef>>* lists) {
@@ -34,10 +13,9 @@ bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_byt
     EventRef ref;
     ref.event = static_cast<uint32_t>(i);
     ref.payload_offset = payload_offset;
-    if (event.has_bytes()) payload_offset += event.bytes().length();
+    payload_offset += PayloadBytes(event);
     if (event.has_frame()) {
       const wire::FrameSeen& frame = event.frame();
-      payload_offset += frame.length();
       // Where its payload lies must be inside it.
       if (uint64_t{frame.payload_offset()} + frame.payload_length() > frame.length()) return false;
     }

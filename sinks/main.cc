@@ -31,15 +31,9 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
-  // Before privileges are given up: the keys may be readable for root only.
-  zmq::context_t context;
-  const auto security = LinkSecurity::Open(context, options.security);
-  if (!security.ok()) {
-    Report(security.status());
-    return kExitBadUsage;
-  }
-  const auto metrics = MetricsServer::Open(options.metrics);
-  if (!metrics.ok()) return Report(metrics.status());
+  ProcessServices services;
+  const absl::Status opened_services = services.Open(options.security, options.metrics);
+  if (!opened_services.ok()) return Report(opened_services);
   const auto dropped =
       DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   if (!dropped.ok()) return Report(dropped);
@@ -51,5 +45,5 @@ int main(int argc, char** argv) {
   if (const absl::Status boxed = EnterSandbox(sandbox); !boxed.ok()) {
     spdlog::warn("{}; it goes on without", std::string(boxed.message()));
   }
-  return Report(RunSinkStage(options, context, **security, metrics->get(), StopRequests()));
+  return Report(RunSinkStage(options, services, StopRequests()));
 }

@@ -75,9 +75,11 @@ int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
 
 class SinkStage {
  public:
-  SinkStage(const SinkOptions& options, const LinkSecurity& security, MetricsServer* metrics,
-            const std::atomic<int>& stop)
-      : options_(options), security_(security), metrics_(metrics), stop_(stop) {}
+  SinkStage(const SinkOptions& options, ProcessServices& services, const std::atomic<int>& stop)
+      : options_(options),
+        security_(*services.security),
+        metrics_(services.metrics.get()),
+        stop_(stop) {}
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
@@ -466,6 +468,7 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
     if (const absl::Status status = Alerts::Check(alerts); !status.ok()) return status;
   }
   if (const absl::Status status = CheckPrivileges(options.privileges); !status.ok()) return status;
+  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
   if (options.name.empty() || options.name.size() > kMaxNameBytes ||
       ToUtf8(options.name) != options.name) {
     return absl::InvalidArgumentError(
@@ -493,15 +496,14 @@ bool NeedsDirectory(const SinkOptions& options) {
          options.netviz.on || (options.dfxml && options.report_path.empty());
 }
 
-absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
-                          const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop) {
   if (NeedsDirectory(options)) {
     const absl::Status status = PrepareOutputDirectory(options.directory);
     if (!status.ok()) return status;
   }
-  SinkStage stage(options, security, metrics, stop);
-  if (const absl::Status status = stage.Open(context); !status.ok()) return status;
+  SinkStage stage(options, services, stop);
+  if (const absl::Status status = stage.Open(services.context); !status.ok()) return status;
   return stage.Run();
 }
 

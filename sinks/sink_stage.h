@@ -3,10 +3,10 @@
 #define FLOWSTITCH_SINKS_SINK_STAGE_H_
 
 #include <atomic>
-#include <zmq.hpp>
 
 #include "absl/status/status.h"
 #include "sinks/sink_options.h"
+#include "transport/process_services.h"
 
 namespace flowstitch {
 
@@ -22,8 +22,7 @@ bool NeedsDirectory(const SinkOptions& options);
 
 // Runs until the reassembler has ended and everything is written. After one stop request it still
 // waits for the reassembler's end, up to 5 s; after two it gives up.
-absl::Status RunSinkStage(const SinkOptions& options, zmq::context_t& context,
-                          const LinkSecurity& security, MetricsServer* metrics,
+absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop);
 
 }  // namespace flowstitch

@@ -17,6 +17,7 @@
 #include "tools/pcapng_out.h"
 #include "transport/link_security.h"
 #include "transport/socket.h"
+#include "transport/stream_event.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
@@ -113,9 +114,7 @@ class TapReader {
     next = batch.topic_sequence() + 1;
     size_t at = 0;
     for (const wire::StreamEvent& event : batch.events()) {
-      const size_t length = event.has_bytes()   ? event.bytes().length()
-                            : event.has_frame() ? event.frame().length()
-                                                : 0;
+      const size_t length = PayloadBytes(event);
       if (at + length > batch.payload().size()) {
         ++unreadable_;
         break;

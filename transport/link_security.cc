@@ -57,16 +57,19 @@ std::vector<std::string> SecurityArguments(const SecurityOptions& options) {
   return arguments;
 }
 
+absl::Status CheckSecurity(const SecurityOptions& options) {
+  if (options.key.empty() && (!options.allow.empty() || !options.peer_key.empty())) {
+    return absl::InvalidArgumentError("--allow and --peer-key need a --key");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t& context,
                                                                  const SecurityOptions& options) {
   auto security = std::make_unique<LinkSecurity>();
   security->options_ = options;
-  if (options.key.empty()) {
-    if (!options.allow.empty() || !options.peer_key.empty()) {
-      return absl::InvalidArgumentError("--allow and --peer-key need a --key");
-    }
-    return security;
-  }
+  if (const absl::Status status = CheckSecurity(options); !status.ok()) return status;
+  if (options.key.empty()) return security;
   auto key = ReadSecretKey(options.key);
   if (!key.ok()) return key.status();
   security->key_ = *std::move(key);

@@ -29,6 +29,9 @@ struct SecurityOptions {
 void AddSecurityFlags(CLI::App& app, SecurityOptions* options);
 std::vector<std::string> SecurityArguments(const SecurityOptions& options);
 
+// Which of them belong together.
+absl::Status CheckSecurity(const SecurityOptions& options);
+
 class LinkSecurity {
  public:
   // Nothing is protected, and nothing but loopback may be used.

@@ -120,15 +120,11 @@ bool Socket::SendParts(std::string_view first, const WireMessage& second) {
   }
 }
 
-std::optional<zmq::message_t> Socket::Receive() {
+std::optional<zmq::message_t> Socket::ReceivePart() {
   try {
     zmq::message_t message;
     if (!socket_.recv(message, zmq::recv_flags::dontwait)) return std::nullopt;
     TakeFromOtherThread(message.data());
-    if (!IsFromAllowed(message)) {
-      message.rebuild();  // it says nothing
-      return message;
-    }
     return message;
   } catch (const zmq::error_t&) {
     return std::nullopt;
@@ -146,18 +142,25 @@ bool Socket::IsFromAllowed(const zmq::message_t& message) {
   return key == nullptr || *key == '\0' || guard_->StillAllowed(key, peer_role_);
 }
 
+std::optional<zmq::message_t> Socket::Receive() {
+  while (auto message = ReceivePart()) {
+    if (IsFromAllowed(*message)) return message;
+  }
+  return std::nullopt;
+}
+
 std::optional<Socket::Parts> Socket::ReceiveParts() {
-  while (auto first = Receive()) {
+  while (auto first = ReceivePart()) {
     if (!first->more()) continue;
-    auto second = Receive();
+    auto second = ReceivePart();
     if (!second) return std::nullopt;
     bool longer = false;
     for (bool more = second->more(); more;) {
-      const auto rest = Receive();
+      const auto rest = ReceivePart();
       more = rest && rest->more();
       longer = true;
     }
-    if (longer) continue;
+    if (longer || !IsFromAllowed(*second)) continue;
     return Parts{first->to_string(), *std::move(second)};
   }
   return std::nullopt;

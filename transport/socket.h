@@ -27,7 +27,8 @@ class Socket {
   // False when the message could not be queued (the peer is gone); the link sends it again.
   bool Send(const WireMessage& message);
   bool SendParts(std::string_view first, const WireMessage& second);
-  // The next message, or nothing when none is there.
+  // The next message, or nothing when none is there. What comes from a key that is not allowed any
+  // more is passed over.
   std::optional<zmq::message_t> Receive();
   // As Receive, for messages of two parts; ones of another shape are dropped.
   struct Parts {
@@ -47,6 +48,8 @@ class Socket {
  private:
   Socket(zmq::socket_t socket, KeyGuard* guard, std::string_view peer_role)
       : socket_(std::move(socket)), guard_(guard), peer_role_(peer_role) {}
+  // As it comes, whoever it is from.
+  std::optional<zmq::message_t> ReceivePart();
   // Whether the sender's key is still among the allowed ones.
   bool IsFromAllowed(const zmq::message_t& message);
 

@@ -16,12 +16,9 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   options.reassembler.captures = "@inproc://captures";
   options.reassembler.sinks = "@inproc://sinks";
   options.sink.reassembler = ">inproc://sinks";
-  zmq::context_t context(1);
-  const auto security = LinkSecurity::Open(context, options.security);  // of the taps
-  if (!security.ok()) return Report(security.status());
-  const auto served = MetricsServer::Open(options.metrics);
-  if (!served.ok()) return Report(served.status());
-  MetricsServer* const metrics = served->get();
+  ProcessServices services;  // the keys are those of the taps
+  const absl::Status opened = services.Open(options.security, options.metrics);
+  if (!opened.ok()) return Report(opened);
   // The first signal stops the capture alone: what is in flight is written, and the others end by
   // themselves. When a stage fails, the others are stopped for good.
   std::atomic<int> others{0};
@@ -42,13 +39,10 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
     }
   };
   std::thread reassembler([&] {
-    guard(&reassembled, [&] {
-      return RunReassemblerStage(options.reassembler, context, **security, metrics, others);
-    });
+    guard(&reassembled, [&] { return RunReassemblerStage(options.reassembler, services, others); });
   });
-  std::thread sink([&] {
-    guard(&sunk, [&] { return RunSinkStage(options.sink, context, **security, metrics, others); });
-  });
+  std::thread sink(
+      [&] { guard(&sunk, [&] { return RunSinkStage(options.sink, services, others); }); });
   // The capture looks at one flag: the signals' or the failure's.
   std::atomic<int> stop_capture{0};
   std::atomic<bool> capture_done{false};
@@ -59,8 +53,8 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   });
-  const absl::Status captured = RunCaptureStage(options.capture, context, **security, metrics,
-                                                stop_capture, nullptr, std::move(inputs));
+  const absl::Status captured =
+      RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
   capture_done = true;
   watch.join();
   reassembler.join();

@@ -19,6 +19,7 @@ namespace {
 
 absl::Status Check(const LauncherOptions& options) {
   if (const absl::Status status = CheckCaptureOptions(options.capture); !status.ok()) return status;
+  if (const absl::Status status = CheckSecurity(options.security); !status.ok()) return status;
   return CheckSinkOptions(options.sink);
 }
 

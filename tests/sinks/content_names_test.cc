@@ -9,7 +9,8 @@ TEST(ContentNames, ByTypeAndWhereThatIsMissingOrWrongByContent) {
   auto names = ContentNames::Open();
   if (!names.ok()) GTEST_SKIP() << names.status();
   const std::string png =
-      std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", 29) + "xxxx";
+      std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", 29) +
+      "\x90\x77\x53\xde";  // the header chunk's CRC
   const std::string pdf = "%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n";
   const auto name = [&names](std::string_view type, const std::string& start) {
     return (*names)->Extension(type, AsBytes(start));

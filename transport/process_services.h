@@ -1,0 +1,36 @@
+// What a process opens before it gives up privileges: ZeroMQ, its keys, the server of its figures.
+#ifndef FLOWSTITCH_TRANSPORT_PROCESS_SERVICES_H_
+#define FLOWSTITCH_TRANSPORT_PROCESS_SERVICES_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <zmq.hpp>
+
+#include "absl/status/status.h"
+#include "transport/link_security.h"
+#include "transport/metrics_server.h"
+
+namespace flowstitch {
+
+// In this order: what works in the context ends before it.
+struct ProcessServices {
+  zmq::context_t context{1};
+  std::unique_ptr<LinkSecurity> security;
+  std::unique_ptr<MetricsServer> metrics;  // null: no figures are wanted
+
+  // The keys may be readable for root only. `metrics_address` may be empty.
+  absl::Status Open(const SecurityOptions& keys, const std::string& metrics_address) {
+    auto opened = LinkSecurity::Open(context, keys);
+    if (!opened.ok()) return opened.status();
+    security = *std::move(opened);
+    auto served = MetricsServer::Open(metrics_address);
+    if (!served.ok()) return served.status();
+    metrics = *std::move(served);
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_PROCESS_SERVICES_H_
