@@ -452,7 +452,7 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
       end->mutable_source()->add_inputs(ToUtf8(file));
     }
     if (live_) end->mutable_source()->add_inputs(ToUtf8(options_.live.interface));
-    shard.link->Append(WireMessage(message.SerializeAsString()));
+    shard.link->AppendLast(WireMessage(message.SerializeAsString()));
   }
   int64_t alone_since_ns = SteadyNowNs();
   while (link_error_.ok()) {

@@ -339,7 +339,7 @@ void ReassemblerStage::SendEnd() {
   end->set_error(source_error_);
   for (const std::string& text : batcher_.TakeTlsSecrets()) end->add_tls_secrets(text);
   *end->mutable_ledger() = MakeLedger();
-  sinks_->Append(WireMessage(message.SerializeAsString()));
+  sinks_->AppendLast(WireMessage(message.SerializeAsString()));
 }
 
 // Until every sink has finished with everything.
@@ -360,7 +360,12 @@ absl::Status ReassemblerStage::Drain() {
     }
     WaitForInput(sockets_, -1, kWaitMs);
   }
-  captures_->Flush(SteadyNowNs());
+  // The captures that have ended wait for the acknowledgement of their End.
+  const auto ended = [this](size_t i) { return merger_.ended(i); };
+  while (stop_ < 2 && !captures_->MayGo(SteadyNowNs(), ended)) {
+    ServiceCaptures();
+    WaitForInput(sockets_, -1, kWaitMs);
+  }
   return absl::OkStatus();
 }
 

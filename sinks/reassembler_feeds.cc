@@ -57,13 +57,10 @@ void ReassemblerFeeds::FinishEnds() {
   }
 }
 
-void ReassemblerFeeds::Flush(int64_t now_ns) {
-  for (Feed& feed : feeds_) feed.link->Flush(now_ns);
-}
-
-bool ReassemblerFeeds::told_everything() const {
-  return std::all_of(feeds_.begin(), feeds_.end(),
-                     [](const Feed& feed) { return feed.link->core().told_everything(); });
+bool ReassemblerFeeds::MayGo(int64_t now_ns) {
+  bool all = true;
+  for (Feed& feed : feeds_) all = feed.link->MayGo(now_ns) && all;
+  return all;
 }
 
 void ReassemblerFeeds::AddMetrics(const std::string& sink, int64_t now_ns,

@@ -44,10 +44,10 @@ class ReassemblerFeeds {
     return f.end == nullptr ? nullptr : &f.end->message().end();
   }
   bool all_ended() const;
-  // Acknowledges the ends; to be called until it says that all was told.
+  // Everything is finished with, the ends too.
   void FinishEnds();
-  void Flush(int64_t now_ns);
-  bool told_everything() const;
+  // Then: whether all know it; see LinkReceiver.
+  bool MayGo(int64_t now_ns);
   void AddMetrics(const std::string& sink, int64_t now_ns, MetricsText* text) const;
   // Endpoints of those that have not ended, with commas.
   std::string missing() const;

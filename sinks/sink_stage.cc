@@ -438,13 +438,10 @@ absl::Status SinkStage::WriteEnd() {
   }
   if (journals_) RemoveJournals(options_.directory, options_.name);  // nothing goes on
   feeds_.FinishEnds();
-  // The reassembler waits for this acknowledgement: it has to go out over an open link.
-  const int64_t since_ns = SteadyNowNs();
-  feeds_.Flush(since_ns);
-  while (!feeds_.told_everything() && stop_ < 2 && SteadyNowNs() - since_ns < kGiveUpNs) {
-    feeds_.Wait(kWaitMs);
-    TellAlive(SteadyNowNs());
+  // The reassemblers wait for these acknowledgements.
+  while (stop_ < 2 && !feeds_.MayGo(SteadyNowNs())) {
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
+    feeds_.Wait(kWaitMs);
   }
   return absl::OkStatus();
 }

@@ -64,9 +64,4 @@ void ReceivingDealer::Send(int64_t now_ns) {
   }
 }
 
-void ReceivingDealer::Flush(int64_t now_ns) {
-  receiver_.AcknowledgeNow();
-  Send(now_ns);
-}
-
 }  // namespace flowstitch

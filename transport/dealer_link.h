@@ -24,6 +24,11 @@ class SendingDealer {
   bool full() const { return log_.full(); }
   size_t buffered_bytes() const { return log_.bytes(); }
   void Append(WireMessage message) { log_.Append(std::move(message)); }
+  // The End.
+  void AppendLast(WireMessage message) {
+    log_.Append(std::move(message));
+    log_.Close();
+  }
   void set_watermark_ns(TimeNs watermark_ns) { sender_.set_watermark_ns(watermark_ns); }
 
   // Reads what has come and sends what may go; never blocks. An error when the peer refused.
@@ -50,8 +55,8 @@ class ReceivingDealer {
 
   absl::Status Service(int64_t now_ns, const Taker& take);
   void Finish(uint64_t sequence, size_t bytes) { receiver_.Finish(sequence, bytes); }
-  // Says what is finished at once; for the last words before the process ends.
-  void Flush(int64_t now_ns);
+  // See LinkReceiver.
+  bool MayGo(int64_t now_ns) { return receiver_.MayGo(now_ns); }
 
   Socket& socket() { return socket_; }
   const LinkReceiver& core() const { return receiver_; }

@@ -21,6 +21,8 @@ inline constexpr int64_t kHelloIntervalNs = 500 * kNsPerMs;
 inline constexpr int64_t kHeartbeatIntervalNs = 1 * kNsPerSecond;
 // A watermark that has moved on is told this soon: others may wait for it.
 inline constexpr int64_t kWatermarkIntervalNs = 20 * kNsPerMs;
+// A receiver that has finished with everything says so this often until its peer knows.
+inline constexpr int64_t kFarewellIntervalNs = 100 * kNsPerMs;
 // A peer that is silent for so long is reported as lost (and waited for).
 inline constexpr int64_t kPeerTimeoutNs = 5 * kNsPerSecond;
 // A resend that was asked for is not repeated before this, so that one hole is not filled many

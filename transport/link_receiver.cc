@@ -57,6 +57,9 @@ void LinkReceiver::Receive(const wire::LinkMessage& message, int64_t now_ns) {
       state_ = LinkState::kRefused;
       refusal_ = message.refusal().text();
       break;
+    case wire::LinkMessage::kFarewell:
+      dismissed_ = true;
+      break;
     case wire::LinkMessage::kAcknowledgement:
     case wire::LinkMessage::kEnd:
     case wire::LinkMessage::kPackets:
@@ -81,6 +84,7 @@ void LinkReceiver::OnHello(const wire::Hello& hello, int64_t now_ns) {
   if (hello.epoch() != peer_epoch_) {
     if (restarted) ++restarts_;
     peer_epoch_ = hello.epoch();
+    dismissed_ = false;
     received_ = finished_ = told_received_ = told_finished_ = 0;
     untold_bytes_ = 0;
   }
@@ -116,6 +120,15 @@ void LinkReceiver::Finish(uint64_t sequence, size_t finished_bytes) {
   if (sequence <= finished_ || sequence > received_) return;
   finished_ = sequence;
   untold_bytes_ += finished_bytes;
+}
+
+bool LinkReceiver::MayGo(int64_t now_ns) {
+  if (dismissed_ || state_ == LinkState::kRefused) return true;
+  if (now_ns - last_heard_ns_ > kPeerTimeoutNs) return true;  // it has gone, or will not hear of it
+  if (told_finished_ != finished_ || now_ns - last_said_ns_ >= kFarewellIntervalNs) {
+    acknowledge_now_ = true;
+  }
+  return false;
 }
 
 std::optional<WireMessage> LinkReceiver::AcknowledgementIfDue(int64_t now_ns) {

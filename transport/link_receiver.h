@@ -37,8 +37,6 @@ class LinkReceiver {
   std::optional<WireMessage> NextToSend(int64_t now_ns);
 
   void set_flows(uint64_t flows) { flows_ = flows; }
-  // The next NextToSend says what is received and finished, whether or not it is due.
-  void AcknowledgeNow() { acknowledge_now_ = true; }
 
   LinkState state() const { return state_; }
   const std::string& refusal() const { return refusal_; }
@@ -50,8 +48,10 @@ class LinkReceiver {
   TimeNs heartbeat_watermark_ns() const { return watermark_ns_; }
   uint64_t received() const { return received_; }
   uint64_t finished() const { return finished_; }
-  // Whether the peer has been told of everything that is finished.
-  bool told_everything() const { return told_finished_ == finished_ && !acknowledge_now_; }
+  // For a process that has finished with its peer's End and wants to end: whether the peer knows,
+  // or has been silent for so long that it will not hear of it. To be asked until it is so, between
+  // calls of NextToSend, which say it again.
+  bool MayGo(int64_t now_ns);
   uint64_t duplicates() const { return duplicates_; }
   // Sequenced messages that a restarted peer, or a peer that could not keep them, will never send.
   uint64_t missed() const { return missed_; }
@@ -88,6 +88,7 @@ class LinkReceiver {
   uint64_t untold_bytes_ = 0;  // finished, and the peer does not know
   bool resend_wanted_ = false;
   bool acknowledge_now_ = false;
+  bool dismissed_ = false;  // the peer said Farewell
 
   int64_t last_heard_ns_ = 0;
   int64_t last_said_ns_ = 0;

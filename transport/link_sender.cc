@@ -44,6 +44,7 @@ void LinkSender::Receive(const wire::LinkMessage& message, int64_t now_ns) {
       refusal_ = message.refusal().text();
       break;
     case wire::LinkMessage::kHeartbeat:
+    case wire::LinkMessage::kFarewell:
     case wire::LinkMessage::kEnd:
     case wire::LinkMessage::kPackets:
     case wire::LinkMessage::kStreams:
@@ -93,6 +94,12 @@ void LinkSender::OnAcknowledgement(const wire::Acknowledgement& ack, int64_t now
     if (message != nullptr) in_flight_bytes_ -= message->size();
   }
   next_ = std::max(next_, acknowledged_ + 1);
+  // It may not have heard of it the last time.
+  if (log_->closed() && acknowledged_ == log_->last_sequence()) {
+    wire::LinkMessage farewell;
+    farewell.mutable_farewell();
+    Queue(farewell);
+  }
   if (!ack.resend() || now_ns - last_resend_ns_ < kResendIntervalNs) return;
   const uint64_t from = std::max(ack.received_sequence(), acknowledged_) + 1;
   if (from >= next_) return;

@@ -94,9 +94,12 @@ void RouterReceiver::set_flows(uint64_t flows) {
   for (const auto& peer : peers_) peer->link->set_flows(flows);
 }
 
-void RouterReceiver::Flush(int64_t now_ns) {
-  for (const auto& peer : peers_) peer->link->AcknowledgeNow();
-  SendAll(now_ns);
+bool RouterReceiver::MayGo(int64_t now_ns, const std::function<bool(size_t peer)>& ended) {
+  bool all = true;
+  for (size_t i = 0; i < peers_.size(); ++i) {
+    if (ended(i)) all = peers_[i]->link->MayGo(now_ns) && all;
+  }
+  return all;
 }
 
 }  // namespace flowstitch

@@ -35,8 +35,8 @@ class RouterReceiver {
   void Finish(size_t peer, uint64_t sequence, size_t bytes) {
     peers_[peer]->link->Finish(sequence, bytes);
   }
-  // Sends acknowledgements at once; for the last words before the process ends.
-  void Flush(int64_t now_ns);
+  // Whether all peers of which `ended` is true may be left; see LinkReceiver.
+  bool MayGo(int64_t now_ns, const std::function<bool(size_t peer)>& ended);
   void set_flows(uint64_t flows);
 
   const std::vector<std::unique_ptr<Peer>>& peers() const { return peers_; }

@@ -32,6 +32,11 @@ class RouterSender {
   bool full() const { return log_.full(); }
   size_t buffered_bytes() const { return log_.bytes(); }
   void Append(WireMessage message) { log_.Append(std::move(message)); }
+  // The End.
+  void AppendLast(WireMessage message) {
+    log_.Append(std::move(message));
+    log_.Close();
+  }
 
   // Reads what has come and sends what may go; never blocks.
   void Service(int64_t now_ns);

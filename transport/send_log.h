@@ -20,6 +20,9 @@ class SendLog {
   uint64_t last_sequence() const { return next_sequence() - 1; }
 
   void Append(WireMessage message);
+  // The End was appended: nothing follows.
+  void Close() { closed_ = true; }
+  bool closed() const { return closed_; }
   // The message of that number, or null when it is gone or not yet there.
   const WireMessage* Find(uint64_t sequence) const;
   // Forgets all messages up to and with `sequence`.
@@ -33,6 +36,7 @@ class SendLog {
   size_t limit_bytes_;
   size_t bytes_ = 0;
   uint64_t first_ = 1;
+  bool closed_ = false;
   std::deque<WireMessage> messages_;
 };
 

@@ -13,7 +13,7 @@ from proto.link_pb2 import SINK, LinkMessage
 WINDOW = 64 << 20
 socket = zmq.Context().socket(zmq.DEALER)
 socket.connect(sys.argv[1])
-epoch, peer_epoch, received, open_link = secrets.randbits(64) or 1, 0, 0, False
+epoch, peer_epoch, received, open_link, ended = secrets.randbits(64) or 1, 0, 0, False, 0.0
 flows, total, said = {}, 0, 0.0
 
 
@@ -37,8 +37,7 @@ def take(batch):
     global total
     at = 0
     for event in batch.events:
-        kind = event.WhichOneof("event")
-        what = getattr(event, kind)
+        what = getattr(event, kind := event.WhichOneof("event"))
         length = what.length if kind in ("bytes", "frame") else 0
         data, at = batch.payload[at:at + length], at + length
         if kind == "opened":
@@ -50,7 +49,7 @@ def take(batch):
             print(what.flow, *(d.hexdigest() for d in flows.pop(what.flow)), flush=True)
 
 
-while True:
+while not ended or time.monotonic() < ended + 5:
     if time.monotonic() - said > (1.0 if open_link else 0.5):
         acknowledge() if open_link else hello()
     if not socket.poll(100):
@@ -73,7 +72,8 @@ while True:
         acknowledge()
         if body == "end":
             print("end", total, flush=True)
-            break
+            ended = time.monotonic()
+    elif body == "farewell":
+        break
     elif message.sequence > received or (body == "heartbeat" and message.heartbeat.sent_sequence > received):
         acknowledge(resend=True)
-time.sleep(0.5)  # for the last acknowledgement

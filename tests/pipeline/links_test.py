@@ -1,7 +1,4 @@
-"""Links over connections that delay, stall, break and reset at random: nothing is lost, nothing comes twice.
-
-Not among the tests that ctest runs so far: under load about one run in ten does not come to its end, and it is not known
-whether the links or the proxies of this file are at fault."""
+"""Links over connections that delay, stall, break and reset at random: nothing is lost, nothing comes twice."""
 import random
 import selectors
 import socket
@@ -24,7 +21,7 @@ class Proxy(threading.Thread):
         self.target, self.random = target, random.Random(seed)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.stop, self.good, self.broken = False, False, 0
+        self.stop, self.broken = False, 0
 
     def run(self):
         while not self.stop:
@@ -48,10 +45,10 @@ class Proxy(threading.Thread):
             for a, b in ((near, far), (far, near)):
                 selector.register(a, selectors.EVENT_READ, b)
             ended = False
-            while not self.stop and not ended and (left > 0 or self.good):
+            while not self.stop and not ended and left > 0:
                 for key, _ in selector.select(0.1):
                     try:
-                        data = key.fileobj.recv(65536 if self.good else min(left, 65536))
+                        data = key.fileobj.recv(min(left, 65536))
                         key.data.sendall(data)
                     except OSError:
                         data = b""
@@ -59,15 +56,13 @@ class Proxy(threading.Thread):
                         ended = True
                         break
                     left = max(0, left - len(data))
-                    if self.good:
-                        continue
                     if dice.random() < 0.01:
                         time.sleep(dice.random() * 0.3)  # a delay
                     if dice.random() < 0.0005:
                         time.sleep(6)  # a stall, longer than a peer is waited for
         self.broken += 1
         for s in (near, far):
-            if not self.good and dice.random() < 0.5:  # a reset, with what is under way lost
+            if dice.random() < 0.5:  # a reset, with what is under way lost
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.close()
 
@@ -90,13 +85,7 @@ class Links(PipelineTest):
                 self.start("flowstitch-capture", "-r", capture, "--name", "a", "--reassembler",
                            f"tcp://127.0.0.1:{proxies[0].port}"),
             ]
-            status, errors = self.wait(processes[2], timeout=200)
-            self.assertEqual(status, 0, errors)
-            # Nobody can know that his very last word has arrived: that of a sink that ends may be lost with its connection, and
-            # the reassembler waits for it. So the end is left in peace.
-            for proxy in proxies:
-                proxy.good = True
-            for process in processes[:2]:
+            for process in processes:
                 status, errors = self.wait(process, timeout=200)
                 self.assertEqual(status, 0, errors)
             for proxy in proxies:

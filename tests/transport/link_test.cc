@@ -246,5 +246,46 @@ TEST(Link, AWatermarkIsToldOnlyBehindEverythingOlder) {
   EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 7);
 }
 
+// Whoever wants to end does so when the other one knows that all was finished, however many last
+// words are lost.
+TEST(Link, BothEndsComeToAnEnd) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    NetworkFaults faults;
+    faults.loss = static_cast<double>(seed % 5) * 0.15;
+    Pair pair(seed, faults, seed % 2 == 0);
+    for (uint64_t s = 1; s <= 5; ++s) pair.log.Append(Numbered(s));
+    pair.log.Close();
+    int step = 0;
+    while (pair.taken.size() < 5) {
+      ASSERT_LT(++step, 600'000);
+      pair.Step();
+    }
+    // The sender ends as soon as it knows; the receiver is told, or notices the silence.
+    while (pair.sender->acknowledged() < 5) {
+      ASSERT_LT(++step, 600'000);
+      const int64_t silent_ns = pair.now_ns - pair.receiver->last_heard_ns();
+      ASSERT_EQ(pair.receiver->MayGo(pair.now_ns), silent_ns > kPeerTimeoutNs);
+      pair.Step();
+    }
+    pair.connected = false;
+    while (!pair.receiver->MayGo(pair.now_ns)) {
+      ASSERT_LT(++step, 600'000);
+      pair.Step();
+    }
+  }
+}
+
+TEST(Link, AReceiverThatWantsToEndIsDismissedAtOnce) {
+  Pair pair(1, {}, true);
+  for (uint64_t s = 1; s <= 5; ++s) pair.log.Append(Numbered(s));
+  pair.log.Close();
+  int steps = 0;
+  while (!pair.receiver->MayGo(pair.now_ns) || pair.sender->acknowledged() < 5) {
+    ASSERT_LT(++steps, 200) << "a few round trips";
+    pair.Step();
+  }
+}
+
 }  // namespace
 }  // namespace flowstitch
