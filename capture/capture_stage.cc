@@ -431,6 +431,7 @@ void CaptureStage::PublishMetrics(int64_t now_ns) {
     AddLinkMetrics(link.core(), link.buffered_bytes(),
                    {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}}, now_ns, &text);
   }
+  if (tap_) tap_->AddMetrics({{"source", options_.name}}, &text);
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }
 

@@ -309,11 +309,7 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
                security_.refused_connections());
   text.Counter("refused_peers", "peers refused for what they said", {{"shard", shard}},
                captures_->refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
-  if (tap_) {
-    text.Counter("tap_messages", "messages published on the tap", {{"shard", shard}},
-                 topics_.messages());
-    text.Counter("tap_bytes", "bytes published on the tap", {{"shard", shard}}, topics_.bytes());
-  }
+  if (tap_) tap_->AddMetrics({{"shard", shard}}, &text);
   if (sinks_ != nullptr) {
     for (const auto& peer : sinks_->peers()) {
       AddLinkMetrics(*peer->link, sinks_->buffered_bytes(),

@@ -71,8 +71,6 @@ void TapTopics::Publish(Topic topic, Part* part, const wire::StreamBatch& batch,
   for (const ByteView piece : part->payload) buffer.Append(piece);
   WireMessage message;
   buffer.Finish(0, wire::LinkMessage::kStreamsFieldNumber, part->fields, &message);
-  ++messages_;
-  bytes_ += message.size();
   publish(NameOf(topic), message);
 }
 

@@ -21,9 +21,6 @@ class TapTopics {
   using Publisher = std::function<void(std::string_view topic, const WireMessage& batch)>;
   void Split(const wire::StreamBatch& batch, ByteView payload, const Publisher& publish);
 
-  uint64_t messages() const { return messages_; }
-  uint64_t bytes() const { return bytes_; }
-
  private:
   // Protocol and server port of a flow; 0 for frames of none.
   using Topic = uint32_t;
@@ -40,8 +37,6 @@ class TapTopics {
   const uint32_t shard_;
   absl::flat_hash_map<uint64_t, Topic> open_;       // by flow
   absl::flat_hash_map<Topic, uint64_t> published_;  // messages of each topic so far
-  uint64_t messages_ = 0;
-  uint64_t bytes_ = 0;
 };
 
 }  // namespace flowstitch

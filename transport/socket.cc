@@ -74,10 +74,13 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     s.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(kMaxMessageBytes));
     s.set(zmq::sockopt::reconnect_ivl, 100);
     s.set(zmq::sockopt::reconnect_ivl_max, 2000);
-    if (type != zmq::socket_type::pub && type != zmq::socket_type::sub) {
+    // A slow consumer of a tap loses messages of its own; on a link nothing is lost.
+    const bool of_tap = type == zmq::socket_type::xpub || type == zmq::socket_type::sub;
+    if (!of_tap) {
       s.set(zmq::sockopt::sndhwm, 0);
       s.set(zmq::sockopt::rcvhwm, 0);
     }
+    if (type == zmq::socket_type::xpub) s.set(zmq::sockopt::xpub_verboser, 1);
     if (type == zmq::socket_type::router) s.set(zmq::sockopt::router_handover, true);
     for (const SocketEndpoint& endpoint : endpoints) {
       const absl::Status status = security.Protect(endpoint, peer_role, &s);

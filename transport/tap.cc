@@ -6,9 +6,36 @@ absl::StatusOr<Tap> Tap::Open(zmq::context_t& context, std::string_view endpoint
                               const LinkSecurity& security) {
   auto parsed = ParseEndpoints(endpoints, /*binds_by_default=*/true);
   if (!parsed.ok()) return parsed.status();
-  auto socket = Socket::Open(context, zmq::socket_type::pub, *parsed, security, kTapRole);
+  auto socket = Socket::Open(context, zmq::socket_type::xpub, *parsed, security, kTapRole);
   if (!socket.ok()) return socket.status();
   return Tap(*std::move(socket));
+}
+
+void Tap::Publish(std::string_view topic, const WireMessage& batch) {
+  ++messages_;
+  bytes_ += batch.size();
+  socket_.SendParts(topic, batch);
+}
+
+uint64_t Tap::subscriptions() {
+  // Each begins with a byte: 1 for one more, 0 for one less (https://rfc.zeromq.org/spec/29/).
+  while (const auto message = socket_.Receive()) {
+    if (message->size() == 0) continue;
+    const bool more = *static_cast<const uint8_t*>(message->data()) == 1;
+    if (more) {
+      ++subscriptions_;
+    } else if (subscriptions_ > 0) {
+      --subscriptions_;
+    }
+  }
+  return subscriptions_;
+}
+
+void Tap::AddMetrics(const MetricsText::Labels& labels, MetricsText* text) {
+  text->Gauge("tap_subscriptions", "subscriptions of all consumers of the tap", labels,
+              static_cast<double>(subscriptions()));
+  text->Counter("tap_messages", "messages published on the tap", labels, messages_);
+  text->Counter("tap_bytes", "bytes published on the tap", labels, bytes_);
 }
 
 }  // namespace flowstitch

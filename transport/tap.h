@@ -1,11 +1,13 @@
-// A tap: a PUB socket for anyone else. Best effort: a consumer that is too slow loses messages of
-// its own, and the publisher never waits. Topics are in proto/README.md.
+// A tap: a PUB socket (an XPUB, which tells of subscriptions) for anyone else. Best effort: a
+// consumer that is too slow loses messages of its own, and the publisher never waits. Topics are in
+// proto/README.md.
 #ifndef FLOWSTITCH_TRANSPORT_TAP_H_
 #define FLOWSTITCH_TRANSPORT_TAP_H_
 
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "transport/metrics_text.h"
 #include "transport/socket.h"
 
 namespace flowstitch {
@@ -20,13 +22,21 @@ class Tap {
                                   const LinkSecurity& security);
 
   // `batch` is the PacketBatch or StreamBatch alone, without the link's envelope.
-  void Publish(std::string_view topic, const WireMessage& batch) {
-    socket_.SendParts(topic, batch);
-  }
+  void Publish(std::string_view topic, const WireMessage& batch);
+
+  // Subscriptions of all consumers at this moment; one consumer may have several.
+  uint64_t subscriptions();
+  uint64_t messages() const { return messages_; }
+  uint64_t bytes() const { return bytes_; }
+  // All three.
+  void AddMetrics(const MetricsText::Labels& labels, MetricsText* text);
 
  private:
   explicit Tap(Socket socket) : socket_(std::move(socket)) {}
   Socket socket_;
+  uint64_t subscriptions_ = 0;
+  uint64_t messages_ = 0;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace flowstitch

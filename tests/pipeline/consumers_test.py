@@ -1,12 +1,16 @@
 """The Python programs of proto/examples on the taps of a running pipeline."""
 import os
 import selectors
+import shutil
+import struct
 import subprocess
 import sys
 import time
 import unittest
 
-from harness import BUILD, SOURCE, PipelineTest, files, program
+import pcap
+from harness import BUILD, SOURCE, PipelineTest, figure, files, program, wait_until
+from ports import free_ports
 
 try:
     import google.protobuf  # noqa: F401
@@ -67,25 +71,45 @@ class Consumers(PipelineTest):
             return text.count(b"\n") > 10
         return all(word in text for word in (b"opened", b"GET /object", b"closed"))
 
-    def example(self, name, *arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-B", os.path.join(SOURCE, "proto", "examples", name), *arguments],
-            env=dict(os.environ, PYTHONPATH=os.path.join(BUILD, "python")), stdout=subprocess.PIPE, text=True)
+    def listen(self, *command):
+        """A consumer; what it says can be read while it runs: see said()."""
+        path = self.path(f"consumer-{len(self.started)}")
+        with open(path, "wb") as out:
+            process = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=os.path.join(BUILD, "python")), stdout=out,
+                                       stderr=subprocess.PIPE)
+        process.output = path
         self.started.append(process)
         return process
+
+    def example(self, name, *arguments):
+        return self.listen(sys.executable, "-B", os.path.join(SOURCE, "proto", "examples", name), *arguments)
+
+    @staticmethod
+    def said(process):
+        with open(process.output, "rb") as file:
+            return file.read()
+
+    def end(self, process):
+        """Ends a consumer; what it complained of."""
+        process.terminate()
+        return process.communicate(timeout=30)[1]
 
     def pipeline(self, *reassembler):
         """A reassembler with a tap, a sink, and a capture that is fed by hand."""
         ends = {name: "ipc://" + self.path(name) for name in ("captures", "sinks", "packets", "streams")}
+        self.figures = dict(zip(("packets", "streams"), free_ports(2)))
+        listen = {name: ("--metrics", f"127.0.0.1:{port}") for name, port in self.figures.items()}
         center = self.start("flowstitch-reassembler", "--captures", ends["captures"], "--sinks", ends["sinks"], "--sources",
-                            "1", "--wait-sinks", "1", "--tap", ends["streams"], *reassembler)
+                            "1", "--wait-sinks", "1", "--tap", ends["streams"], *listen["streams"], *reassembler)
         sink = self.start("flowstitch-sink", "--reassembler", ends["sinks"], "-o", self.path("out"), "--files", "--http")
         sensor = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", ends["captures"], "--tap",
-                            ends["packets"], stdin_pipe=True)
+                            ends["packets"], *listen["packets"], stdin_pipe=True)
         return ends, (sensor, center, sink)
 
-    def feed_and_end(self, capture, processes):
-        time.sleep(1)  # subscriptions have to arrive before what they are for
+    def feed_and_end(self, capture, processes, **subscribers):
+        """Feeds the capture once so many have subscribed to a tap: what is before that is not for them."""
+        for tap, count in subscribers.items():
+            self.assertTrue(wait_until(lambda t=tap, n=count: figure(self.figures[t], "tap_subscriptions") == n), tap)
         with open(capture, "rb") as file:
             processes[0].stdin.buffer.write(file.read())
         processes[0].stdin.close()
@@ -99,13 +123,12 @@ class Consumers(PipelineTest):
         ends, processes = self.pipeline()
         hears = {topic: self.example("bytes_by_host.py", ends["streams"], topic)
                  for topic in ("streams.", "streams.tcp.80.", "streams.tcp.443.", "streams.udp.")}
-        self.feed_and_end(capture, processes)
-        time.sleep(1)
-        said = {}
-        for topic, process in hears.items():
-            process.terminate()
-            said[topic] = process.communicate()[0].splitlines()
-        self.assertEqual(len(said["streams.tcp.80."]), 9)
+        self.feed_and_end(capture, processes, streams=4)
+        for topic in ("streams.", "streams.tcp.80."):
+            self.assertTrue(wait_until(lambda t=topic: self.said(hears[t]).count(b"\n") == 9), self.said(hears[topic]))
+        for process in hears.values():
+            self.end(process)
+        said = {topic: self.said(process).decode().splitlines() for topic, process in hears.items()}
         self.assertEqual(said["streams.tcp.80."], said["streams."])
         self.assertEqual(said["streams.tcp.80."][-1],
                          "{'10.1.0.1': %d, '10.2.0.2': 45000} missed batches: 0" % (9 * self.request_bytes()))
@@ -117,42 +140,50 @@ class Consumers(PipelineTest):
 
     def test_a_tap_of_packets_becomes_a_capture_and_feeds_a_second_reassembler(self):
         capture = self.make("t.pcap", "--flows", "20", "--bytes", "20000", "--loss", "0.01", "--ipv6")
+        frames = len(pcap.read(capture)[1])
         wanted = self.launch(capture, "launcher")
         ends, processes = self.pipeline()
-        with open(self.path("tap.pcapng"), "wb") as out:
-            tap = subprocess.Popen([program("flowstitch-tap"), ends["packets"], "-w", "-"], stdout=out, stderr=subprocess.PIPE)
-            self.started.append(tap)
-            reader = subprocess.Popen([program("flowstitch-tap"), ends["packets"], "--topic", "packets.a", "-w", "-"],
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            second = subprocess.Popen([program("flowstitch"), "-q", "-a", "-r", "-", "-o", self.path("second")],
-                                      stdin=reader.stdout, stderr=subprocess.PIPE, text=True)
-            self.started += [reader, second]
-            self.feed_and_end(capture, processes)
-            time.sleep(1)
-            for process in (tap, reader):
-                process.terminate()
-                self.assertEqual(process.communicate()[1], b"", "nothing was missed")
-                self.assertEqual(process.returncode, 0)
+        tap = self.listen(program("flowstitch-tap"), ends["packets"], "-w", "-")
+        reader = subprocess.Popen([program("flowstitch-tap"), ends["packets"], "--topic", "packets.a", "-w", "-"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        ports = free_ports(1)
+        second = subprocess.Popen([program("flowstitch"), "-q", "-a", "-r", "-", "-o", self.path("second"), "--metrics",
+                                   f"127.0.0.1:{ports[0]}"], stdin=reader.stdout, stderr=subprocess.PIPE, text=True)
+        self.started += [reader, second]
+        self.feed_and_end(capture, processes, packets=2)
+        # All of it has arrived at both before they are ended.
+        self.assertTrue(wait_until(lambda: self.frames_in(self.said(tap)) == frames))
+        self.assertTrue(wait_until(lambda: figure(ports[0], "source_frames_read_total") == frames))
+        self.assertEqual(self.end(tap), b"", "nothing was missed")
+        self.assertEqual(self.end(reader), b"", "nothing was missed")
+        self.assertEqual((tap.returncode, reader.returncode), (0, 0))
         self.assertEqual(second.wait(timeout=30), 0, second.stderr.read())
         self.assertEqual(files(self.path("second")), wanted)
+        shutil.copy(tap.output, self.path("tap.pcapng"))
         self.assertEqual(self.launch(self.path("tap.pcapng"), "from-file"), wanted)
+
+    @staticmethod
+    def frames_in(data):
+        """Enhanced packet blocks of a pcapng file, as far as they are whole."""
+        count = at = 0
+        while at + 8 <= len(data):
+            kind, length = struct.unpack_from("<II", data, at)
+            at += length
+            count += kind == 6 and at <= len(data)
+        return count
 
     def test_the_tap_reader_prints_streams(self):
         capture = self.make("t.pcap", "--flows", "3", "--bytes", "3000")
         ends, processes = self.pipeline()
-        readers = {}
-        for name, flags in (("lines", ()), ("bytes", ("--bytes",))):
-            readers[name] = subprocess.Popen([program("flowstitch-tap"), ends["streams"], *flags], stdout=subprocess.PIPE)
-            self.started.append(readers[name])
-        self.feed_and_end(capture, processes)
-        time.sleep(1)
-        out = {}
-        for name, reader in readers.items():
-            reader.terminate()
-            out[name] = reader.communicate()[0]
-        self.assertEqual(out["lines"].count(b" opened 10.1.0.1:"), 3)
-        self.assertEqual(out["lines"].count(b" closed FIN"), 3)
-        self.assertEqual(len(out["bytes"]), 3 * (3000 + self.request_bytes()))
+        lines = self.listen(program("flowstitch-tap"), ends["streams"])
+        content = self.listen(program("flowstitch-tap"), ends["streams"], "--bytes")
+        self.feed_and_end(capture, processes, streams=2)
+        self.assertTrue(wait_until(lambda: self.said(lines).count(b" closed FIN") == 3))
+        self.assertTrue(wait_until(lambda: len(self.said(content)) >= 3 * (3000 + self.request_bytes())))
+        self.end(lines)
+        self.end(content)
+        self.assertEqual(self.said(lines).count(b" opened 10.1.0.1:"), 3)
+        self.assertEqual(len(self.said(content)), 3 * (3000 + self.request_bytes()))
 
     def test_a_consumer_that_sleeps_harms_nobody(self):
         capture = self.make("t.pcap", "--flows", "400", "--bytes", "200000")
@@ -166,7 +197,7 @@ class Consumers(PipelineTest):
         sleeper.subscribe(b"")
         sleeper.connect(ends["streams"])
         sleeper.connect(ends["packets"])
-        self.feed_and_end(capture, processes)
+        self.feed_and_end(capture, processes, streams=1, packets=1)
         self.assertEqual(files(self.path("out")), wanted)
 
     def test_a_lossless_consumer_in_python(self):
@@ -177,8 +208,8 @@ class Consumers(PipelineTest):
         ends, processes = self.pipeline("--wait-sinks", "2")
         consumer = self.example("lossless_sink.py", ends["sinks"], "python")
         self.feed_and_end(capture, processes)
-        lines = consumer.communicate(timeout=30)[0].splitlines()
-        self.assertEqual(consumer.returncode, 0)
+        self.assertEqual(consumer.wait(timeout=30), 0)
+        lines = self.said(consumer).decode().splitlines()
         self.assertEqual(lines[-1], "end %d" % (30 * (50000 + self.request_bytes())))
         # Each stream's digest is that of a flow file.
         told = sorted(digest for line in lines[:-1] for digest in line.split()[1:])

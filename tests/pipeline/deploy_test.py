@@ -7,8 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import SOURCE, PipelineTest, files, program, run, wait_until
-from metrics_test import fetch
+from harness import SOURCE, PipelineTest, fetch, files, program, run, wait_until
 from ports import free_ports
 
 DEPLOY = os.path.join(SOURCE, "deploy")

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 
 BUILD = os.environ["FLOWSTITCH_BUILD"]
@@ -54,6 +55,24 @@ def files(directory, with_report=False):
             with open(path, "rb") as file:
                 found[os.path.relpath(path, directory)] = hashlib.sha256(file.read()).hexdigest()
     return found
+
+
+def fetch(port, path="/metrics"):
+    """What a process gives on its --metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return answer.read().decode()
+
+
+def figure(port, name, labels=""):
+    """One figure, by the beginning of its labels; None where it is not there (so far)."""
+    try:
+        text = fetch(port)
+    except OSError:
+        return None
+    for line in text.splitlines():
+        if line.startswith(f"flowstitch_{name}{{{labels}"):
+            return float(line.rsplit(" ", 1)[1])
+    return None
 
 
 def wait_until(condition, seconds=30):

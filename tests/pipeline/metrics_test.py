@@ -4,18 +4,12 @@ import socket
 import time
 import unittest
 import urllib.error
-import urllib.request
 
 import pcap
-from harness import PipelineTest, run, wait_until
+from harness import PipelineTest, fetch, run, wait_until
 from ports import free_ports
 
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9.e+-]+|[+-]Inf|NaN)$')
-
-
-def fetch(port, path="/metrics"):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        return answer.read().decode()
 
 
 def parse(test, text):
