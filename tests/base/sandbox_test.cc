@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,13 +38,17 @@ int InSandbox(const SandboxOptions& options, const std::function<int()>& attempt
   return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
+// Whether this kernel has seccomp at all: where it has, entering must succeed.
+bool KernelHasSeccomp() { return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
+
 int ErrnoOf(int64_t result) { return result < 0 ? errno : 0; }
 
 TEST(Sandbox, WhatIsForbiddenFails) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/file";
   const SandboxOptions reads_only;
-  if (InSandbox(reads_only, [] { return 0; }) == kNoSandbox) GTEST_SKIP() << "no seccomp here";
+  if (!KernelHasSeccomp()) GTEST_SKIP() << "this kernel has no seccomp";
+  ASSERT_EQ(InSandbox(reads_only, [] { return 0; }), 0);
   const std::pair<const char*, std::function<int()>> attempts[] = {
     {"a program",
      [] {
@@ -82,7 +87,7 @@ TEST(Sandbox, WhatIsForbiddenFails) {
 TEST(Sandbox, WhatIsNeededWorks) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/file";
-  if (InSandbox({}, [] { return 0; }) == kNoSandbox) GTEST_SKIP() << "no seccomp here";
+  if (!KernelHasSeccomp()) GTEST_SKIP() << "this kernel has no seccomp";
   EXPECT_EQ(InSandbox({}, [] { return ErrnoOf(open("/dev/null", O_RDONLY)); }), 0);
   EXPECT_EQ(InSandbox({}, [] { return ErrnoOf(socket(AF_INET, SOCK_STREAM, 0)); }), 0);
   EXPECT_EQ(InSandbox({},
