@@ -1,12 +1,11 @@
 """CURVE keys on the links and taps: who is let in, as what, and that strangers change nothing."""
 import os
 import shutil
-import socket
 import stat
-import time
 import unittest
 
-from harness import PipelineTest, files, run, start, wait_until
+import pcap
+from harness import PipelineTest, figure, files, run, wait_until
 from ports import free_ports
 
 try:
@@ -36,10 +35,14 @@ class Keys(PipelineTest):
         return ("--key", self.path("secret", name + ".key_secret"), "--peer-key", self.path("secret", "center.key"))
 
     def reassembler(self, *arguments):
-        self.captures, self.sinks, self.tap = (f"tcp://127.0.0.1:{port}" for port in free_ports(3))
+        *ports, self.figures = free_ports(4)
+        self.captures, self.sinks, self.tap = (f"tcp://127.0.0.1:{port}" for port in ports)
         return self.start("flowstitch-reassembler", "--captures", self.captures, "--sinks", self.sinks, "--tap", self.tap,
                           "--key", self.path("secret", "center.key_secret"), "--allow", self.path("allowed"),
-                          "--wait-sinks", "1", *arguments)
+                          "--wait-sinks", "1", "--metrics", f"127.0.0.1:{self.figures}", *arguments)
+
+    def refused(self):
+        return figure(self.figures, "refused_connections_total") or 0
 
     def sink(self, output, *security):
         return self.start("flowstitch-sink", "--reassembler", self.sinks, "-o", self.path(output), "--files", "--http",
@@ -79,7 +82,8 @@ class Keys(PipelineTest):
             self.sink("stolen-2", *self.dial("sensor")),               # a sensor's key
             self.sink("stolen-3"),
         ]
-        time.sleep(1)
+        # Four have a key of the wrong kind; those without one do not get so far.
+        self.assertTrue(wait_until(lambda: self.refused() >= 4))
         sink = self.sink("out", *self.dial("writer"))
         sensor = self.capture(capture, "a", *self.dial("sensor"))
         for process in (sensor, sink):
@@ -105,7 +109,7 @@ class Keys(PipelineTest):
         reassembler = self.reassembler("--sources", "1")
         sink = self.sink("out", *self.dial("writer"))
         sensor = self.capture(capture, "a", *self.dial("late"))
-        time.sleep(1.5)
+        self.assertTrue(wait_until(lambda: self.refused() >= 2))  # and tries again
         self.assertIsNone(sensor.poll())
         shutil.copy(self.path("secret", "late.key"), self.path("allowed", "late.key"))
         for process in (sensor, reassembler, sink):
@@ -118,8 +122,9 @@ class Keys(PipelineTest):
         capture = self.make("t.pcap", *TRAFFIC)
         reassembler = self.reassembler()
         sink = self.sink("out", *self.dial("writer"))
-        pipe = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", self.captures,
-                          *self.dial("sensor"), stdin_pipe=True)
+        sensor_figures = free_ports(1)[0]
+        pipe = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", self.captures, "--metrics",
+                          f"127.0.0.1:{sensor_figures}", *self.dial("sensor"), stdin_pipe=True)
         with open(capture, "rb") as file:
             data = file.read()
         half = len(data) // 2
@@ -127,12 +132,15 @@ class Keys(PipelineTest):
         pipe.stdin.flush()
         self.assertTrue(wait_until(lambda: len(files(self.path("out"))) > 0))
         os.unlink(self.path("allowed", "sensor.key"))
-        time.sleep(2.5)
+        # It is not listened to any more, and so is silent.
+        self.assertTrue(wait_until(lambda: figure(self.figures, "link_open", 'shard="0",source="a"') == 0))
         before = files(self.path("out"))
         pipe.stdin.buffer.write(data[half:])
         pipe.stdin.close()
         pipe.stdin = None
-        time.sleep(1.5)
+        frames = len(pcap.read(capture)[1])
+        self.assertTrue(wait_until(lambda: figure(sensor_figures, "source_frames_sent_total") == frames))
+        self.assertLess(figure(self.figures, "source_frames_received_total"), frames)
         self.assertEqual(files(self.path("out")), before)
         self.assertIsNone(pipe.poll())
         # It is given back: nothing was lost.
@@ -162,12 +170,13 @@ class Keys(PipelineTest):
             listener.subscribe(b"")
             listener.connect(self.tap)
             listeners[name], heard[name] = listener, 0
-        time.sleep(1)
+        # One is heard of, the other is refused.
+        self.assertTrue(wait_until(lambda: figure(self.figures, "tap_subscriptions") == 1 and self.refused() >= 1))
         sink = self.sink("out", *self.dial("writer"))
         self.capture(capture, "a", *self.dial("sensor"))
         self.assertEqual(self.wait(sink)[0], 0)
         for name, listener in listeners.items():
-            while listener.poll(500):
+            while listener.poll(500 if name == "listener" else 0):
                 listener.recv_multipart()
                 heard[name] += 1
         self.assertGreater(heard["listener"], 0)

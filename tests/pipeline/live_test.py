@@ -1,15 +1,16 @@
 """Live capture over a veth pair between network namespaces that the test makes, fed by tcpreplay."""
 import os
+import re
 import signal
 import subprocess
 import time
 import unittest
 
 from harness import PipelineTest, count_files, files, program, wait_until
-from namespaces import allowed
+from namespaces import allowed, within
 
 
-REASON = allowed("tcpreplay")
+REASON = allowed("tcpreplay", "curl")
 
 
 @unittest.skipIf(REASON, REASON)
@@ -26,6 +27,7 @@ class Live(PipelineTest):
             self.skipTest("veth pairs are not allowed here: " + result.stderr)
         for name, device in zip(self.names, ("fs0", "fs1")):
             subprocess.run(["ip", "-n", name, "link", "set", device, "up"], check=True)
+            subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
             # No traffic but the test's own.
             subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"],
                            capture_output=True)
@@ -66,12 +68,18 @@ class Live(PipelineTest):
                 return int(entry)
         return None
 
+    def links_open(self):
+        """How many peers the reassembler has; its namespace has a loopback of its own."""
+        text = subprocess.run(within(self.names[1], "curl", "-s", "http://127.0.0.1:9477/metrics"), capture_output=True,
+                              text=True).stdout
+        return len(re.findall(r"^flowstitch_link_open\{.*\} 1$", text, re.M))
+
     def test_a_killed_child_is_started_again(self):
         capture = self.make("t.pcap", "--flows", "30", "--bytes", "20000", "--segment", "1200")
         wanted = self.launch(capture, "launcher")
         process = subprocess.Popen(["ip", "netns", "exec", self.names[1], program("flowstitch"), "-a", "-i", "fs1", "-o",
-                                    self.path("out"), "--processes"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   text=True)
+                                    self.path("out"), "--processes", "--metrics", "127.0.0.1:9477"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.started.append(process)
         self.wait_for_capture(process)
         for name in ("flowstitch-sink", "flowstitch-reassembler", "flowstitch-capture"):
@@ -79,7 +87,8 @@ class Live(PipelineTest):
             os.kill(first, signal.SIGKILL)
             self.assertTrue(wait_until(lambda: self.child(process, name) not in (None, first)), name)
         self.wait_for_capture(process)
-        time.sleep(4)  # a new process waits until it is sure that the old one of its name is gone
+        # The new ones are there once it is sure that the old ones of their names are gone.
+        self.assertTrue(wait_until(lambda: self.links_open() == 2))
         subprocess.run(["ip", "netns", "exec", self.names[0], "tcpreplay", "-q", "--mbps=50", "-i", "fs0", capture],
                        check=True, capture_output=True, timeout=60)
         self.assertTrue(wait_until(lambda: count_files(self.path("out")) >= len(wanted)))
