@@ -10,7 +10,6 @@
 #include <ctime>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <thread>
 
@@ -18,10 +17,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
-#include "base/utf8_text.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
 #include "sinks/reassembler_feeds.h"
+#include "sinks/shared_outputs.h"
 #include "sinks/sink_worker.h"
 #include "sinks/summary.h"
 
@@ -34,8 +33,6 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 // Descriptors for everything that is not a flow file.
 constexpr int kOtherDescriptors = 128;
 constexpr int kMaxDescriptorsPerWorker = 4096;
-constexpr int64_t kReportFlushNs = 1 * kNsPerSecond;
-constexpr int64_t kKeyLogNs = kNsPerSecond / 4;
 
 bool DirectoryIsEmpty(const std::string& path) {
   DIR* directory = opendir(path.c_str());
@@ -47,12 +44,6 @@ bool DirectoryIsEmpty(const std::string& path) {
   }
   closedir(directory);
   return empty;
-}
-
-absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options) {
-  auto text = TemplateForFormat(options.format_letters, options.name_template);
-  if (!text.ok()) return text.status();
-  return NameTemplate::Parse(*text);
 }
 
 int DescriptorsPerWorker(const SinkOptions& options, int workers) {
@@ -91,18 +82,8 @@ class SinkStage {
   void RelieveWindow();
   absl::Status WorkerStatus() const;
   absl::Status WriteEnd();
-  absl::Status WriteJoined();
-  absl::Status OpenShared(SinkWorkerOptions* worker);
-  absl::Status AwaitCommands();
-  void GiveUpCommands() {
-    for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
-      if (alerts != nullptr) alerts->GiveUp();
-    }
-  }
   absl::Status DrawTraffic(const ReportTotals& totals) const;
-  void FlushReport(int64_t now_ns);
   void PublishMetrics(int64_t now_ns);
-  void FollowKeyLog(int64_t now_ns);
 
   const SinkOptions& options_;
   const LinkSecurity& security_;
@@ -110,15 +91,7 @@ class SinkStage {
   const std::atomic<int>& stop_;
   ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
-  std::unique_ptr<ReportWriter> report_;
-  std::unique_ptr<JsonFile> json_;
-  std::unique_ptr<Alerts> file_alerts_;
-  std::unique_ptr<Alerts> body_alerts_;
-  std::unique_ptr<RangeJoiner> ranges_;
-  std::unique_ptr<TlsKeys> keys_;
-  std::mutex digest_names_;
-  int64_t report_flushed_ns_ = 0;
-  int64_t keys_read_ns_ = 0;
+  SharedOutputs shared_;
   bool journals_ = false;
   JournaledFlows left_;  // by an earlier sink of this name
   std::vector<std::unique_ptr<SinkWorker>> workers_;
@@ -158,7 +131,6 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.http_form.body.decode = options_.decode;
   worker.http_form.body.limits = options_.decode_limits;
   worker.http_form.body.names = options_.body_names;
-  worker.http_form.body.digest_names = &digest_names_;
   worker.http_form.plain_files = options_.files;
   worker.find_index = options_.find_index;
   worker.flow_captures = options_.flow_captures;
@@ -169,7 +141,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.console_form = options_.console_form;
   worker.console_form.max_bytes = options_.max_bytes;
   worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
-  if (const absl::Status status = OpenShared(&worker); !status.ok()) return status;
+  if (const absl::Status status = shared_.Open(options_, &worker); !status.ok()) return status;
   const absl::Status opened =
       feeds_.Open(context, security_, options_.reassembler, options_.name, options_.window_bytes);
   if (!opened.ok()) return opened;
@@ -186,48 +158,6 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
     worker.other_frames = i == 0 && shard == 0 ? options_.other_frames : "";
     workers_.push_back(std::make_unique<SinkWorker>(worker));
   }
-  return absl::OkStatus();
-}
-
-// What all workers write to.
-absl::Status SinkStage::OpenShared(SinkWorkerOptions* worker) {
-  if (options_.dfxml) {
-    report_ = std::make_unique<ReportWriter>();
-    const absl::Status status =
-        report_->Open({ReportPath(options_), options_.report_form, options_.command_line,
-                       options_.report_roll_s * kNsPerSecond});
-    if (!status.ok()) return status;
-    worker->report = report_.get();
-  }
-  if (!options_.json.empty()) {
-    json_ = std::make_unique<JsonFile>();
-    if (const absl::Status status = json_->Open(options_.json); !status.ok()) return status;
-    worker->json = json_.get();
-  }
-  AlertOptions files = options_.file_alerts;
-  AlertOptions bodies = options_.body_alerts;
-  files.output_taken = bodies.output_taken = UsersOfOutput(options_) > 0;
-  if (files.any()) {
-    file_alerts_ = std::make_unique<Alerts>(files);
-    worker->files.alerts = file_alerts_.get();
-  }
-  if (bodies.any()) {
-    body_alerts_ = std::make_unique<Alerts>(bodies);
-    worker->http_form.alerts = body_alerts_.get();
-  }
-  if (options_.http) {
-    ranges_ = std::make_unique<RangeJoiner>(options_.digests);
-    worker->ranges = ranges_.get();
-  }
-  keys_ = std::make_unique<TlsKeys>();
-  if (!options_.key_log.empty()) {
-    if (const absl::Status status = keys_->Open(options_.key_log); !status.ok()) return status;
-    if (access(options_.key_log.c_str(), F_OK) != 0) {
-      spdlog::warn("sink: the key log '{}' is not there so far; it is looked for again",
-                   options_.key_log);
-    }
-  }
-  if (!options_.console) worker->http_form.keys = keys_.get();
   return absl::OkStatus();
 }
 
@@ -249,12 +179,13 @@ void SinkStage::NoteEpoch(size_t feed, const wire::StreamBatch& batch) {
 
 void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   if (delivery->message().has_end()) {
-    for (const std::string& text : delivery->message().end().tls_secrets()) keys_->Add(text);
+    for (const std::string& text : delivery->message().end().tls_secrets())
+      shared_.AddTlsSecrets(text);
     return;
   }
   if (!delivery->message().has_streams()) return;
   const wire::StreamBatch& batch = delivery->message().streams();
-  for (const std::string& text : batch.tls_secrets()) keys_->Add(text);
+  for (const std::string& text : batch.tls_secrets()) shared_.AddTlsSecrets(text);
   NoteEpoch(feed, batch);
   if (!contradiction_.ok()) return;
   if (!dispatcher_->Split(batch, delivery->blob().size(), &lists_)) {
@@ -323,11 +254,10 @@ absl::Status SinkStage::Run() {
         });
     if (!link.ok()) return link;
     FinishBatches();
-    FlushReport(now_ns);
-    FollowKeyLog(now_ns);
+    shared_.Service(now_ns);
     PublishMetrics(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
-    if (stop_ > 1) GiveUpCommands();
+    if (stop_ > 1) shared_.GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
     if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
   }
@@ -335,7 +265,7 @@ absl::Status SinkStage::Run() {
   for (const auto& worker : workers_) worker->StartFinish();
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
-    if (stop_ > 1) GiveUpCommands();
+    if (stop_ > 1) shared_.GiveUpCommands();
     feeds_.Wait(kWaitMs);
     TellAlive(SteadyNowNs());
     const absl::Status link = feeds_.Service(SteadyNowNs());
@@ -348,13 +278,6 @@ absl::Status SinkStage::Run() {
   return WriteEnd();
 }
 
-// Keys may come while flows are open.
-void SinkStage::FollowKeyLog(int64_t now_ns) {
-  if (options_.key_log.empty() || now_ns - keys_read_ns_ < kKeyLogNs) return;
-  keys_read_ns_ = now_ns;
-  keys_->Refresh();
-}
-
 void SinkStage::PublishMetrics(int64_t now_ns) {
   if (metrics_ == nullptr || !metrics_->due(kMetricsPart, now_ns)) return;
   MetricsText text;
@@ -365,13 +288,6 @@ void SinkStage::PublishMetrics(int64_t now_ns) {
              {{"sink", options_.name}}, static_cast<double>(in_flight_bytes_));
   feeds_.AddMetrics(options_.name, now_ns, &text);
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
-}
-
-// A report that grows slowly is up to date all the same.
-void SinkStage::FlushReport(int64_t now_ns) {
-  if (report_ == nullptr || now_ns - report_flushed_ns_ < kReportFlushNs) return;
-  report_flushed_ns_ = now_ns;
-  report_->Flush(now_ns);
 }
 
 absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
@@ -389,109 +305,41 @@ absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
   return WriteTrafficPage(all, info, absl::StrCat(options_.directory, "/report.pdf"));
 }
 
-// Commands that were started are awaited, while the link stays in service.
-absl::Status SinkStage::AwaitCommands() {
-  for (Alerts* alerts : {file_alerts_.get(), body_alerts_.get()}) {
-    while (alerts != nullptr && !alerts->idle() && stop_ < 2) {
-      feeds_.Wait(kWaitMs);
-      TellAlive(SteadyNowNs());
-      const absl::Status link = feeds_.Service(SteadyNowNs());
-      if (!link.ok()) return link;
-    }
-    if (alerts != nullptr && !alerts->status().ok()) return alerts->status();
-  }
-  return absl::OkStatus();
-}
-
-// Resources that came in ranges stand in the report behind all flows.
-absl::Status SinkStage::WriteJoined() {
-  if (ranges_ == nullptr) return absl::OkStatus();
-  ranges_->Finish();
-  for (const RangeJoiner::Joined& joined : ranges_->Take()) {
-    if (report_ != nullptr) report_->AddLast(BodyElement(joined.stream_path, joined.record));
-    if (json_ != nullptr) AppendBody(joined.record, json_.get());
-    if (body_alerts_ != nullptr) body_alerts_->Closed(joined.record.path);
-  }
-  if (json_ != nullptr && !json_->status().ok()) return json_->status();
-  return ranges_->status();
-}
-
 absl::Status SinkStage::WriteEnd() {
-  if (const absl::Status status = WriteJoined(); !status.ok()) return status;
   ReportTotals totals;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
   for (size_t feed = 0; feed < feeds_.size(); ++feed) {
     if (const wire::End* end = feeds_.end(feed)) AddEnd(*end, &totals);
   }
-  if (report_ != nullptr) {
-    if (const absl::Status status = report_->Finish(totals); !status.ok()) return status;
-  }
+  if (const absl::Status status = shared_.WriteEnd(totals); !status.ok()) return status;
   if (options_.netviz.on) {
     if (const absl::Status status = DrawTraffic(totals); !status.ok()) return status;
   }
-  if (const absl::Status status = AwaitCommands(); !status.ok()) return status;
+  // Commands that were started are awaited, while the links stay in service.
+  while (!shared_.commands_idle() && stop_ < 2) {
+    feeds_.Wait(kWaitMs);
+    TellAlive(SteadyNowNs());
+    if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
+  }
+  if (const absl::Status status = shared_.commands_status(); !status.ok()) return status;
   if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
   if (!feeds_.all_ended()) {
     return absl::UnavailableError(absl::StrFormat(
         "stopped before the reassembler at '%s' had ended: later bytes are not here",
         feeds_.missing()));
   }
-  if (journals_) RemoveJournals(options_.directory, options_.name);  // nothing goes on
   feeds_.FinishEnds();
   // The reassemblers wait for these acknowledgements.
   while (stop_ < 2 && !feeds_.MayGo(SteadyNowNs())) {
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
     feeds_.Wait(kWaitMs);
   }
+  // Nothing comes again.
+  if (journals_) RemoveJournals(options_.directory, options_.name);
   return absl::OkStatus();
 }
 
 }  // namespace
-
-absl::Status CheckSinkOptions(const SinkOptions& options) {
-  if (!options.files && !options.http && !options.dfxml && !options.console &&
-      !options.flow_captures && !options.conversation && !options.netviz.on &&
-      options.json.empty() && options.other_frames.empty()) {
-    return absl::InvalidArgumentError(
-        "nothing to write: choose at least one of --files, --http, --dfxml, --console, --json, "
-        "--conversation, --flow-captures, --other-frames, --netviz");
-  }
-  if (UsersOfOutput(options) > 1) {
-    return absl::InvalidArgumentError(
-        "two of the console, the JSON lines, the report and netviz's table would mix on standard "
-        "output; choose one");
-  }
-  for (const AlertOptions& alerts : {options.file_alerts, options.body_alerts}) {
-    if (const absl::Status status = Alerts::Check(alerts); !status.ok()) return status;
-  }
-  if (const absl::Status status = CheckPrivileges(options.privileges); !status.ok()) return status;
-  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
-  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
-      ToUtf8(options.name) != options.name) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
-  }
-  if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
-  if (const auto t = TemplateOf(options); !t.ok()) return t.status();
-  return absl::OkStatus();
-}
-
-std::string ReportPath(const SinkOptions& options) {
-  if (!options.report_path.empty()) return options.report_path;
-  if (options.directory == "." || options.directory.empty()) return "report.xml";
-  return absl::StrCat(options.directory, "/report.xml");
-}
-
-int UsersOfOutput(const SinkOptions& options) {
-  return int{options.console} + int{options.json == "-"} +
-         int{options.dfxml && options.report_path == "-"} +
-         int{options.netviz.on && options.netviz.table};
-}
-
-bool NeedsDirectory(const SinkOptions& options) {
-  return options.files || options.http || options.conversation || options.flow_captures ||
-         options.netviz.on || (options.dfxml && options.report_path.empty());
-}
 
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop) {

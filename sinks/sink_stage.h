@@ -5,6 +5,8 @@
 #include <atomic>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sinks/file_names.h"
 #include "sinks/sink_options.h"
 #include "transport/process_services.h"
 
@@ -13,6 +15,8 @@ namespace flowstitch {
 // What cannot work is said before anything is started; makes the output directory.
 absl::Status CheckSinkOptions(const SinkOptions& options);
 
+// The template of the files' names; -F's letters count where they are given.
+absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options);
 // Where the report goes.
 std::string ReportPath(const SinkOptions& options);
 // How many writers use standard output; more than one would mix.

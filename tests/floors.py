@@ -18,8 +18,8 @@ STAGE_FILES = {
                 "frame_filter", "progress", "capture_inputs"},
     "reassembler": {"main", "reassembler_stage", "reassembler_options", "source_merger", "stream_batcher",
                     "tap_topics"},
-    "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
-              "sink_journal"},
+    "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "sink_worker_flows", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
+              "sink_journal", "sink_checks", "shared_outputs"},
 }
 # What a core must not know.
 WIRE = re.compile(r"zmq|protobuf|^proto/|^transport/|spdlog|<thread>|CLI/")

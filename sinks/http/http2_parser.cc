@@ -1,7 +1,5 @@
 #include "sinks/http/http2_parser.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -25,10 +23,6 @@ constexpr uint8_t kEndHeaders = 0x4;
 constexpr uint8_t kPadded = 0x8;
 constexpr uint8_t kPriority = 0x20;
 constexpr uint32_t kStreamMask = 0x7fffffff;
-
-std::string Text(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
 
 HttpHead HeadOf(HttpFields fields, bool with_fields) {
   HttpHead head;
@@ -81,16 +75,8 @@ Http2Parser::Http2Parser(bool with_fields, HttpEvents* events)
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     Side& s = side(kind);
     s.kind = kind;
-    nghttp2_hd_inflate_new(&s.inflater);
-    // The peer may allow a larger table than the default at any time: what it allows need not be
-    // known, only bounded.
-    if (s.inflater != nullptr) nghttp2_hd_inflate_change_table_size(s.inflater, kMaxTableBytes);
   }
   side(HttpKind::kRequest).preface_left = kHttp2Preface.size();
-}
-
-Http2Parser::~Http2Parser() {
-  for (Side& s : sides_) nghttp2_hd_inflate_del(s.inflater);
 }
 
 void Http2Parser::Stop(Side* s, const char* why) {
@@ -156,7 +142,6 @@ void Http2Parser::Feed(HttpKind kind, ByteView bytes, uint64_t offset) {
   Side& s = side(kind);
   if (s.stopped) return;
   s.offset = offset;
-  if (s.inflater == nullptr) Stop(&s, "HPACK does not start");
   while (!bytes.empty() && !s.stopped) {
     if (s.preface_left > 0) {
       if (!TakePreface(&s, &bytes)) return;
@@ -275,7 +260,10 @@ void Http2Parser::BeginBlock(Side* s, bool promise) {
 void Http2Parser::EndBlock(Side* s) {
   const uint32_t stream = std::exchange(s->block_stream, 0);
   HttpFields fields;
-  if (!Inflate(s, &fields)) return;
+  if (const char* why = s->hpack.Read(AsBytes(s->block), &fields)) {
+    Stop(s, why);
+    return;
+  }
   s->block.clear();
   if (s->block_promised != 0) {
     // The server says which request it answers by itself.
@@ -283,43 +271,6 @@ void Http2Parser::EndBlock(Side* s) {
   } else {
     OnFields(stream, s->kind, s->block_ends_stream, std::move(fields));
   }
-}
-
-// Every block has to go through, wanted or not: the table lives on.
-bool Http2Parser::Inflate(Side* s, HttpFields* fields) {
-  const uint8_t* at = AsBytes(s->block).data();
-  size_t left = s->block.size();
-  size_t decoded = 0;
-  s->coded_bytes += left;
-  bool final = false;
-  while (!final) {
-    nghttp2_nv field;
-    int flags = 0;
-    const ssize_t used = nghttp2_hd_inflate_hd2(s->inflater, &field, &flags, at, left, 1);
-    if (used < 0) {
-      Stop(s, "HPACK does not decode");
-      return false;
-    }
-    at += used;
-    left -= static_cast<size_t>(used);
-    if (flags & NGHTTP2_HD_INFLATE_EMIT) {
-      decoded += field.namelen + field.valuelen + 32;
-      s->decoded_bytes += field.namelen + field.valuelen + 32;
-      if (decoded > kMaxDecodedHeadBytes ||
-          s->decoded_bytes > kFreeHeadBytes + kMaxHeadRatio * s->coded_bytes) {
-        Stop(s, "a head of HTTP/2 is too large");
-        return false;
-      }
-      fields->emplace_back(Text(field.name, field.namelen), Text(field.value, field.valuelen));
-    }
-    final = (flags & NGHTTP2_HD_INFLATE_FINAL) != 0;
-    if (!final && used == 0 && (flags & NGHTTP2_HD_INFLATE_EMIT) == 0) {
-      Stop(s, "HPACK does not decode");
-      return false;
-    }
-  }
-  nghttp2_hd_inflate_end_headers(s->inflater);
-  return true;
 }
 
 Http2Parser::Stream& Http2Parser::StreamOf(uint32_t id) {

@@ -7,9 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "sinks/http/hpack_reader.h"
 #include "sinks/http/http_events.h"
-
-struct nghttp2_hd_inflater;
 
 namespace flowstitch {
 
@@ -21,20 +20,13 @@ inline constexpr size_t kHttp2FrameHeaderBytes = 9;
 
 class Http2Parser {
  public:
-  // Bytes of a head's fields, coded and decoded; streams that are open at a time; frames of a kind
-  // that has to be complete to be read.
+  // Bytes of a head's fields, coded (hpack_reader.h has the limits of what they decode to); streams
+  // that are open at a time.
   static constexpr size_t kMaxHeadBytes = 256 << 10;
-  static constexpr size_t kMaxDecodedHeadBytes = 1 << 20;
   static constexpr size_t kMaxStreams = 1024;
-  // What all heads of a side may decode to: so much, and so many bytes for each coded one.
-  static constexpr uint64_t kFreeHeadBytes = uint64_t{16} << 20;
-  static constexpr uint64_t kMaxHeadRatio = 64;
-  // What a side may set its HPACK table to.
-  static constexpr size_t kMaxTableBytes = 1 << 20;
 
   // `events` outlives the parser. `with_fields`: heads carry their fields.
   Http2Parser(bool with_fields, HttpEvents* events);
-  ~Http2Parser();
   Http2Parser(const Http2Parser&) = delete;
   Http2Parser& operator=(const Http2Parser&) = delete;
 
@@ -74,7 +66,7 @@ class Http2Parser {
   };
   struct Side {
     HttpKind kind = HttpKind::kRequest;
-    nghttp2_hd_inflater* inflater = nullptr;
+    HpackReader hpack;
     bool stopped = false;
     const char* why_stopped = "";
     uint64_t offset = 0;      // of the next byte
@@ -87,8 +79,6 @@ class Http2Parser {
     uint32_t padding = 0;    // at the end of a DATA frame
     bool pad_known = false;  // of this DATA frame
     // A head in several frames (CONTINUATION).
-    uint64_t coded_bytes = 0;  // of all heads so far
-    uint64_t decoded_bytes = 0;
     std::string block;
     uint32_t block_stream = 0;    // 0: none
     uint32_t block_promised = 0;  // PUSH_PROMISE: the stream whose request it is
@@ -104,7 +94,6 @@ class Http2Parser {
   void EndFrame(Side* s);
   void BeginBlock(Side* s, bool promise);
   void EndBlock(Side* s);
-  bool Inflate(Side* s, HttpFields* fields);
   void OnFields(uint32_t stream_id, HttpKind kind, bool ends, HttpFields fields);
   void EndMessage(HttpKind kind, uint32_t stream, bool complete, const char* why);
   void EndStreamOf(uint32_t id, const char* why);

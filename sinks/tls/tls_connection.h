@@ -53,6 +53,12 @@ class TlsConnection {
   std::string why_not(int direction) const { return sides_[direction].why; }
 
  private:
+  // Record types (RFC 8446, 5.1).
+  static constexpr uint8_t kChangeCipherSpec = 20;
+  static constexpr uint8_t kHandshakeRecord = 22;
+  static constexpr uint8_t kApplicationData = 23;
+  static constexpr uint8_t kHeartbeat = 24;
+
   enum class Phase {
     kClear,        // hellos, and what comes before protection
     kHandshake,    // TLS 1.3, handshake keys
