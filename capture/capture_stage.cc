@@ -14,13 +14,11 @@
 #include "absl/strings/str_format.h"
 #include "base/service.h"
 #include "base/utf8_text.h"
-#include "capture/batcher.h"
 #include "capture/capture_file.h"
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
 #include "capture/shard_choice.h"
-#include "capture/spool.h"
-#include "transport/dealer_link.h"
+#include "capture/shard_output.h"
 #include "transport/ledger_codec.h"
 #include "transport/link_metrics.h"
 #include "transport/tap.h"
@@ -29,7 +27,6 @@ namespace flowstitch {
 namespace {
 
 constexpr int kWaitMs = 10;
-constexpr int kSpooledFramesPerTurn = 4096;
 constexpr char kMetricsPart[] = "capture";
 // The reassembler hears of this source's figures so often.
 constexpr int64_t kFiguresNs = 1 * kNsPerSecond;
@@ -57,12 +54,6 @@ class CaptureStage {
   const SourceLedger& ledger() const { return ledger_; }
 
  private:
-  struct Shard {
-    std::unique_ptr<SendingDealer> link;
-    std::unique_ptr<Batcher> batcher;
-    std::unique_ptr<Spool> spool;  // null: none
-  };
-
   absl::Status OpenInterface();
   absl::Status ReadFiles();
   absl::Status ReadFile(size_t index, const std::string& path);
@@ -72,14 +63,13 @@ class CaptureStage {
   void TakeFromFile(const Frame& frame);
   void TakeLive(const Frame& frame);
   absl::Status OpenSpools();
-  void Send(Shard& shard, const Frame& frame);
-  void DrainSpools();
-  void AcknowledgeSpools();
-  bool SpoolsAreEmpty() const;
-  void Flush(Shard& shard);
+  ShardOutput& ShardOf(const Frame& frame) { return *shards_[ChooseShard(frame, shards_.size())]; }
+  void DrainSpools(int64_t now_ns);
+  bool WaitsOnDisk() const;
+  bool Reached() const;
   void FlushDue(int64_t now_ns);
   void Service();
-  void WaitWhileFull(Shard& shard);
+  void WaitWhileFull(ShardOutput& shard);
   wire::SourceLedger Figures();
   void AwaitSpools();
   void PublishMetrics(int64_t now_ns);
@@ -95,7 +85,7 @@ class CaptureStage {
   const uint64_t epoch_;
   FrameFilter filter_;
   Progress progress_;
-  std::vector<Shard> shards_;
+  std::vector<std::unique_ptr<ShardOutput>> shards_;
   std::vector<Socket*> sockets_;
   std::optional<Tap> tap_;
   std::string topic_;
@@ -117,14 +107,13 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
     auto socket =
         Socket::Open(context, zmq::socket_type::dealer, {endpoint}, security_, kReassemblerRole);
     if (!socket.ok()) return socket.status();
-    Shard shard;
-    shard.link = std::make_unique<SendingDealer>(
+    shards_.push_back(std::make_unique<ShardOutput>(
         *std::move(socket), LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_},
-        wire::REASSEMBLER_INPUT, options_.buffer_bytes);
-    shard.batcher = std::make_unique<Batcher>(options_.name, epoch_, live_);
-    shards_.push_back(std::move(shard));
+        options_.buffer_bytes, [this](const WireMessage& batch) {
+          if (tap_) tap_->Publish(topic_, batch);
+        }));
   }
-  for (const Shard& shard : shards_) sockets_.push_back(&shard.link->socket());
+  for (const auto& shard : shards_) sockets_.push_back(&shard->link().socket());
   if (!options_.tap.empty()) {
     auto tap = Tap::Open(context, options_.tap, security_);
     // The link is there already, and with it somebody who waits for an end.
@@ -148,7 +137,7 @@ absl::Status CaptureStage::OpenSpools() {
       ledger_.frames_read += found;
       ledger_.frames_spooled += found;
     }
-    shards_[i].spool = *std::move(spool);
+    shards_[i]->set_spool(*std::move(spool));
   }
   return absl::OkStatus();
 }
@@ -227,20 +216,21 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
 // Every shard may have the flows that they are of.
 void CaptureStage::TakeTlsSecrets(CaptureFile* file) {
   for (const std::string& text : file->TakeTlsSecrets()) {
-    for (Shard& shard : shards_) shard.batcher->AddTlsSecrets(text);
+    for (const auto& shard : shards_) shard->AddTlsSecrets(text);
   }
 }
 
 void CaptureStage::TakeFromFile(const Frame& frame) {
   ++ledger_.frames_read;
   ledger_.bytes_read += frame.bytes.size();
-  Shard& shard = shards_[ChooseShard(frame, shards_.size())];
-  if (shard.batcher->MustFlushBefore(frame)) {
-    Flush(shard);
+  ShardOutput& shard = ShardOf(frame);
+  if (shard.MustFlushBefore(frame)) {
+    shard.Flush();
+    Service();
     WaitWhileFull(shard);
   }
   // A pipe's batch may have to go out before it is full; a file's clock is not looked at.
-  shard.batcher->Add(frame, total_bytes_ == 0 ? SteadyNowNs() : 0);
+  shard.Send(frame, total_bytes_ == 0 ? SteadyNowNs() : 0);
   ++ledger_.frames_sent;
 }
 
@@ -253,12 +243,11 @@ absl::Status CaptureStage::ReadInterface() {
     const auto n = interface_->Read(1024, take);
     if (!n.ok()) return n.status();
     const int64_t now_ns = SteadyNowNs();
-    DrainSpools();
-    AcknowledgeSpools();
+    DrainSpools(now_ns);
     FlushDue(now_ns);
     Service();
     progress_.Update(now_ns, ledger_.bytes_read, 0, ledger_.frames_read,
-                     shards_[0].link->core().peer_flows());
+                     shards_[0]->link().core().peer_flows());
     if (*n == 0) WaitForInput(sockets_, interface_->fd(), kWaitMs);
   }
   return TakeRest(take);
@@ -284,97 +273,72 @@ absl::Status CaptureStage::TakeRest(const std::function<void(const Frame&)>& tak
 void CaptureStage::TakeLive(const Frame& frame) {
   ++ledger_.frames_read;
   ledger_.bytes_read += frame.bytes.size();
-  Shard& shard = shards_[ChooseShard(frame, shards_.size())];
-  const bool waits = shard.spool != nullptr && (!shard.spool->empty() || shard.link->full());
-  if (waits && shard.spool->Append(frame)) {  // behind those that wait already
-    ++ledger_.frames_spooled;
-  } else if (waits || shard.link->full()) {
-    ++ledger_.buffer_dropped;  // the newest goes, what was promised stays
-  } else {
-    Send(shard, frame);
+  switch (ShardOf(frame).TakeLive(frame, SteadyNowNs())) {
+    case ShardOutput::Went::kSent:
+      ++ledger_.frames_sent;
+      break;
+    case ShardOutput::Went::kSpooled:
+      ++ledger_.frames_spooled;
+      break;
+    case ShardOutput::Went::kDropped:
+      ++ledger_.buffer_dropped;
+      break;
   }
 }
 
-void CaptureStage::Send(Shard& shard, const Frame& frame) {
-  if (shard.batcher->MustFlushBefore(frame)) Flush(shard);
-  shard.batcher->Add(frame, SteadyNowNs());
-  ++ledger_.frames_sent;
-}
-
-// What waits on the disk goes first, as far as there is room for it, and not so much at a time that
-// the interface is kept waiting.
-void CaptureStage::DrainSpools() {
-  for (Shard& shard : shards_) {
-    if (shard.spool == nullptr) continue;
-    shard.spool->Flush();
-    Frame frame;
-    int most = kSpooledFramesPerTurn;
-    while (most-- > 0 && !shard.link->full() && shard.spool->Next(&frame)) Send(shard, frame);
-    // At the latest, the batch under way has it all.
-    shard.spool->Handed(shard.link->next_sequence());
-    if (!shard.spool->status().ok() && spool_status_.ok()) {
-      spool_status_ = shard.spool->status();
-      spdlog::error("{}", std::string(spool_status_.message()));
-    }
+void CaptureStage::DrainSpools(int64_t now_ns) {
+  for (const auto& shard : shards_) {
+    ledger_.frames_sent += shard->DrainSpool(now_ns);
+    if (shard->spool() == nullptr || shard->spool()->status().ok() || !spool_status_.ok()) continue;
+    spool_status_ = shard->spool()->status();
+    spdlog::error("{}", std::string(spool_status_.message()));
   }
 }
 
-void CaptureStage::AcknowledgeSpools() {
-  for (Shard& shard : shards_) {
-    if (shard.spool != nullptr) shard.spool->Acknowledged(shard.link->core().acknowledged());
-  }
+bool CaptureStage::WaitsOnDisk() const {
+  return std::any_of(shards_.begin(), shards_.end(),
+                     [](const auto& shard) { return shard->waits_on_disk(); });
 }
 
-bool CaptureStage::SpoolsAreEmpty() const {
-  return std::all_of(shards_.begin(), shards_.end(), [](const Shard& shard) {
-    return shard.spool == nullptr || shard.spool->empty();
+bool CaptureStage::Reached() const {
+  return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+    return shard->link().core().state() == LinkState::kOpen;
   });
 }
 
-void CaptureStage::Flush(Shard& shard) {
-  if (shard.batcher->empty()) return;
-  if (const int64_t now_ns = SteadyNowNs(); now_ns - figures_told_ns_ >= kFiguresNs) {
-    figures_told_ns_ = now_ns;
-    for (Shard& other : shards_) other.batcher->SetLedger(Figures());
-  }
-  WireMessage batch;
-  shard.link->Append(shard.batcher->Flush(shard.link->next_sequence(), &batch));
-  shard.link->set_watermark_ns(shard.batcher->watermark_ns());
-  if (tap_) tap_->Publish(topic_, batch);
-  if (!live_) Service();
-}
-
 void CaptureStage::FlushDue(int64_t now_ns) {
-  for (Shard& shard : shards_) {
-    if (shard.batcher->due(now_ns)) Flush(shard);
-  }
+  for (const auto& shard : shards_) shard->FlushIfDue(now_ns);
 }
 
 void CaptureStage::Service() {
   const int64_t now_ns = SteadyNowNs();
   TellAlive(now_ns);
-  for (Shard& shard : shards_) {
-    const absl::Status status = shard.link->Service(now_ns);
+  if (now_ns - figures_told_ns_ >= kFiguresNs) {
+    figures_told_ns_ = now_ns;
+    for (const auto& shard : shards_) shard->SetLedger(Figures());
+  }
+  for (const auto& shard : shards_) {
+    const absl::Status status = shard->Service(now_ns);
     if (!status.ok() && link_error_.ok()) link_error_ = status;
   }
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   if (file_ != nullptr) {
     progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
-                     ledger_.frames_read, shards_[0].link->core().peer_flows());
+                     ledger_.frames_read, shards_[0]->link().core().peer_flows());
   }
 }
 
 // A shard that waits for this source's next frames must not wait for another shard's room: what is
 // there goes out to all, and how far the source has come.
-void CaptureStage::WaitWhileFull(Shard& shard) {
-  if (!shard.link->full()) return;
+void CaptureStage::WaitWhileFull(ShardOutput& shard) {
+  if (!shard.full()) return;
   TimeNs watermark_ns = kTimeMin;
-  for (Shard& other : shards_) {
-    Flush(other);
-    watermark_ns = std::max(watermark_ns, other.batcher->watermark_ns());
+  for (const auto& other : shards_) {
+    other->Flush();
+    watermark_ns = std::max(watermark_ns, other->watermark_ns());
   }
-  for (Shard& other : shards_) other.link->set_watermark_ns(watermark_ns);
-  while (shard.link->full() && !Stopped()) {
+  for (const auto& other : shards_) other->link().set_watermark_ns(watermark_ns);
+  while (shard.full() && !Stopped()) {
     WaitForInput(sockets_, -1, kWaitMs);
     Service();
   }
@@ -384,17 +348,13 @@ void CaptureStage::WaitWhileFull(Shard& shard) {
 // next process of this name.
 void CaptureStage::AwaitSpools() {
   int64_t alone_since_ns = SteadyNowNs();
-  while (!SpoolsAreEmpty() && link_error_.ok() && stop_ < 2) {
-    DrainSpools();
-    AcknowledgeSpools();
-    Service();
+  while (WaitsOnDisk() && link_error_.ok() && stop_ < 2) {
     const int64_t now_ns = SteadyNowNs();
-    const bool reached = std::any_of(shards_.begin(), shards_.end(), [](const Shard& shard) {
-      return shard.link->core().state() == LinkState::kOpen;
-    });
-    if (reached) alone_since_ns = now_ns;
+    DrainSpools(now_ns);
+    Service();
+    if (Reached()) alone_since_ns = now_ns;
     if (now_ns - alone_since_ns > kGiveUpNs) break;
-    if (!SpoolsAreEmpty()) WaitForInput(sockets_, -1, kWaitMs);
+    if (WaitsOnDisk()) WaitForInput(sockets_, -1, kWaitMs);
   }
 }
 
@@ -407,9 +367,10 @@ wire::SourceLedger CaptureStage::Figures() {
     ledger.interface_dropped = drops.interface;
     ledger.frames_read += drops.kernel + drops.interface;
   }
-  for (const Shard& shard : shards_) {
-    if (shard.spool == nullptr) continue;
-    ledger.spool_left += shard.spool->frames() + shard.spool->lost_frames();
+  for (const auto& shard : shards_) {
+    if (const Spool* spool = shard->spool()) {
+      ledger.spool_left += spool->frames() + spool->lost_frames();
+    }
   }
   wire::SourceLedger out;
   ToWire(ledger, &out);
@@ -422,14 +383,14 @@ void CaptureStage::PublishMetrics(int64_t now_ns) {
   MetricsText text;
   text.Add(FromWire(Figures()), options_.name);
   for (size_t i = 0; i < shards_.size(); ++i) {
-    const SendingDealer& link = *shards_[i].link;
-    if (shards_[i].spool != nullptr) {
-      text.Gauge("source_spool_bytes", "bytes of the files that wait on the disk",
-                 {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}},
-                 static_cast<double>(shards_[i].spool->bytes()));
+    const MetricsText::Labels labels = {{"source", options_.name},
+                                        {"peer", absl::StrCat("shard-", i)}};
+    if (const Spool* spool = shards_[i]->spool()) {
+      text.Gauge("source_spool_bytes", "bytes of the files that wait on the disk", labels,
+                 static_cast<double>(spool->bytes()));
     }
-    AddLinkMetrics(link.core(), link.buffered_bytes(),
-                   {{"source", options_.name}, {"peer", absl::StrCat("shard-", i)}}, now_ns, &text);
+    const SendingDealer& link = shards_[i]->link();
+    AddLinkMetrics(link.core(), link.buffered_bytes(), labels, now_ns, &text);
   }
   if (tap_) tap_->AddMetrics({{"source", options_.name}}, &text);
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
@@ -440,36 +401,21 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
   const wire::SourceLedger figures = Figures();
   ledger_ = FromWire(figures);
   interface_ = nullptr;
-  for (Shard& shard : shards_) {
-    Flush(shard);
-    wire::LinkMessage message;
-    message.set_sequence(shard.link->next_sequence());
-    wire::End* end = message.mutable_end();
-    end->set_batches(message.sequence() - 1);
-    for (const std::string& text : shard.batcher->TakeTlsSecrets()) end->add_tls_secrets(text);
-    end->set_error(ToUtf8({result.message().data(), result.message().size()}));
-    *end->mutable_source() = figures;
-    for (const std::string& file : options_.AllFiles()) {
-      end->mutable_source()->add_inputs(ToUtf8(file));
-    }
-    if (live_) end->mutable_source()->add_inputs(ToUtf8(options_.live.interface));
-    shard.link->AppendLast(WireMessage(message.SerializeAsString()));
-  }
+  wire::End end;
+  end.set_error(ToUtf8({result.message().data(), result.message().size()}));
+  *end.mutable_source() = figures;
+  for (const std::string& file : options_.AllFiles())
+    end.mutable_source()->add_inputs(ToUtf8(file));
+  if (live_) end.mutable_source()->add_inputs(ToUtf8(options_.live.interface));
+  for (const auto& shard : shards_) shard->AppendEnd(end);
   int64_t alone_since_ns = SteadyNowNs();
   while (link_error_.ok()) {
     Service();
-    bool drained = true;
-    bool reached = false;
-    for (const Shard& shard : shards_) {
-      drained &= shard.link->drained();
-      reached |= shard.link->core().state() == LinkState::kOpen;
-    }
-    if (drained) {
-      AcknowledgeSpools();  // the last files go with the End
-      return result.ok() ? spool_status_ : result;
-    }
+    const bool drained = std::all_of(shards_.begin(), shards_.end(),
+                                     [](const auto& shard) { return shard->link().drained(); });
+    if (drained) return result.ok() ? spool_status_ : result;
     const int64_t now_ns = SteadyNowNs();
-    if (reached || stop_ == 0) alone_since_ns = now_ns;
+    if (Reached() || stop_ == 0) alone_since_ns = now_ns;
     if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {
       return absl::UnavailableError(absl::StrFormat(
           "no reassembler at '%s' took all that was captured", options_.reassembler));

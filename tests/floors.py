@@ -15,7 +15,8 @@ STAGES = ("capture", "reassembler", "sinks")
 # Files that know both the wire and a core. Everything else in a stage's folder is a core.
 STAGE_FILES = {
     "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
-                "frame_filter", "progress", "capture_inputs"},
+                "frame_filter", "progress", "capture_inputs",
+                "shard_output"},
     "reassembler": {"main", "reassembler_stage", "reassembler_options", "source_merger", "stream_batcher",
                     "tap_topics"},
     "sinks": {"main", "sink_stage", "sink_options", "sink_worker", "sink_worker_flows", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
