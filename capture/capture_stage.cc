@@ -321,6 +321,7 @@ void CaptureStage::Service() {
     const absl::Status status = shard->Service(now_ns);
     if (!status.ok() && link_error_.ok()) link_error_ = status;
   }
+  if (tap_) tap_->Service();
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   if (file_ != nullptr) {
     progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
@@ -433,11 +434,7 @@ absl::Status CheckCaptureOptions(const CaptureOptions& options) {
         "give either capture files (-r FILE) or an interface (-i IFACE)");
   }
   if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
-  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
-      ToUtf8(options.name) != options.name) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
-  }
+  if (const absl::Status name = CheckName(options.name); !name.ok()) return name;
   if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
   if (const auto p = CheckPrivileges(options.privileges); !p.ok()) return p;
   if (!options.tap.empty()) {

@@ -81,7 +81,7 @@ bool DuplicateFilter::IsCopy(uint64_t digest, uint32_t source, TimeNs time_ns, T
   if (limits_.window_ns == 0 || limits_.datagrams == 0) return false;
   Forget(now_ns);
   const uint64_t bit = uint64_t{1} << (source % 64);
-  const auto [it, is_new] = latest_.try_emplace(digest, kNone);
+  const auto it = latest_.try_emplace(digest, kNone).first;
   Sighting* oldest = nullptr;  // that this source has not told of
   uint64_t number = it->second;
   for (int i = 0; i < kMaxCompared; ++i) {

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
-#include "base/utf8_text.h"
 #include "reassembler/reassembler.h"
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
@@ -145,6 +144,7 @@ absl::Status ReassemblerStage::Run() {
 void ReassemblerStage::ServiceCaptures() {
   const int64_t now_ns = SteadyNowNs();
   TellAlive(now_ns);
+  if (tap_) tap_->Service();
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   captures_->set_flows(reassembler_.ledger().flows_opened);
   captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {
@@ -369,11 +369,7 @@ absl::Status ReassemblerStage::Drain() {
 
 absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
   if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
-  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
-      ToUtf8(options.name) != options.name) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
-  }
+  if (const absl::Status name = CheckName(options.name); !name.ok()) return name;
   if (const auto e = ParseEndpoints(options.captures, true); !e.ok()) return e.status();
   if (options.sinks != "none") {
     if (const auto e = ParseEndpoints(options.sinks, true); !e.ok()) return e.status();

@@ -1,8 +1,8 @@
 // What can be said of a sink's options before anything is started.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/utf8_text.h"
 #include "sinks/sink_stage.h"
+#include "transport/hello.h"
 
 namespace flowstitch {
 
@@ -24,11 +24,7 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
   }
   if (const absl::Status status = CheckPrivileges(options.privileges); !status.ok()) return status;
   if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
-  if (options.name.empty() || options.name.size() > kMaxNameBytes ||
-      ToUtf8(options.name) != options.name) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
-  }
+  if (const absl::Status name = CheckName(options.name); !name.ok()) return name;
   if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
   if (const auto t = TemplateOf(options); !t.ok()) return t.status();
   return absl::OkStatus();

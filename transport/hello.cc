@@ -3,6 +3,7 @@
 #include <random>
 
 #include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
@@ -40,6 +41,14 @@ std::string RoleForPeople(wire::Role role) {
       break;
   }
   return "a process of an unknown role";
+}
+
+absl::Status CheckName(const std::string& name) {
+  if (!name.empty() && name.size() <= kMaxNameBytes && ToUtf8(name) == name) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
 }
 
 void FillHello(const LinkIdentity& self, wire::Hello* hello) {

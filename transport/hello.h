@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "proto/link.pb.h"
 
 namespace flowstitch {
@@ -22,6 +23,9 @@ uint64_t RandomEpoch();
 
 // "a capture", "a sink" …, as people say it.
 std::string RoleForPeople(wire::Role role);
+
+// Whether a process may be called so; the error is one of the option --name.
+absl::Status CheckName(const std::string& name);
 
 // Fills the fields of a Hello that both ends have in common.
 void FillHello(const LinkIdentity& self, wire::Hello* hello);

@@ -17,7 +17,7 @@ void Tap::Publish(std::string_view topic, const WireMessage& batch) {
   socket_.SendParts(topic, batch);
 }
 
-uint64_t Tap::subscriptions() {
+void Tap::Service() {
   // Each begins with a byte: 1 for one more, 0 for one less (https://rfc.zeromq.org/spec/29/).
   while (const auto message = socket_.Receive()) {
     if (message->size() == 0) continue;
@@ -28,10 +28,9 @@ uint64_t Tap::subscriptions() {
       --subscriptions_;
     }
   }
-  return subscriptions_;
 }
 
-void Tap::AddMetrics(const MetricsText::Labels& labels, MetricsText* text) {
+void Tap::AddMetrics(const MetricsText::Labels& labels, MetricsText* text) const {
   text->Gauge("tap_subscriptions", "subscriptions of all consumers of the tap", labels,
               static_cast<double>(subscriptions()));
   text->Counter("tap_messages", "messages published on the tap", labels, messages_);

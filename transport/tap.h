@@ -24,12 +24,14 @@ class Tap {
   // `batch` is the PacketBatch or StreamBatch alone, without the link's envelope.
   void Publish(std::string_view topic, const WireMessage& batch);
 
-  // Subscriptions of all consumers at this moment; one consumer may have several.
-  uint64_t subscriptions();
+  // Takes what consumers say of their subscriptions; to be called from the loop, or it piles up.
+  void Service();
+  // Of all consumers, as of the last Service; one consumer may have several.
+  uint64_t subscriptions() const { return subscriptions_; }
   uint64_t messages() const { return messages_; }
   uint64_t bytes() const { return bytes_; }
   // All three.
-  void AddMetrics(const MetricsText::Labels& labels, MetricsText* text);
+  void AddMetrics(const MetricsText::Labels& labels, MetricsText* text) const;
 
  private:
   explicit Tap(Socket socket) : socket_(std::move(socket)) {}
