@@ -12,19 +12,21 @@ namespace flowstitch {
 
 // One source, as its capture process counts it.
 //   frames_read = frames_sent + kernel_dropped + interface_dropped + buffer_dropped + spool_left
-#define FLOWSTITCH_SOURCE_LEDGER(X)                                                       \
-  X(frames_read, "frames that reached the sensor, those dropped before libpcap included") \
-  X(bytes_read, "captured bytes of the frames libpcap delivered")                         \
-  X(frames_sent, "frames handed to the link")                                             \
-  X(kernel_dropped, "frames the kernel dropped, its buffer being full")                   \
-  X(interface_dropped, "frames the interface or its driver dropped")                      \
-  X(buffer_dropped, "frames dropped live, the link's buffer being full")                  \
-  X(frames_spooled, "frames that waited on the disk (within read)")                       \
-  X(spool_left, "frames that still wait there")                                           \
-  X(frames_received, "frames the reassembler received from this source")                  \
-  X(late_frames, "frames that came after the reorder window had passed them")             \
-  X(batches_received, "batches the reassembler received from this source")                \
-  X(duplicate_batches, "batches received twice and dropped")                              \
+//   frames_sent = frames_received + frames_taken_before + what was lost on the link
+#define FLOWSTITCH_SOURCE_LEDGER(X)                                                             \
+  X(frames_read, "frames that reached the sensor, those dropped before libpcap included")       \
+  X(bytes_read, "captured bytes of the frames libpcap delivered")                               \
+  X(frames_sent, "frames handed to the link")                                                   \
+  X(kernel_dropped, "frames the kernel dropped, its buffer being full")                         \
+  X(interface_dropped, "frames the interface or its driver dropped")                            \
+  X(buffer_dropped, "frames dropped live, the link's buffer being full")                        \
+  X(frames_spooled, "frames that waited on the disk (within read)")                             \
+  X(spool_left, "frames that still wait there")                                                 \
+  X(frames_received, "frames the reassembler received from this source")                        \
+  X(frames_taken_before, "frames that an earlier process of the reassembler had finished with") \
+  X(late_frames, "frames that came after the reorder window had passed them")                   \
+  X(batches_received, "batches the reassembler received from this source")                      \
+  X(duplicate_batches, "batches received twice and dropped")                                    \
   X(duplicate_frames, "frames that another source had delivered (within received)")
 
 // What a reassembler did with the frames.
@@ -100,6 +102,8 @@ namespace flowstitch {
   X(http_body_bytes, "bytes of HTTP bodies written")                            \
   X(tls_plain_bytes, "bytes decrypted from TLS records")                        \
   X(flows_reported, "flows written to the report")                              \
+  X(earlier_frames, "frames of which reassemblers that have gone had told all") \
+  X(earlier_waiting_bytes, "bytes that waited behind a hole in them then")      \
   X(refused_bytes, "stream bytes of unannounced flows, out of order, or twice") \
   X(refused_gaps, "gaps of unannounced flows, out of order, or too long")
 

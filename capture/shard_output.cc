@@ -24,7 +24,8 @@ ShardOutput::Went ShardOutput::TakeLive(const Frame& frame, int64_t now_ns) {
 void ShardOutput::Flush() {
   if (batcher_.empty()) return;
   WireMessage batch;
-  link_.Append(batcher_.Flush(link_.next_sequence(), &batch));
+  const auto frames = static_cast<uint64_t>(batcher_.frames());
+  link_.Append(batcher_.Flush(link_.next_sequence(), &batch), frames);
   link_.set_watermark_ns(batcher_.watermark_ns());
   on_batch_(batch);
 }

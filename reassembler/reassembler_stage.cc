@@ -65,7 +65,10 @@ class ReassemblerStage {
   bool MayStart() const;
   bool AllEnded() const;
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
+  void TellProgress();
   void Flush();
+  wire::SourceLedger SourceFigures(size_t source);
+  void NoteRestart(size_t source);
   void SendEnd();
   void PublishMetrics(int64_t now_ns);
   wire::Ledger MakeLedger();
@@ -84,8 +87,16 @@ class ReassemblerStage {
   SourceMerger merger_;
   StreamBatcher batcher_;
   Reassembler reassembler_;
-  std::vector<wire::SourceLedger> source_ends_;
-  std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
+  // What each source last told, in what epoch, and what had been counted before that.
+  struct Source {
+    uint64_t epoch = 0;
+    wire::SourceLedger told;
+    uint64_t duplicate_batches_before = 0;
+    uint64_t duplicate_frames_before = 0;
+  };
+  std::vector<Source> source_figures_;
+  std::vector<wire::SourceLedger> gone_sources_;  // earlier epochs of sources that were restarted
+  std::vector<uint64_t> source_end_sequences_;    // 0: none waits to be finished
   std::string source_error_;
   bool started_ = false;
 };
@@ -128,6 +139,7 @@ absl::Status ReassemblerStage::Run() {
     started_ = started_ || MayStart();
     busy = started_ && CanSend() && TakeFrames();
     FinishEnds();
+    TellProgress();
     if (batcher_.due(SteadyNowNs())) Flush();
     if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());
   }
@@ -136,7 +148,7 @@ absl::Status ReassemblerStage::Run() {
   }
   FinishEnds();
   reassembler_.Finish();
-  Flush();
+  if (!batcher_.empty()) Flush();
   SendEnd();
   return Drain();
 }
@@ -163,20 +175,37 @@ void ReassemblerStage::AddNewSources() {
     const LinkReceiver& link = *peers[merger_.sources()]->link;
     merger_.AddSource(link.peer_name(), link.peer_live());
     if (merger_.sources() > 1) reassembler_.set_several_sources();
-    source_ends_.emplace_back();
+    source_figures_.push_back({link.peer_epoch(), {}, 0, 0});
     source_end_sequences_.push_back(0);
   }
 }
 
+// What the earlier process of a source had told stays in the books, as a source of its own epoch.
+void ReassemblerStage::NoteRestart(size_t source) {
+  const LinkReceiver& link = *captures_->peers()[source]->link;
+  wire::SourceLedger gone = SourceFigures(source);
+  // It told its figures about once a second: what came after them was sent too.
+  if (gone.frames_sent() < gone.frames_received()) {
+    gone.set_frames_read(gone.frames_read() + gone.frames_received() - gone.frames_sent());
+    gone.set_frames_sent(gone.frames_received());
+  }
+  gone_sources_.push_back(std::move(gone));
+  source_figures_[source] = {
+      link.peer_epoch(), {}, link.duplicates(), reassembler_.copies(static_cast<uint32_t>(source))};
+  merger_.ledger(source) = {};
+}
+
 void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
   AddNewSources();
+  if (source_figures_[peer].epoch != captures_->peers()[peer]->link->peer_epoch())
+    NoteRestart(peer);
   const uint64_t sequence = delivery->message().sequence();
   if (delivery->message().has_packets()) {
     for (const std::string& text : delivery->message().packets().tls_secrets()) {
       batcher_.AddTlsSecrets(text);
     }
     if (delivery->message().packets().has_source_ledger()) {
-      source_ends_[peer] = delivery->message().packets().source_ledger();
+      source_figures_[peer].told = delivery->message().packets().source_ledger();
     }
     merger_.EndSource(peer, false);
     if (merger_.AddBatch(peer, std::move(delivery))) return;
@@ -185,7 +214,7 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
   } else if (delivery->message().has_end()) {
     const wire::End& end = delivery->message().end();
     for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
-    source_ends_[peer] = end.source();
+    source_figures_[peer].told = end.source();
     if (source_error_.empty()) source_error_ = end.error();
     merger_.EndSource(peer, true);
     source_end_sequences_[peer] = sequence;
@@ -230,10 +259,14 @@ bool ReassemblerStage::AllEnded() const {
   return true;
 }
 
+void ReassemblerStage::TellProgress() {
+  batcher_.set_progress(reassembler_.ledger().frames_received, reassembler_.ledger().waiting_bytes);
+}
+
 void ReassemblerStage::Flush() {
-  if (batcher_.empty()) return;
+  TellProgress();
   batcher_.set_time_ns(reassembler_.now_ns());
-  if (tap_) {
+  if (tap_ && !batcher_.empty()) {
     topics_.Split(
         batcher_.fields(), batcher_.payload(),
         [this](std::string_view topic, const WireMessage& part) { tap_->Publish(topic, part); });
@@ -245,25 +278,33 @@ void ReassemblerStage::Flush() {
   sinks_->Service(SteadyNowNs());
 }
 
+wire::SourceLedger ReassemblerStage::SourceFigures(size_t source) {
+  const Source& figures = source_figures_[source];
+  const LinkReceiver& link = *captures_->peers()[source]->link;
+  const auto index = static_cast<uint32_t>(source);
+  wire::SourceLedger out = figures.told;
+  out.set_name(link.peer_name());
+  out.set_epoch(figures.epoch);
+  out.set_frames_received(merger_.ledger(source).frames_received);
+  out.set_frames_taken_before(link.frames_before());
+  out.set_late_frames(merger_.ledger(source).late_frames);
+  out.set_batches_received(merger_.ledger(source).batches_received);
+  out.set_duplicate_batches(link.duplicates() - figures.duplicate_batches_before);
+  out.set_duplicate_frames(reassembler_.copies(index) - figures.duplicate_frames_before);
+  const DuplicateFilter::Skew skew = reassembler_.duplicates().skew(index);
+  if (skew.samples > 0) {
+    out.set_skew_ns(static_cast<int64_t>(skew.ns));
+    out.set_skew_samples(skew.samples);
+    out.set_skew_to(captures_->peers()[skew.reference]->link->peer_name());
+  }
+  return out;
+}
+
+// The sources as they are, then those of earlier epochs.
 wire::Ledger ReassemblerStage::MakeLedger() {
   wire::Ledger ledger;
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    wire::SourceLedger* source = ledger.add_sources();
-    *source = source_ends_[i];
-    const LinkReceiver& link = *captures_->peers()[i]->link;
-    source->set_name(link.peer_name());
-    source->set_epoch(link.peer_epoch());
-    source->set_frames_received(merger_.ledger(i).frames_received);
-    source->set_late_frames(merger_.ledger(i).late_frames);
-    source->set_batches_received(merger_.ledger(i).batches_received);
-    source->set_duplicate_batches(link.duplicates());
-    source->set_duplicate_frames(reassembler_.copies(static_cast<uint32_t>(i)));
-    const DuplicateFilter::Skew skew = reassembler_.duplicates().skew(static_cast<uint32_t>(i));
-    if (skew.samples == 0) continue;
-    source->set_skew_ns(static_cast<int64_t>(skew.ns));
-    source->set_skew_samples(skew.samples);
-    source->set_skew_to(captures_->peers()[skew.reference]->link->peer_name());
-  }
+  for (size_t i = 0; i < merger_.sources(); ++i) *ledger.add_sources() = SourceFigures(i);
+  for (const wire::SourceLedger& gone : gone_sources_) *ledger.add_sources() = gone;
   ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
   for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
     wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
@@ -283,9 +324,8 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
   MetricsText text;
   const wire::Ledger ledger = MakeLedger();
   const std::string shard = absl::StrCat(options_.shard);
-  for (int i = 0; i < ledger.sources_size(); ++i) {
-    const wire::SourceLedger& source = ledger.sources(i);
-    const auto index = static_cast<size_t>(i);
+  for (size_t index = 0; index < merger_.sources(); ++index) {
+    const wire::SourceLedger& source = ledger.sources(static_cast<int>(index));
     const MetricsText::Labels labels = {{"shard", shard}, {"source", source.name()}};
     text.Add(FromWire(source), source.name());
     AddLinkMetrics(*captures_->peers()[index]->link, labels, now_ns, &text);

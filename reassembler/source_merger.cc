@@ -8,6 +8,14 @@ void SourceMerger::AddSource(std::string name, bool live) {
   sources_.emplace_back();
   sources_.back().name = std::move(name);
   sources_.back().live = live;
+  fronts_.emplace_back();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto before = std::count_if(sources_.begin(), sources_.end(), [&](const Source& other) {
+      return other.name < sources_[i].name;
+    });
+    fronts_[i].rank = static_cast<uint32_t>(before);
+  }
+  Refresh(sources_.size() - 1);
 }
 
 bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
@@ -28,12 +36,15 @@ bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
   source.batch_watermark_ns = batch.watermark_ns();
   SetWatermark(index, batch.watermark_ns());
   source.batches.push_back(std::move(delivery));
+  Refresh(index);
   return true;
 }
 
 void SourceMerger::SetWatermark(size_t source, TimeNs watermark_ns) {
-  sources_[source].watermark_ns = std::max(sources_[source].watermark_ns, watermark_ns);
+  if (watermark_ns <= sources_[source].watermark_ns) return;
+  sources_[source].watermark_ns = watermark_ns;
   highest_ns_ = std::max(highest_ns_, watermark_ns);
+  Refresh(source);
 }
 
 double SourceMerger::lag_seconds(size_t source) const {
@@ -43,7 +54,11 @@ double SourceMerger::lag_seconds(size_t source) const {
          static_cast<double>(kNsPerSecond);
 }
 
-void SourceMerger::EndSource(size_t source, bool ended) { sources_[source].ended = ended; }
+void SourceMerger::EndSource(size_t source, bool ended) {
+  if (sources_[source].ended == ended) return;
+  sources_[source].ended = ended;
+  Refresh(source);
+}
 
 std::optional<TimeNs> SourceMerger::FollowingTime(const Source& source) {
   const wire::PacketBatch& batch = source.batches.front()->message().packets();
@@ -77,15 +92,23 @@ bool SourceMerger::IsDoubtful(const Source& source) const {
          AddNs(own, kClockLeapNs) < source.taken_ns;
 }
 
-bool SourceMerger::HoldsUp(const Source& other, Place place, const Source& candidate) const {
-  if (other.ended) return false;
-  if (!other.batches.empty() && !IsDoubtful(other)) return false;
+void SourceMerger::Refresh(size_t index) {
+  const Source& source = sources_[index];
+  Front& front = fronts_[index];
+  front.has_head = !source.batches.empty();
+  if (front.has_head) front.head = HeadPlace(source);
+  front.may_hold_up = !source.ended && (!front.has_head || IsDoubtful(source));
   // A heartbeat does not say by which clock.
-  const Place reached{other.clock,
-                      other.clock == 0 ? other.watermark_ns : other.batch_watermark_ns};
+  front.reached = {source.clock,
+                   source.clock == 0 ? source.watermark_ns : source.batch_watermark_ns};
+}
+
+bool SourceMerger::HoldsUp(size_t index, Place place, uint32_t rank) const {
+  const Front& front = fronts_[index];
+  if (!front.may_hold_up) return false;
   // At the same time, the lower name goes first, and may still come.
-  const bool passed = reached > place || (reached == place && other.name > candidate.name);
-  if (passed) return false;
+  if (front.reached > place || (front.reached == place && front.rank > rank)) return false;
+  const Source& other = sources_[index];
   const bool lags = other.live && highest_ns_ > AddNs(other.watermark_ns, reorder_window_ns_);
   return !lags;
 }
@@ -105,25 +128,24 @@ void SourceMerger::Release(const OnFinished& finished) {
     source.batches.pop_front();
     if (finished) finished(last_, sequence, bytes);
   }
+  Refresh(last_);
   last_ = SIZE_MAX;
 }
 
 bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   Release(finished);
   size_t best = SIZE_MAX;
-  Place best_place;
-  for (size_t i = 0; i < sources_.size(); ++i) {
-    if (sources_[i].batches.empty()) continue;
-    const Place place = HeadPlace(sources_[i]);
-    const bool better = best == SIZE_MAX || place < best_place ||
-                        (place == best_place && sources_[i].name < sources_[best].name);
-    if (!better) continue;
-    best = i;
-    best_place = place;
+  for (size_t i = 0; i < fronts_.size(); ++i) {
+    const Front& front = fronts_[i];
+    if (!front.has_head) continue;
+    const bool better = best == SIZE_MAX || front.head < fronts_[best].head ||
+                        (front.head == fronts_[best].head && front.rank < fronts_[best].rank);
+    if (better) best = i;
   }
   if (best == SIZE_MAX) return false;
-  for (size_t i = 0; i < sources_.size(); ++i) {
-    if (i != best && HoldsUp(sources_[i], best_place, sources_[best])) return false;
+  const Place best_place = fronts_[best].head;
+  for (size_t i = 0; i < fronts_.size(); ++i) {
+    if (i != best && HoldsUp(i, best_place, fronts_[best].rank)) return false;
   }
   Source& source = sources_[best];
   const Delivery& delivery = *source.batches.front();

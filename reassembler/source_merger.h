@@ -72,11 +72,23 @@ class SourceMerger {
   static std::optional<TimeNs> FollowingTime(const Source& source);
   // Whether the next frame's clock may be wrong, which only the frame behind it will tell.
   bool IsDoubtful(const Source& source) const;
-  bool HoldsUp(const Source& other, Place place, const Source& candidate) const;
+
+  // What decides about a source's turn, side by side for all: they are looked at for every frame.
+  struct Front {
+    uint32_t rank = 0;  // by name
+    bool has_head = false;
+    bool may_hold_up = false;  // something older may still come
+    Place head;
+    Place reached;  // where it may hold up: nothing before it comes
+  };
+  void Refresh(size_t source);
+  // Whether a source must be waited for before a frame at `place` of the source ranked `rank`.
+  bool HoldsUp(size_t other, Place place, uint32_t rank) const;
   void Release(const OnFinished& finished);
 
   const int64_t reorder_window_ns_;
   std::vector<Source> sources_;
+  std::vector<Front> fronts_;
   TimeNs highest_ns_ = kTimeMin;  // of all watermarks
   Place taken_{0, kTimeMin};
   size_t last_ = SIZE_MAX;  // the source whose frame was given out last

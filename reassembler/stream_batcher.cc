@@ -140,7 +140,7 @@ wire::StreamEvent* StreamBatcher::Add(size_t event_bytes) {
 }
 
 bool StreamBatcher::due(int64_t now_ns) {
-  if (empty()) return false;
+  if (empty() && frames_taken_ == told_frames_taken_) return false;
   if (waiting_since_ns_ == 0) waiting_since_ns_ = now_ns;
   return now_ns - waiting_since_ns_ >= limits_.delay_ns;
 }
@@ -242,6 +242,9 @@ std::vector<std::string> StreamBatcher::TakeTlsSecrets() {
 }
 
 WireMessage StreamBatcher::Flush(uint64_t sequence) {
+  fields_->set_frames_taken(frames_taken_);
+  fields_->set_waiting_bytes(waiting_bytes_);
+  told_frames_taken_ = frames_taken_;
   WireMessage message =
       payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
   Reset();

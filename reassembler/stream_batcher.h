@@ -50,11 +50,17 @@ class StreamBatcher : public StreamEvents {
     return payload_.size() + tls_secrets_bytes_ >= limits_.batch_bytes ||
            event_bytes_ >= limits_.event_bytes;
   }
-  // Whether the batch has waited since `now_ns` of an earlier call; of a steady clock.
+  // Whether the batch, or news of how far the reassembler has come, has waited since `now_ns` of an
+  // earlier call; of a steady clock.
   bool due(int64_t now_ns);
 
   // The highest capture time so far, for the batch.
   void set_time_ns(TimeNs time_ns) { fields_->set_time_ns(time_ns); }
+  // How far the reassembler has come, for the batch.
+  void set_progress(uint64_t frames_taken, uint64_t waiting_bytes) {
+    frames_taken_ = frames_taken;
+    waiting_bytes_ = waiting_bytes;
+  }
   // What the next Flush puts into its batch.
   const wire::StreamBatch& fields() const { return *fields_; }
   ByteView payload() const { return payload_.view(); }
@@ -75,6 +81,9 @@ class StreamBatcher : public StreamEvents {
   size_t event_bytes_ = 0;
   size_t tls_secrets_bytes_ = 0;
   int64_t waiting_since_ns_ = 0;
+  uint64_t frames_taken_ = 0;
+  uint64_t told_frames_taken_ = 0;
+  uint64_t waiting_bytes_ = 0;
 };
 
 }  // namespace flowstitch

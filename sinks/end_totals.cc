@@ -25,6 +25,7 @@ void AddSource(const wire::SourceLedger& source, ReportTotals* totals) {
   }
   SourceLedger& ledger = known->ledger;
   ledger.frames_received += more.frames_received;
+  ledger.frames_taken_before += more.frames_taken_before;
   ledger.late_frames += more.late_frames;
   ledger.batches_received += more.batches_received;
   ledger.duplicate_batches += more.duplicate_batches;

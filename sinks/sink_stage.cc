@@ -76,8 +76,16 @@ class SinkStage {
   absl::Status Run();
 
  private:
+  // Of each feed's last batch; epoch 0: none came.
+  struct LastBatch {
+    uint64_t epoch = 0;
+    uint32_t shard = 0;
+    uint64_t frames_taken = 0;
+    uint64_t waiting_bytes = 0;
+  };
+
   void TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery);
-  void NoteEpoch(size_t feed, const wire::StreamBatch& batch);
+  void NoteEpoch(size_t feed, const LastBatch& now);
   void FinishBatches();
   void RelieveWindow();
   absl::Status WorkerStatus() const;
@@ -100,12 +108,8 @@ class SinkStage {
   uint64_t batches_ = 0;           // taken so far
   uint64_t relieved_through_ = 0;  // the batch up to which workers were told to write
   std::vector<std::vector<EventRef>> lists_;
-  // Of each feed's last batch; epoch 0: none came.
-  struct LastBatch {
-    uint64_t epoch = 0;
-    uint32_t shard = 0;
-  };
   std::vector<LastBatch> last_;
+  SinkLedger earlier_;  // of reassemblers that have gone
   absl::Status contradiction_;
 };
 
@@ -161,16 +165,18 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   return absl::OkStatus();
 }
 
-// Flows of a reassembler that was started anew end where they are.
-void SinkStage::NoteEpoch(size_t feed, const wire::StreamBatch& batch) {
+// Flows of a reassembler that was started anew end where they are, and so do its figures.
+void SinkStage::NoteEpoch(size_t feed, const LastBatch& now) {
   LastBatch& last = last_[feed];
-  if (last.epoch == batch.reassembler_epoch()) return;
-  if (last.epoch != 0) {
+  if (last.epoch != 0 && last.epoch != now.epoch) {
     spdlog::warn("sink: reassembler {} was restarted; flows that were open end here", last.shard);
     for (const auto& worker : workers_) worker->PostRestart(last.shard);
+    earlier_.earlier_frames += last.frames_taken;
+    earlier_.earlier_waiting_bytes += last.waiting_bytes;
   }
-  last = {batch.reassembler_epoch(), batch.shard()};
-  for (size_t other = 0; other < last_.size(); ++other) {
+  const bool new_shard = last.epoch == 0 || last.shard != now.shard;
+  last = now;
+  for (size_t other = 0; other < last_.size() && new_shard; ++other) {
     if (other == feed || last_[other].epoch == 0 || last_[other].shard != last.shard) continue;
     contradiction_ = absl::FailedPreconditionError(absl::StrFormat(
         "two reassemblers call themselves shard %d: give each its own --shard", last.shard));
@@ -181,12 +187,17 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   if (delivery->message().has_end()) {
     for (const std::string& text : delivery->message().end().tls_secrets())
       shared_.AddTlsSecrets(text);
+    // The process that ends may not be the one that sent the last batch.
+    if (last_[feed].epoch != 0 && last_[feed].epoch != feeds_.epoch(feed)) {
+      NoteEpoch(feed, {feeds_.epoch(feed), last_[feed].shard, 0, 0});
+    }
     return;
   }
   if (!delivery->message().has_streams()) return;
   const wire::StreamBatch& batch = delivery->message().streams();
   for (const std::string& text : batch.tls_secrets()) shared_.AddTlsSecrets(text);
-  NoteEpoch(feed, batch);
+  NoteEpoch(feed, {batch.reassembler_epoch(), batch.shard(), batch.frames_taken(),
+                   batch.waiting_bytes()});
   if (!contradiction_.ok()) return;
   if (!dispatcher_->Split(batch, delivery->blob().size(), &lists_)) {
     contradiction_ = absl::DataLossError(
@@ -281,7 +292,7 @@ absl::Status SinkStage::Run() {
 void SinkStage::PublishMetrics(int64_t now_ns) {
   if (metrics_ == nullptr || !metrics_->due(kMetricsPart, now_ns)) return;
   MetricsText text;
-  SinkLedger all;
+  SinkLedger all = earlier_;
   for (const auto& worker : workers_) all.Add(worker->latest_ledger());
   text.Add(all, options_.name);
   text.Gauge("sink_in_flight_bytes", "bytes of batches that are being written",
@@ -307,6 +318,7 @@ absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
 
 absl::Status SinkStage::WriteEnd() {
   ReportTotals totals;
+  totals.sink = earlier_;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
   for (size_t feed = 0; feed < feeds_.size(); ++feed) {
     if (const wire::End* end = feeds_.end(feed)) AddEnd(*end, &totals);

@@ -1,5 +1,7 @@
 #include "sinks/summary.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -28,6 +30,7 @@ void Mention(uint64_t count, const char* what, std::string* line) {
 
 std::string ShortLedger(const ReportTotals& totals) {
   std::string text;
+  uint64_t taken_before = 0;
   for (const auto& source : totals.sources) {
     const SourceLedger& s = source.ledger;
     std::string line = absl::StrFormat("source %s: %d frames read (%s)", source.name, s.frames_read,
@@ -37,9 +40,9 @@ std::string ShortLedger(const ReportTotals& totals) {
     Mention(s.buffer_dropped, "dropped because the buffer was full", &line);
     Mention(s.frames_spooled, "waited on the disk", &line);
     Mention(s.spool_left, "still wait there", &line);
-    if (s.frames_sent > s.frames_received) {
-      Mention(s.frames_sent - s.frames_received, "lost on the link", &line);
-    }
+    taken_before += s.frames_taken_before;
+    const uint64_t arrived = s.frames_received + s.frames_taken_before;
+    if (s.frames_sent > arrived) Mention(s.frames_sent - arrived, "lost on the link", &line);
     Mention(s.late_frames, "late", &line);
     Mention(s.duplicate_frames, "that another source had delivered", &line);
     if (source.skew_samples > 0) {
@@ -66,6 +69,16 @@ std::string ShortLedger(const ReportTotals& totals) {
   Mention(r.flows_evicted, "flows evicted", &streams);
   absl::StrAppend(&text, streams, "\n");
   const SinkLedger& k = totals.sink;
+  if (taken_before > k.earlier_frames || k.earlier_waiting_bytes > 0) {
+    std::string gone = "a reassembler that has gone took along: ";
+    absl::StrAppend(&gone, taken_before - std::min(taken_before, k.earlier_frames), " frames");
+    Mention(k.earlier_waiting_bytes, "bytes that waited behind a hole", &gone);
+    absl::StrAppend(&text, gone, "\n");
+  }
+  if (k.earlier_frames > taken_before) {
+    absl::StrAppend(&text, k.earlier_frames - taken_before,
+                    " frames were taken twice, a reassembler having gone before it could say so\n");
+  }
   absl::StrAppendFormat(&text, "written: %d flow files (%s), %d HTTP bodies (%s)\n", k.flow_files,
                         Size(k.file_bytes_written), k.http_bodies, Size(k.http_body_bytes));
   return text;

@@ -23,7 +23,8 @@ class SendingDealer {
   uint64_t next_sequence() const { return log_.next_sequence(); }
   bool full() const { return log_.full(); }
   size_t buffered_bytes() const { return log_.bytes(); }
-  void Append(WireMessage message) { log_.Append(std::move(message)); }
+  // `frames`: how many it carries.
+  void Append(WireMessage message, uint64_t frames) { log_.Append(std::move(message), frames); }
   // The End.
   void AppendLast(WireMessage message) {
     log_.Append(std::move(message));

@@ -87,6 +87,7 @@ void LinkReceiver::OnHello(const wire::Hello& hello, int64_t now_ns) {
     dismissed_ = false;
     received_ = finished_ = told_received_ = told_finished_ = 0;
     untold_bytes_ = 0;
+    frames_before_ = hello.frames_before();
   }
   // A peer that cannot give what comes next any more: what is missing is counted, not waited for. A
   // receiver that was itself restarted takes what there is; its predecessor had the rest.

@@ -55,6 +55,8 @@ class LinkReceiver {
   uint64_t duplicates() const { return duplicates_; }
   // Sequenced messages that a restarted peer, or a peer that could not keep them, will never send.
   uint64_t missed() const { return missed_; }
+  // Frames that an earlier process in this one's place had finished with, of the peer's epoch.
+  uint64_t frames_before() const { return frames_before_; }
   // How often the peer has come with a new epoch, that is, was restarted.
   uint64_t restarts() const { return restarts_; }
 
@@ -80,6 +82,7 @@ class LinkReceiver {
   uint64_t duplicates_ = 0;
   uint64_t missed_ = 0;
   uint64_t restarts_ = 0;
+  uint64_t frames_before_ = 0;
   uint64_t flows_ = 0;
   TimeNs watermark_ns_ = kTimeMin;
 

@@ -16,7 +16,9 @@ void LinkSender::Queue(const wire::LinkMessage& message) {
 void LinkSender::QueueHello(int64_t now_ns) {
   wire::LinkMessage message;
   FillHello(self_, message.mutable_hello());
-  message.mutable_hello()->set_first_sequence(std::max(log_->first_sequence(), acknowledged_ + 1));
+  const uint64_t first = std::max(log_->first_sequence(), acknowledged_ + 1);
+  message.mutable_hello()->set_first_sequence(first);
+  message.mutable_hello()->set_frames_before(log_->FramesBefore(first));
   Queue(message);
   last_hello_ns_ = now_ns;
   hello_said_ = true;
@@ -99,6 +101,11 @@ void LinkSender::OnAcknowledgement(const wire::Acknowledgement& ack, int64_t now
     wire::LinkMessage farewell;
     farewell.mutable_farewell();
     Queue(farewell);
+  }
+  // A peer that waits for what is not here any more is told where to begin.
+  if (dials_ && ack.received_sequence() < acknowledged_ &&
+      now_ns - last_hello_ns_ >= kHelloIntervalNs) {
+    QueueHello(now_ns);
   }
   if (!ack.resend() || now_ns - last_resend_ns_ < kResendIntervalNs) return;
   const uint64_t from = std::max(ack.received_sequence(), acknowledged_) + 1;

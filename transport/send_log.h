@@ -19,12 +19,15 @@ class SendLog {
   uint64_t first_sequence() const { return first_; }
   uint64_t last_sequence() const { return next_sequence() - 1; }
 
-  void Append(WireMessage message);
+  // `frames`: how many it carries, for frames_before.
+  void Append(WireMessage message, uint64_t frames = 0);
   // The End was appended: nothing follows.
   void Close() { closed_ = true; }
   bool closed() const { return closed_; }
   // The message of that number, or null when it is gone or not yet there.
   const WireMessage* Find(uint64_t sequence) const;
+  // Frames in all messages before `sequence`, which is still here or the next.
+  uint64_t FramesBefore(uint64_t sequence) const;
   // Forgets all messages up to and with `sequence`.
   void ForgetThrough(uint64_t sequence);
 
@@ -33,11 +36,17 @@ class SendLog {
   bool full() const { return bytes_ >= limit_bytes_; }
 
  private:
+  struct Entry {
+    WireMessage message;
+    uint64_t frames = 0;
+  };
+
   size_t limit_bytes_;
   size_t bytes_ = 0;
   uint64_t first_ = 1;
   bool closed_ = false;
-  std::deque<WireMessage> messages_;
+  uint64_t forgotten_frames_ = 0;
+  std::deque<Entry> messages_;
 };
 
 }  // namespace flowstitch

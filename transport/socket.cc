@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transport/link_limits.h"
+#include "transport/passed_sockets.h"
 
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -87,6 +88,7 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
       if (!status.ok()) return status;
       try {
         if (endpoint.bind) {
+          s.set(zmq::sockopt::use_fd, FindPassedSocket(endpoint.address));
           s.bind(endpoint.address);
           socket.bound_address_ = s.get(zmq::sockopt::last_endpoint);
         } else {

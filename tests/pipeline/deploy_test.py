@@ -62,6 +62,27 @@ class Deploy(PipelineTest):
             self.assertEqual(said, [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"])
             process.kill()
 
+    @unittest.skipIf(shutil.which("systemd-socket-activate") is None, "needs systemd-socket-activate")
+    def test_a_passed_socket_is_listened_on(self):
+        """Peers connect before the reassembler is there: it is started by the first one, with the sockets open already."""
+        capture = self.make("t.pcap", "--flows", "5", "--bytes", "2000")
+        wanted = self.launch(capture, "launcher")
+        port, ipc = free_ports(1)[0], self.path("sinks")
+        ends = (f"tcp://127.0.0.1:{port}", "ipc://" + ipc)
+        center = subprocess.Popen(
+            ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "-l", ipc, program("flowstitch-reassembler"), "--captures",
+             ends[0], "--sinks", ends[1], "--sources", "1", "--wait-sinks", "1"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.started.append(center)
+        self.assertTrue(wait_until(lambda: os.path.exists(ipc)))
+        sink = self.start("flowstitch-sink", "--reassembler", ends[1], "-o", self.path("out"), "--files", "--http")
+        sensor = self.start("flowstitch-capture", "-r", capture, "--reassembler", ends[0])
+        # Only what it was given can be bound while the one that gives it holds it.
+        for process in (sensor, sink, center):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+
     def test_the_example_configurations_run_a_pipeline(self):
         capture = self.make("t.pcap", "--flows", "20", "--bytes", "10000")
         wanted = self.launch(capture, "launcher")

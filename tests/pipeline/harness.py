@@ -90,12 +90,22 @@ def count_files(directory):
 
 
 def ledger(directory, report="report.xml"):
-    """The reassembly's figures and those of the sources, from a report."""
+    """The reassembly's figures, those of the sources (of one that was restarted, all together)."""
     root = ElementTree.parse(os.path.join(directory, report)).getroot()
     book = root.find(FLOWSTITCH + "ledger")
     numbers = lambda element: {k: int(v) for k, v in element.attrib.items() if v.isdigit()}
-    return (numbers(book.find(FLOWSTITCH + "reassembly")),
-            {s.get("name"): numbers(s) for s in book.findall(FLOWSTITCH + "source")})
+    sources = {}
+    for element in book.findall(FLOWSTITCH + "source"):
+        totals = sources.setdefault(element.get("name"), {})
+        for name, number in numbers(element).items():
+            totals[name] = totals.get(name, 0) + number
+    return numbers(book.find(FLOWSTITCH + "reassembly")), sources
+
+
+def sink_ledger(directory, report="report.xml"):
+    """The sink's own figures, from its report."""
+    element = ElementTree.parse(os.path.join(directory, report)).getroot().find(FLOWSTITCH + "ledger").find(FLOWSTITCH + "sink")
+    return {k: int(v) for k, v in element.attrib.items()}
 
 
 class PipelineTest(unittest.TestCase):

@@ -4,6 +4,7 @@ import random
 import time
 import unittest
 
+import kill_matrix
 from harness import PipelineTest, files
 
 # Long conversations, many at a time: any moment is in the middle of most of them.
@@ -65,6 +66,16 @@ class Kills(PipelineTest):
     def without_cut_bodies(self, output):
         """A killed sink leaves a body beside its name, as unfinished."""
         return {name: digest for name, digest in files(self.path(output)).items() if not name.endswith(".part")}
+
+
+class Books(kill_matrix.Matrix):
+    """What is lost with a process that is killed in full flow: the ledger and the files say the same."""
+
+    def runTest(self):
+        self.prepare()
+        for victim in ("reassembler", "capture", "sink"):
+            row = self.one(victim, None, victim, random.Random(1))
+            self.assertTrue(self.agrees(row), f"{victim}: {row}")
 
 
 if __name__ == "__main__":

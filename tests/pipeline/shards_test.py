@@ -3,46 +3,16 @@ import random
 import unittest
 
 import pcap
+from dealing import deal
 from harness import PipelineTest, files, ledger
 
 TRAFFIC = ("--flows", "150", "--bytes", "60000", "--concurrent", "30", "--disorder", "0.05", "--loss", "0.01", "--ipv6")
 
 
-def elsewhere(record, dealer):
-    """The frame of a record as another sensor sees it: other MACs, TTL and type of service, sometimes a VLAN."""
-    head, data = record
-    ip = bytearray(data[14:])
-    if ip[0] >> 4 == 4:
-        ip[1], ip[8] = dealer.randrange(256), dealer.randrange(1, 255)
-    else:
-        ip[7] = dealer.randrange(1, 255)
-    link = bytes(dealer.randrange(256) for _ in range(12)) + data[12:14]
-    if dealer.random() < 0.5:
-        link = link[:12] + b"\x81\x00\x00\x07" + link[12:]
-    frame = link + bytes(ip)
-    size = len(frame).to_bytes(4, "little")
-    # Later by a while: a flow's VLAN, which is in its name, is that of the first copy.
-    late = (int.from_bytes(head[4:8], "little") + dealer.randrange(1, 4000)).to_bytes(4, "little")
-    return head[:4] + late + size + size, frame
-
-
 class Shards(PipelineTest):
     def deal(self, capture, parts, seed, repeated):
-        header, records = pcap.read(capture)
-        dealer = random.Random(seed)
-        hands = [[] for _ in range(parts)]
-        copies = 0
-        for record in records:
-            first = dealer.randrange(parts)
-            hands[first].append(record)
-            for other in range(parts):
-                if other != first and dealer.random() < repeated:
-                    hands[other].append(elsewhere(record, dealer))
-                    copies += 1
         paths = [self.path(f"hand-{seed}-{i}.pcap") for i in range(parts)]
-        for path, hand in zip(paths, hands):
-            pcap.write(path, header, hand)
-        return paths, len(records), copies
+        return paths, *deal(capture, paths, random.Random(seed), repeated)
 
     def run_all(self, paths, shards, sinks, output, *extra):
         inlets = ["ipc://" + self.path(f"{output}-captures-{k}") for k in range(shards)]

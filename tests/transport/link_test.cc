@@ -156,10 +156,12 @@ TEST(Link, AMessageLargerThanTheWindowGoesAlone) {
   EXPECT_EQ(pair.taken, UpTo(5));
 }
 
-TEST(Link, ARestartedReceiverGetsWhatItsPredecessorHadNotFinished) {
-  Pair pair(3, {}, false);
+class RestartedReceiver : public ::testing::TestWithParam<bool> {};
+
+TEST_P(RestartedReceiver, GetsWhatItsPredecessorHadNotFinishedAndKnowsHowMuchThatHad) {
+  Pair pair(3, {}, GetParam());
   pair.finish_at_once = false;
-  for (uint64_t s = 1; s <= 20; ++s) pair.log.Append(Numbered(s));
+  for (uint64_t s = 1; s <= 20; ++s) pair.log.Append(Numbered(s), 100 + s);
   for (int i = 0; i < 100; ++i) pair.Step();
   pair.receiver->Finish(4, 4 * kMessageBytes);
   for (int i = 0; i < 100; ++i) pair.Step();
@@ -172,7 +174,10 @@ TEST(Link, ARestartedReceiverGetsWhatItsPredecessorHadNotFinished) {
   ASSERT_FALSE(pair.taken.empty());
   EXPECT_EQ(pair.taken.front(), 5u);
   EXPECT_EQ(pair.taken.size(), 16u);
+  EXPECT_EQ(pair.receiver->frames_before(), 101u + 102u + 103u + 104u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Link, RestartedReceiver, ::testing::Bool());
 
 TEST(Link, AnotherVersionIsRefusedWithAReasonOnBothSides) {
   Pair pair(1, {}, true);
