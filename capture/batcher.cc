@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/link.pb.h"
+#include "transport/handed_batch.h"
 
 namespace flowstitch {
 namespace {
@@ -49,12 +50,26 @@ std::vector<std::string> Batcher::TakeTlsSecrets() {
   return secrets;
 }
 
+WireMessage Batcher::Hand(uint64_t sequence) {
+  auto batch = std::make_shared<HandedBatch>();
+  batch->message->set_sequence(sequence);
+  *batch->message->mutable_packets() = fields_;
+  batch->bytes = frames_.size() + static_cast<size_t>(frames()) * kBytesPerFrame;
+  auto [memory, bytes] = frames_.Take();
+  batch->owners.push_back(std::move(memory));
+  batch->frames = bytes;
+  const size_t size = batch->bytes;
+  return {std::move(batch), size};
+}
+
 WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.set_first_frame(next_frame_);
   fields_.set_watermark_ns(watermark_ns_);
   next_frame_ += static_cast<uint64_t>(frames());
   WireMessage message =
-      frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
+      hands_over_
+          ? Hand(sequence)
+          : frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
   fields_.clear_capture_time_ns();
   fields_.clear_captured_length();
   fields_.clear_wire_length();

@@ -23,6 +23,8 @@ struct BatcherLimits {
 class Batcher {
  public:
   Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits limits = {});
+  // From now on batches are handed over within the process.
+  void HandOver() { hands_over_ = true; }
 
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
   bool MustFlushBefore(const Frame& frame) const;
@@ -46,14 +48,18 @@ class Batcher {
   // No frame before it is still to come. Of a file, as far as its clock can be believed.
   TimeNs watermark_ns() const { return watermark_ns_; }
 
-  // The batch as link message number `sequence`; `batch` gets the part for taps.
+  // The batch as link message number `sequence`; `batch` gets the part for taps (nothing where it
+  // is handed over).
   WireMessage Flush(uint64_t sequence, WireMessage* batch);
 
  private:
+  WireMessage Hand(uint64_t sequence);
+
   const BatcherLimits limits_;
   wire::PacketBatch fields_;
   BlobBuffer frames_;
   size_t tls_secrets_bytes_ = 0;
+  bool hands_over_ = false;
   uint64_t next_frame_ = 0;
   int64_t first_added_ns_ = 0;
   TimeNs watermark_ns_ = kTimeMin;

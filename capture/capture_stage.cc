@@ -103,15 +103,19 @@ class CaptureStage {
 absl::Status CaptureStage::Open(zmq::context_t& context) {
   auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
   if (!endpoints.ok()) return endpoints.status();
+  ShardOutput::OnBatch on_batch;
+  if (!options_.tap.empty()) {
+    on_batch = [this](const WireMessage& batch) {
+      if (tap_) tap_->Publish(topic_, batch);
+    };
+  }
   for (const SocketEndpoint& endpoint : *endpoints) {
     auto socket =
         Socket::Open(context, zmq::socket_type::dealer, {endpoint}, security_, kReassemblerRole);
     if (!socket.ok()) return socket.status();
     shards_.push_back(std::make_unique<ShardOutput>(
         *std::move(socket), LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_},
-        options_.buffer_bytes, [this](const WireMessage& batch) {
-          if (tap_) tap_->Publish(topic_, batch);
-        }));
+        options_.buffer_bytes, on_batch));
   }
   for (const auto& shard : shards_) sockets_.push_back(&shard->link().socket());
   if (!options_.tap.empty()) {

@@ -27,7 +27,7 @@ void ShardOutput::Flush() {
   const auto frames = static_cast<uint64_t>(batcher_.frames());
   link_.Append(batcher_.Flush(link_.next_sequence(), &batch), frames);
   link_.set_watermark_ns(batcher_.watermark_ns());
-  on_batch_(batch);
+  if (on_batch_) on_batch_(batch);
 }
 
 uint64_t ShardOutput::DrainSpool(int64_t now_ns) {

@@ -19,11 +19,15 @@ class ShardOutput {
   // Gets each batch, for a tap.
   using OnBatch = std::function<void(const WireMessage& batch)>;
 
-  // `self`: the capture. `buffer_bytes`: kept for a reassembler that has not acknowledged them.
+  // `on_batch` may be empty. `self`: the capture. `buffer_bytes`: kept for a reassembler that has
+  // not acknowledged them.
   ShardOutput(Socket socket, const LinkIdentity& self, size_t buffer_bytes, OnBatch on_batch)
       : link_(std::move(socket), self, wire::REASSEMBLER_INPUT, buffer_bytes),
         batcher_(self.name, self.epoch, self.live),
-        on_batch_(std::move(on_batch)) {}
+        on_batch_(std::move(on_batch)) {
+    // A tap needs bytes.
+    if (link_.socket().in_process() && !on_batch_) batcher_.HandOver();
+  }
   void set_spool(std::unique_ptr<Spool> spool) { spool_ = std::move(spool); }
 
   // Whether the frame needs a new batch: a reader of files makes room for it first.

@@ -121,6 +121,8 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
         *std::move(sink_socket), LinkIdentity{wire::REASSEMBLER_OUTPUT, options_.name, epoch_},
         wire::SINK, options_.buffer_bytes);
     sockets_.push_back(&sinks_->socket());
+    // A tap needs bytes.
+    if (sinks_->socket().in_process() && options_.tap.empty()) batcher_.HandOver();
   }
   if (!options_.tap.empty()) {
     auto tap = Tap::Open(context, options_.tap, security_);
@@ -238,6 +240,7 @@ bool ReassemblerStage::TakeFrames() {
   Frame frame;
   for (int i = 0; i < kFramesPerTurn; ++i) {
     if (!merger_.Next(&frame, finished)) return false;
+    batcher_.set_frame_batch(merger_.current());
     reassembler_.OnFrame(frame);
     if (!batcher_.full()) continue;
     Flush();

@@ -35,6 +35,9 @@ class SourceMerger {
   using OnFinished = std::function<void(size_t source, uint64_t sequence, size_t bytes)>;
   bool Next(Frame* frame, const OnFinished& finished);
 
+  // The batch that the last frame is in.
+  const std::shared_ptr<Delivery>& current() const { return sources_[last_].batches.front(); }
+
   size_t sources() const { return sources_.size(); }
   bool ended(size_t source) const { return sources_[source].ended; }
   // True when a source's frames are all taken.

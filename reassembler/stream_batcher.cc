@@ -1,5 +1,8 @@
 #include "reassembler/stream_batcher.h"
 
+#include <cstring>
+#include <functional>
+
 #include "proto/link.pb.h"
 #include "reassembler/community_id.h"
 #include "reassembler/ip_header.h"
@@ -124,14 +127,47 @@ StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_
   Reset();
 }
 
+void StreamBatcher::HandOver() {
+  hands_over_ = true;
+  Reset();
+}
+
 void StreamBatcher::Reset() {
-  arena_.Reset();
-  fields_ = google::protobuf::Arena::CreateMessage<wire::StreamBatch>(&arena_);
+  batch_ = std::make_shared<HandedBatch>();
+  fields_ = batch_->message->mutable_streams();
   fields_->set_reassembler_epoch(epoch_);
   fields_->set_shard(shard_);
+  last_kept_ = nullptr;
   event_bytes_ = 0;
+  payload_bytes_ = 0;
+  kept_bytes_ = 0;
   tls_secrets_bytes_ = 0;
   waiting_since_ns_ = 0;
+}
+
+void StreamBatcher::AddPayload(ByteView bytes) {
+  payload_bytes_ += bytes.size();
+  if (!hands_over_) {
+    payload_.Append(bytes);
+    return;
+  }
+  if (bytes.empty()) return;
+  const ByteView frames = frame_batch_ == nullptr ? ByteView{} : (*frame_batch_)->blob();
+  const std::less_equal<> le;
+  if (le(frames.data(), bytes.data()) &&
+      le(bytes.data() + bytes.size(), frames.data() + frames.size())) {
+    if (last_kept_ != frame_batch_->get()) {
+      last_kept_ = frame_batch_->get();
+      batch_->owners.push_back(*frame_batch_);
+      kept_bytes_ += frames.size();
+    }
+    batch_->payload.push_back(bytes);
+    return;
+  }
+  // It waited behind a hole, came in fragments, or was changed.
+  auto* copy = google::protobuf::Arena::CreateArray<uint8_t>(&batch_->arena, bytes.size());
+  std::memcpy(copy, bytes.data(), bytes.size());
+  batch_->payload.emplace_back(copy, bytes.size());
 }
 
 wire::StreamEvent* StreamBatcher::Add(size_t event_bytes) {
@@ -183,7 +219,7 @@ void StreamBatcher::OnBytes(FlowId flow, StreamDirection direction, uint64_t off
   out->set_offset(offset);
   out->set_length(static_cast<uint32_t>(bytes.size()));
   out->set_time_ns(time_ns);
-  payload_.Append(bytes);
+  AddPayload(bytes);
 }
 
 void StreamBatcher::OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
@@ -232,7 +268,7 @@ void StreamBatcher::OnFrame(std::optional<FlowId> flow, StreamDirection directio
     out->set_payload_offset(static_cast<uint32_t>(payload.data() - frame.bytes.data()));
     out->set_payload_length(static_cast<uint32_t>(payload.size()));
   }
-  payload_.Append(frame.bytes);
+  AddPayload(frame.bytes);
 }
 
 std::vector<std::string> StreamBatcher::TakeTlsSecrets() {
@@ -245,8 +281,15 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   fields_->set_frames_taken(frames_taken_);
   fields_->set_waiting_bytes(waiting_bytes_);
   told_frames_taken_ = frames_taken_;
-  WireMessage message =
-      payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
+  WireMessage message;
+  if (hands_over_) {
+    batch_->message->set_sequence(sequence);
+    batch_->bytes = event_bytes_ + payload_bytes_ + kept_bytes_;
+    const size_t size = batch_->bytes;
+    message = WireMessage(std::move(batch_), size);
+  } else {
+    message = payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
+  }
   Reset();
   return message;
 }

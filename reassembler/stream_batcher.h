@@ -9,12 +9,14 @@
 #include "proto/stream_batch.pb.h"
 #include "reassembler/stream_events.h"
 #include "transport/blob_message.h"
+#include "transport/delivery.h"
 
 namespace flowstitch {
 
 struct StreamBatcherLimits {
   size_t batch_bytes = 256 << 10;    // of payload
   size_t event_bytes = 128 << 10;    // of everything else, about
+  size_t kept_bytes = 4 << 20;       // of batches of packets whose frames are not copied
   int64_t delay_ns = 20 * kNsPerMs;  // flushed when its first event has waited so long
 };
 
@@ -23,6 +25,12 @@ class StreamBatcher : public StreamEvents {
   // `community_id_seed`: see CommunityId.
   StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_id_seed = 0,
                 StreamBatcherLimits limits = {});
+
+  // From now on batches are handed over within the process. Payload that lies in the frame under
+  // way stays there.
+  void HandOver();
+  // Where the frame under way lies; valid as long as it is under way.
+  void set_frame_batch(const std::shared_ptr<Delivery>& batch) { frame_batch_ = &batch; }
 
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
@@ -47,8 +55,8 @@ class StreamBatcher : public StreamEvents {
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
-    return payload_.size() + tls_secrets_bytes_ >= limits_.batch_bytes ||
-           event_bytes_ >= limits_.event_bytes;
+    return payload_bytes_ + tls_secrets_bytes_ >= limits_.batch_bytes ||
+           event_bytes_ >= limits_.event_bytes || kept_bytes_ >= limits_.kept_bytes;
   }
   // Whether the batch, or news of how far the reassembler has come, has waited since `now_ns` of an
   // earlier call; of a steady clock.
@@ -63,21 +71,28 @@ class StreamBatcher : public StreamEvents {
   }
   // What the next Flush puts into its batch.
   const wire::StreamBatch& fields() const { return *fields_; }
+  // Not where batches are handed over.
   ByteView payload() const { return payload_.view(); }
   // The batch as link message number `sequence`.
   WireMessage Flush(uint64_t sequence);
 
  private:
   wire::StreamEvent* Add(size_t event_bytes);
+  void AddPayload(ByteView bytes);
   void Reset();
 
   const StreamBatcherLimits limits_;
   const uint64_t epoch_;
   const uint32_t shard_;
   const uint16_t community_id_seed_;
-  google::protobuf::Arena arena_;
+  bool hands_over_ = false;
+  std::shared_ptr<HandedBatch> batch_;  // under way
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;
+  const std::shared_ptr<Delivery>* frame_batch_ = nullptr;
+  const Delivery* last_kept_ = nullptr;
+  size_t payload_bytes_ = 0;
+  size_t kept_bytes_ = 0;  // of batches of packets that this one keeps
   size_t event_bytes_ = 0;
   size_t tls_secrets_bytes_ = 0;
   int64_t waiting_since_ns_ = 0;

@@ -4,16 +4,16 @@
 
 namespace flowstitch {
 
-bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_bytes,
-                            std::vector<std::vector<EventRef>>* lists) {
+bool BatchDispatcher::Split(const Delivery& delivery, std::vector<std::vector<EventRef>>* lists) {
+  const wire::StreamBatch& batch = delivery.message().streams();
   lists->assign(workers_, {});
-  uint64_t payload_offset = 0;
+  PayloadReader payload(delivery);
   for (int i = 0; i < batch.events_size(); ++i) {
     const wire::StreamEvent& event = batch.events(i);
     EventRef ref;
     ref.event = static_cast<uint32_t>(i);
-    ref.payload_offset = payload_offset;
-    payload_offset += PayloadBytes(event);
+    const size_t length = PayloadBytes(event);
+    if (length > 0 && !payload.Take(length, &ref.payload)) return false;
     if (event.has_frame()) {
       const wire::FrameSeen& frame = event.frame();
       // Where its payload lies must be inside it.
@@ -24,7 +24,7 @@ bool BatchDispatcher::Split(const wire::StreamBatch& batch, uint64_t payload_byt
     if (event.has_closed()) ref.close_order = closed_++;
     (*lists)[low / shards_ % workers_].push_back(ref);
   }
-  return payload_offset == payload_bytes;
+  return payload.at_end();
 }
 
 }  // namespace flowstitch

@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "proto/stream_batch.pb.h"
+#include "base/bytes.h"
+#include "transport/delivery.h"
 
 namespace flowstitch {
 
 struct EventRef {
-  uint32_t event = 0;           // index into the batch
-  uint64_t payload_offset = 0;  // of a StreamBytes event, in the batch's payload
-  uint64_t close_order = 0;     // of a FlowClosed event: how many came before it
+  uint32_t event = 0;        // index into the batch
+  ByteView payload;          // of a StreamBytes or FrameSeen event
+  uint64_t close_order = 0;  // of a FlowClosed event: how many came before it
 };
 
 class BatchDispatcher {
@@ -25,8 +26,7 @@ class BatchDispatcher {
 
   // One list for each worker. False when the batch contradicts itself: its payload is not what its
   // events say. Then nothing of it may be used.
-  bool Split(const wire::StreamBatch& batch, uint64_t payload_bytes,
-             std::vector<std::vector<EventRef>>* lists);
+  bool Split(const Delivery& delivery, std::vector<std::vector<EventRef>>* lists);
 
  private:
   const uint32_t shard_;

@@ -199,7 +199,7 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   NoteEpoch(feed, {batch.reassembler_epoch(), batch.shard(), batch.frames_taken(),
                    batch.waiting_bytes()});
   if (!contradiction_.ok()) return;
-  if (!dispatcher_->Split(batch, delivery->blob().size(), &lists_)) {
+  if (!dispatcher_->Split(*delivery, &lists_)) {
     contradiction_ = absl::DataLossError(
         "a batch of streams contradicts itself: its payload is not what its events say");
     return;

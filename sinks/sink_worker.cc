@@ -195,7 +195,7 @@ void SinkWorker::Process(const Work& work) {
   hold_ = hold;
   epoch_ = batch.reassembler_epoch();
   for (const EventRef& ref : work.events) {
-    OnEvent(batch.events(static_cast<int>(ref.event)), ref, delivery.blob(), hold);
+    OnEvent(batch.events(static_cast<int>(ref.event)), ref, hold);
   }
   journal_status_.Update(journal_.Flush());
   const bool copies = find_index_ != nullptr || conversation_ != nullptr ||

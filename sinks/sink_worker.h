@@ -110,8 +110,7 @@ class SinkWorker {
   void Do(const Work& work);
   void Process(const Work& work);
   void Post(Work work);
-  void OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
-               BatchHold* hold);
+  void OnEvent(const wire::StreamEvent& event, const EventRef& ref, BatchHold* hold);
   void OnOpened(const wire::FlowOpened& event);
   // Null for a flow that was never announced, not to an earlier sink either.
   SinkFlow* Find(uint64_t id);

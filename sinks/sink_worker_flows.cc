@@ -48,14 +48,13 @@ uint64_t FileBytes(const std::string& path) {
 
 }  // namespace
 
-void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, ByteView payload,
-                         BatchHold* hold) {
+void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, BatchHold* hold) {
   switch (event.event_case()) {
     case wire::StreamEvent::kOpened:
       OnOpened(event.opened());
       break;
     case wire::StreamEvent::kBytes:
-      OnBytes(event.bytes(), payload.subspan(ref.payload_offset, event.bytes().length()), hold);
+      OnBytes(event.bytes(), ref.payload, hold);
       break;
     case wire::StreamEvent::kGap:
       OnGap(event.gap());
@@ -69,7 +68,7 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, By
       OnClosed(event.closed(), ref.close_order);
       break;
     case wire::StreamEvent::kFrame:
-      OnFrame(event.frame(), payload.subspan(ref.payload_offset, event.frame().length()));
+      OnFrame(event.frame(), ref.payload);
       break;
     case wire::StreamEvent::EVENT_NOT_SET:
       break;

@@ -99,6 +99,14 @@ void BlobBuffer::Append(ByteView bytes) {
   std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());
 }
 
+std::pair<std::shared_ptr<const void>, ByteView> BlobBuffer::Take() {
+  const ByteView all = view();
+  std::shared_ptr<const void> memory = std::move(memory_);
+  memory_ = nullptr;
+  size_ = 0;
+  return {std::move(memory), all};
+}
+
 WireMessage BlobBuffer::Finish(uint64_t sequence, int body_field,
                                const google::protobuf::MessageLite& fields, WireMessage* batch) {
   const size_t fields_size = fields.ByteSizeLong();

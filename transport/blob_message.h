@@ -10,6 +10,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/bytes.h"
@@ -37,6 +38,8 @@ class BlobBuffer {
   // What is there so far; valid until it changes.
   ByteView view() const { return {memory_.get() + headroom_, size_}; }
 
+  // What is there so far, with its memory: the buffer is empty afterwards.
+  std::pair<std::shared_ptr<const void>, ByteView> Take();
   // The message `LinkMessage{sequence, <body_field>: {fields, blob}}`, where `fields` has no blob
   // set. The buffer's memory moves into the message; the buffer is empty afterwards. `batch` gets
   // the part that is the batch message alone, for taps.

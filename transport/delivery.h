@@ -4,36 +4,78 @@
 
 #include <google/protobuf/arena.h>
 
+#include <memory>
+#include <utility>
+#include <vector>
 #include <zmq.hpp>
 
 #include "base/bytes.h"
 #include "proto/link.pb.h"
 #include "transport/blob_message.h"
+#include "transport/handed_batch.h"
 
 namespace flowstitch {
 
 class Delivery {
  public:
-  explicit Delivery(zmq::message_t raw) : raw_(std::move(raw)) {
+  explicit Delivery(zmq::message_t raw) : raw_(std::move(raw)), size_(raw_.size()) {
     message_ = google::protobuf::Arena::CreateMessage<wire::LinkMessage>(&arena_);
     status_ = DecodeLinkMessage({static_cast<const uint8_t*>(raw_.data()), raw_.size()}, message_,
                                 &blob_);
   }
+  explicit Delivery(std::shared_ptr<const HandedBatch> handed)
+      : handed_(std::move(handed)),
+        message_(handed_->message),
+        blob_(handed_->frames),
+        size_(handed_->bytes) {}
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
   const absl::Status& status() const { return status_; }
   const wire::LinkMessage& message() const { return *message_; }
-  // The payload of a batch; valid as long as this object.
+  // The frames of a PacketBatch; valid as long as this object. See PayloadReader for a StreamBatch.
   ByteView blob() const { return blob_; }
-  size_t wire_size() const { return raw_.size(); }
+  // The pieces of a StreamBatch that was handed over; null when its payload is the blob.
+  const std::vector<ByteView>* pieces() const {
+    return handed_ == nullptr ? nullptr : &handed_->payload;
+  }
+  // What a link counts it as.
+  size_t wire_size() const { return size_; }
 
  private:
   zmq::message_t raw_;
   google::protobuf::Arena arena_;
+  std::shared_ptr<const HandedBatch> handed_;
   wire::LinkMessage* message_ = nullptr;
   ByteView blob_;
+  size_t size_;
   absl::Status status_;
+};
+
+// The payload of a StreamBatch, event by event.
+class PayloadReader {
+ public:
+  explicit PayloadReader(const Delivery& delivery)
+      : pieces_(delivery.pieces()), rest_(delivery.blob()) {}
+
+  // The next `length` bytes; false when they are not there.
+  bool Take(size_t length, ByteView* bytes) {
+    if (pieces_ == nullptr) {
+      if (length > rest_.size()) return false;
+      *bytes = rest_.first(length);
+      rest_ = rest_.subspan(length);
+      return true;
+    }
+    if (piece_ == pieces_->size() || (*pieces_)[piece_].size() != length) return false;
+    *bytes = (*pieces_)[piece_++];
+    return true;
+  }
+  bool at_end() const { return pieces_ == nullptr ? rest_.empty() : piece_ == pieces_->size(); }
+
+ private:
+  const std::vector<ByteView>* pieces_;
+  size_t piece_ = 0;
+  ByteView rest_;
 };
 
 }  // namespace flowstitch

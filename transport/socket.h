@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
+#include "transport/delivery.h"
 #include "transport/endpoint.h"
 #include "transport/link_security.h"
 #include "transport/wire_message.h"
@@ -40,6 +41,8 @@ class Socket {
   // Of a SUB socket.
   void Subscribe(std::string_view prefix);
 
+  // Whether it can reach only this process: batches are handed over as they are.
+  bool in_process() const { return in_process_; }
   // For zmq::poll.
   zmq::pollitem_t poll_item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
   // The address after a bind to a wildcard port, or the endpoint as given.
@@ -57,7 +60,11 @@ class Socket {
   KeyGuard* guard_;
   std::string peer_role_;
   std::string bound_address_;
+  bool in_process_ = false;
 };
+
+// What a message that came over the socket brought.
+std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message);
 
 // Waits until one of the sockets can be read, `extra_fd` (if not negative) can, or the time is
 // over. False when a signal came in between.

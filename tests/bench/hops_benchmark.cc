@@ -192,8 +192,7 @@ void Write(benchmark::State& state) {
       in_flight->delivery =
           std::make_shared<Delivery>(zmq::message_t(batch.bytes().data(), batch.size()));
       in_flight->users = 1;
-      dispatcher.Split(in_flight->delivery->message().streams(), in_flight->delivery->blob().size(),
-                       &lists);
+      dispatcher.Split(*in_flight->delivery, &lists);
       worker.Post(std::move(in_flight), std::move(lists[0]));
     }
     worker.Finish();

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!delivery.status().ok() || !delivery.message().has_streams()) return 0;
   BatchDispatcher dispatcher(0, 1, 1);
   std::vector<std::vector<EventRef>> lists;
-  if (!dispatcher.Split(delivery.message().streams(), delivery.blob().size(), &lists)) return 0;
+  if (!dispatcher.Split(delivery, &lists)) return 0;
   SinkWorkerOptions options;
   options.names = *NameTemplate::Parse(kDefaultNameTemplate);
   options.files.write = false;

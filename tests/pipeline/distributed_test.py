@@ -76,6 +76,8 @@ class Distributed(PipelineTest):
         counts, copies = self.deal(capture)
         center = self.start_in("center", "flowstitch-reassembler", "--captures", "tcp://0.0.0.0:9471", "--sinks",
                                "tcp://0.0.0.0:9472", "--sources", "2", "--wait-sinks", "1", "--reorder-window", "60000",
+                               # The two replays are not in step: each sends its own share at one rate.
+                               "--duplicate-window", "5000",
                                "--key", self.path("secret", "center.key_secret"), "--allow", self.path("allowed"))
         sink = self.start_in("writer", "flowstitch-sink", "--reassembler", "tcp://10.9.3.2:9472", "-o", self.path("out"),
                              "--files", "--http", "--dfxml", *self.dial("writer"))

@@ -116,6 +116,28 @@ TEST(Console, FormsAreTcpflows) {
   EXPECT_THAT(dump, HasSubstr("0020: 670d 0a0d 0a"));
 }
 
+// The batch with so many bytes of payload, as a link delivers it.
+std::unique_ptr<Delivery> Delivered(wire::StreamBatch batch, uint64_t payload) {
+  batch.set_payload(std::string(payload, 'x'));
+  wire::LinkMessage message;
+  *message.mutable_streams() = std::move(batch);
+  const std::string bytes = message.SerializeAsString();
+  return std::make_unique<Delivery>(zmq::message_t(bytes.data(), bytes.size()));
+}
+
+// The same, handed over within the process.
+std::unique_ptr<Delivery> HandedOver(const wire::StreamBatch& batch, const std::string& bytes) {
+  auto handed = std::make_shared<HandedBatch>();
+  *handed->message->mutable_streams() = batch;
+  size_t at = 0;
+  for (const wire::StreamEvent& event : batch.events()) {
+    if (!event.has_bytes() || event.bytes().length() == 0) continue;
+    handed->payload.push_back(AsBytes(bytes).subspan(at, event.bytes().length()));
+    at += event.bytes().length();
+  }
+  return std::make_unique<Delivery>(std::move(handed));
+}
+
 TEST(BatchDispatcher, EveryEventGoesToOneWorkerOfOneShardAndFlowsStayTogether) {
   wire::StreamBatch batch;
   std::mt19937_64 random(1);
@@ -135,7 +157,8 @@ TEST(BatchDispatcher, EveryEventGoesToOneWorkerOfOneShardAndFlowsStayTogether) {
   for (uint32_t shard = 0; shard < 3; ++shard) {
     BatchDispatcher dispatcher(shard, 3, 4);
     std::vector<std::vector<EventRef>> lists;
-    ASSERT_TRUE(dispatcher.Split(batch, payload, &lists));
+    const auto delivery = Delivered(batch, payload);
+    ASSERT_TRUE(dispatcher.Split(*delivery, &lists));
     uint64_t closes = 0;
     for (const auto& list : lists) {
       for (const EventRef& ref : list) {
@@ -154,7 +177,27 @@ TEST(BatchDispatcher, EveryEventGoesToOneWorkerOfOneShardAndFlowsStayTogether) {
   EXPECT_THAT(seen, ::testing::Each(1));
   BatchDispatcher dispatcher(0, 1, 1);
   std::vector<std::vector<EventRef>> lists;
-  EXPECT_FALSE(dispatcher.Split(batch, payload - 1, &lists));
+  EXPECT_FALSE(dispatcher.Split(*Delivered(batch, payload - 1), &lists));
+  EXPECT_FALSE(dispatcher.Split(*Delivered(batch, payload + 1), &lists));
+  const std::string bytes(payload, 'x');
+  EXPECT_TRUE(dispatcher.Split(*HandedOver(batch, bytes), &lists));
+  uint64_t given = 0;
+  for (const EventRef& ref : lists[0]) given += ref.payload.size();
+  EXPECT_EQ(given, payload);
+  // More events than pieces, or a piece of another length.
+  const auto handed = HandedOver(batch, bytes);
+  auto* more = batch.add_events()->mutable_bytes();
+  more->set_length(1);
+  const auto& pieces = *handed->pieces();
+  EXPECT_FALSE(pieces.empty());
+  auto too_few = std::make_shared<HandedBatch>();
+  *too_few->message->mutable_streams() = batch;
+  too_few->payload = pieces;
+  EXPECT_FALSE(dispatcher.Split(Delivery(too_few), &lists));
+  too_few->payload.push_back(AsBytes(bytes).first(2));
+  EXPECT_FALSE(dispatcher.Split(Delivery(too_few), &lists));
+  too_few->payload.back() = AsBytes(bytes).first(1);
+  EXPECT_TRUE(dispatcher.Split(Delivery(too_few), &lists));
 }
 
 }  // namespace

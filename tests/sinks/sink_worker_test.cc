@@ -50,8 +50,7 @@ class BatchMaker {
     auto in_flight = std::make_shared<InFlightBatch>();
     in_flight->delivery = std::make_shared<Delivery>(zmq::message_t(bytes.data(), bytes.size()));
     std::vector<std::vector<EventRef>> lists;
-    EXPECT_TRUE(BatchDispatcher(0, 1, 1).Split(in_flight->delivery->message().streams(),
-                                               in_flight->delivery->blob().size(), &lists));
+    EXPECT_TRUE(BatchDispatcher(0, 1, 1).Split(*in_flight->delivery, &lists));
     SinkWorkerOptions options;
     options.names = *NameTemplate::Parse(kDefaultNameTemplate);
     options.directory = directory.path();

@@ -1,0 +1,32 @@
+// A batch that one stage hands to the next in the same process: it is not written out and read
+// again, and its payload stays where it is. Over inproc:// only; between processes a batch is bytes
+// (blob_message.h).
+#ifndef FLOWSTITCH_TRANSPORT_HANDED_BATCH_H_
+#define FLOWSTITCH_TRANSPORT_HANDED_BATCH_H_
+
+#include <google/protobuf/arena.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "proto/link.pb.h"
+
+namespace flowstitch {
+
+struct HandedBatch {
+  HandedBatch() : message(google::protobuf::Arena::CreateMessage<wire::LinkMessage>(&arena)) {}
+  HandedBatch(const HandedBatch&) = delete;
+  HandedBatch& operator=(const HandedBatch&) = delete;
+
+  google::protobuf::Arena arena;  // of the message and of copied payload
+  wire::LinkMessage* message;     // a batch without its blob
+  ByteView frames;                // of a PacketBatch: its blob
+  std::vector<ByteView> payload;  // of a StreamBatch: a piece for each event that has any
+  std::vector<std::shared_ptr<const void>> owners;  // of what the views show
+  size_t bytes = 0;                                 // memory that it keeps, about
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_TRANSPORT_HANDED_BATCH_H_
