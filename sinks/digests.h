@@ -1,4 +1,4 @@
-// Digests of bytes as they pass: MD5, SHA-1, SHA-256 by choice, through OpenSSL.
+// Digests of bytes as they pass: MD5, SHA-1, SHA-256 by choice.
 #ifndef FLOWSTITCH_SINKS_DIGESTS_H_
 #define FLOWSTITCH_SINKS_DIGESTS_H_
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "sinks/md5_lanes.h"
 #include "sinks/sink_flow.h"
 
 struct evp_md_ctx_st;
@@ -27,8 +28,13 @@ class Digests {
   Digests& operator=(const Digests&) = delete;
 
   void Update(ByteView bytes);
+  // All but MD5, for a caller that gives its bytes to md5() another time.
+  void UpdateOthers(ByteView bytes);
+  // Null where it was not chosen.
+  Md5* md5() { return md5_.get(); }
   // So many zero bytes: a gap reads as zeros.
   void UpdateZeros(uint64_t count);
+  void UpdateOthersZeros(uint64_t count);
   // In the order MD5, SHA1, SHA256. Ends the computation.
   std::vector<DigestValue> Finish();
 
@@ -37,7 +43,8 @@ class Digests {
     const char* type;
     evp_md_ctx_st* context;
   };
-  std::vector<One> all_;
+  std::unique_ptr<Md5> md5_;
+  std::vector<One> others_;
 };
 
 }  // namespace flowstitch

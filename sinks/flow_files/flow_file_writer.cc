@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "sinks/safe_file.h"
@@ -56,6 +57,7 @@ void FlowFileWriter::Resume(SinkFlow& flow, int direction, uint64_t offset) {
         file.digests->Update(bytes);
         file.digested = at + bytes.size();
       });
+  file.md5_end = file.digested;
   if (status_.ok()) status_ = status;
 }
 
@@ -71,8 +73,13 @@ void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byt
   file.end = offset + bytes.size();
   if (file.digests != nullptr) {
     // A gap reads as zeros, once bytes follow it: one at the end does not lengthen the file.
-    file.digests->UpdateZeros(offset - file.digested);
-    file.digests->Update(bytes);
+    if (digests_pieces()) {
+      file.digests->UpdateOthersZeros(offset - file.digested);
+      file.digests->UpdateOthers(bytes);
+    } else {
+      file.digests->UpdateZeros(offset - file.digested);
+      file.digests->Update(bytes);
+    }
     file.digested = file.end;
   }
   if (!options_.write || !status_.ok() || bytes.empty()) return;
@@ -83,6 +90,7 @@ void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byt
   }
   file.pieces.push_back({hold, bytes, offset});
   file.piece_bytes += bytes.size();
+  if (digests_pieces()) NoteMd5(flow, direction, &file);
   if (file.piece_bytes >= options_.write_from_bytes) Write(&file);
 }
 
@@ -155,8 +163,86 @@ absl::Status FlowFileWriter::WritePieces(File* file) {
   return absl::OkStatus();
 }
 
+// A file's pieces from where its MD5 stands.
+class FlowFileWriter::PiecesFeed : public Md5Feed {
+ public:
+  explicit PiecesFeed(File* file) : file_(file) {}
+
+  Md5* md5() override { return file_->digests->md5(); }
+
+  ByteView Next() override {
+    if (file_->md5_piece == file_->pieces.size()) return {};
+    const Piece& piece = file_->pieces[file_->md5_piece];
+    if (file_->md5_end < piece.offset) {  // a gap reads as zeros
+      const auto n = std::min<uint64_t>(piece.offset - file_->md5_end, kZeros.size());
+      file_->md5_end += n;
+      return {kZeros.data(), static_cast<size_t>(n)};
+    }
+    const ByteView rest = piece.bytes.subspan(file_->md5_end - piece.offset);
+    file_->md5_end += rest.size();
+    ++file_->md5_piece;
+    return rest;
+  }
+
+  void PutBack(size_t size) override {
+    file_->md5_end -= size;
+    while (file_->md5_piece > 0) {
+      const Piece& before = file_->pieces[file_->md5_piece - 1];
+      if (file_->md5_end >= before.offset + before.bytes.size()) break;
+      --file_->md5_piece;
+    }
+  }
+
+  File* file() const { return file_; }
+
+ private:
+  static constexpr std::array<uint8_t, 4096> kZeros = {};
+
+  File* file_;
+};
+
+void FlowFileWriter::NoteMd5(SinkFlow& flow, int direction, File* file) {
+  if (file->md5_waits) return;
+  file->md5_waits = true;
+  md5_waiting_.push_back({flow.id, static_cast<State*>(flow.states[slot_].get()), direction});
+}
+
+void FlowFileWriter::DigestPieces(File* file) {
+  std::vector<Md5Waiting> entries;  // of those that are taken along
+  std::deque<PiecesFeed> feeds;
+  const auto other = [&]() -> Md5Feed* {
+    while (!md5_waiting_.empty()) {
+      const Md5Waiting entry = md5_waiting_.front();
+      md5_waiting_.pop_front();
+      const auto it = open_states_.find(entry.flow_id);
+      if (it == open_states_.end() || it->second != entry.state) continue;
+      File& waiting = entry.state->files[entry.direction];
+      waiting.md5_waits = false;
+      if (&waiting == file || waiting.md5_piece == waiting.pieces.size()) continue;
+      entries.push_back(entry);
+      return &feeds.emplace_back(&waiting);
+    }
+    return nullptr;
+  };
+  std::vector<Md5Waiting> left;
+  const auto done = [&](Md5Feed* feed, bool all) {
+    if (all) return;
+    const auto at = static_cast<size_t>(
+        std::find_if(feeds.begin(), feeds.end(), [feed](const auto& f) { return &f == feed; }) -
+        feeds.begin());
+    left.push_back(entries[at]);
+  };
+  PiecesFeed own(file);
+  Md5Lanes::Run(&own, other, done);
+  for (const Md5Waiting& entry : left) {
+    entry.state->files[entry.direction].md5_waits = true;
+    md5_waiting_.push_front(entry);
+  }
+}
+
 void FlowFileWriter::Write(File* file) {
   if (file->pieces.empty() || !status_.ok()) return;
+  if (digests_pieces()) DigestPieces(file);
   const absl::Status status = WritePieces(file);
   if (!status.ok()) {
     status_ = status;  // the batches stay held, so that they are never acknowledged
@@ -164,6 +250,7 @@ void FlowFileWriter::Write(File* file) {
   }
   for (const Piece& piece : file->pieces) --piece.hold->holds;
   file->pieces.clear();
+  file->md5_piece = 0;
   file->piece_bytes = 0;
 }
 

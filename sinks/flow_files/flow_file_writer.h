@@ -61,12 +61,16 @@ class FlowFileWriter : public Writer {
     std::vector<Piece> pieces;
     size_t piece_bytes = 0;
     std::unique_ptr<Digests> digests;
-    uint64_t digested = 0;  // stream offset up to which they went
-    uint64_t end = 0;       // of the last byte: the file's length
+    uint64_t digested = 0;  // stream offset up to which they went; MD5 has its own when pieces wait
+    uint64_t md5_end = 0;   // stream offset up to which MD5 went
+    size_t md5_piece = 0;   // the first piece that it has not had all of
+    bool md5_waits = false;  // it is among md5_waiting_
+    uint64_t end = 0;        // of the last byte: the file's length
   };
   struct State : WriterState {
     File files[2];
   };
+  class PiecesFeed;
   struct Waiting {
     uint64_t number;  // of the batch of its first piece
     uint64_t flow_id;
@@ -80,6 +84,10 @@ class FlowFileWriter : public Writer {
   absl::Status WritePieces(File* file);
   absl::Status WriteRun(File* file, size_t first, size_t last);
   void Write(File* file);
+  // MD5 of a file's pieces, and of others' beside it.
+  void DigestPieces(File* file);
+  void NoteMd5(SinkFlow& flow, int direction, File* file);
+  bool digests_pieces() const { return options_.digests.md5 && options_.write; }
   void CloseFile(SinkFlow& flow, int direction);
 
   const FlowFileOptions options_;
@@ -90,6 +98,13 @@ class FlowFileWriter : public Writer {
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
   // written since then is not looked at.
   std::deque<Waiting> waiting_;
+  // Files with pieces that MD5 has not had; entries may be stale.
+  struct Md5Waiting {
+    uint64_t flow_id;
+    State* state;
+    int direction;
+  };
+  std::deque<Md5Waiting> md5_waiting_;
   absl::flat_hash_map<uint64_t, State*> open_states_;
   absl::Status status_;
 };
