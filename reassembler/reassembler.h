@@ -4,6 +4,7 @@
 #define FLOWSTITCH_REASSEMBLER_REASSEMBLER_H_
 
 #include <map>
+#include <memory>
 
 #include "base/flow_id.h"
 #include "base/packet_clock.h"
@@ -29,6 +30,11 @@ class Reassembler : private FrameDecoder::Taker {
 
   // Takes the next frame. Time may go backwards; time-outs go by the highest so far.
   void OnFrame(const Frame& frame);
+  // The frames that follow lie in `area`, which stays as it is as long as `owner` lives: their
+  // bytes need not be copied to be remembered. Empty: they are valid during the call only.
+  void SetFrameArea(ByteView area, const std::shared_ptr<const void>& owner) {
+    tcp_.delivered().SetArea(area, owner);
+  }
   // The capture has ended: everything open is flushed and closed.
   void Finish();
 

@@ -85,6 +85,7 @@ class ReassemblerStage {
   TapTopics topics_;
   std::vector<Socket*> sockets_;
   SourceMerger merger_;
+  const Delivery* frame_batch_ = nullptr;  // that the last frame was in
   StreamBatcher batcher_;
   Reassembler reassembler_;
   // What each source last told, in what epoch, and what had been counted before that.
@@ -240,7 +241,11 @@ bool ReassemblerStage::TakeFrames() {
   Frame frame;
   for (int i = 0; i < kFramesPerTurn; ++i) {
     if (!merger_.Next(&frame, finished)) return false;
-    batcher_.set_frame_batch(merger_.current());
+    if (merger_.current().get() != frame_batch_) {
+      frame_batch_ = merger_.current().get();
+      batcher_.set_frame_batch(merger_.current());
+      reassembler_.SetFrameArea(frame_batch_->blob(), merger_.current());
+    }
     reassembler_.OnFrame(frame);
     if (!batcher_.full()) continue;
     Flush();

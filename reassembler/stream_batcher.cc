@@ -152,13 +152,13 @@ void StreamBatcher::AddPayload(ByteView bytes) {
     return;
   }
   if (bytes.empty()) return;
-  const ByteView frames = frame_batch_ == nullptr ? ByteView{} : (*frame_batch_)->blob();
+  const ByteView frames = frame_batch_ == nullptr ? ByteView{} : frame_batch_->blob();
   const std::less_equal<> le;
   if (le(frames.data(), bytes.data()) &&
       le(bytes.data() + bytes.size(), frames.data() + frames.size())) {
-    if (last_kept_ != frame_batch_->get()) {
-      last_kept_ = frame_batch_->get();
-      batch_->owners.push_back(*frame_batch_);
+    if (last_kept_ != frame_batch_.get()) {
+      last_kept_ = frame_batch_.get();
+      batch_->owners.push_back(frame_batch_);
       kept_bytes_ += frames.size();
     }
     batch_->payload.push_back(bytes);

@@ -29,8 +29,8 @@ class StreamBatcher : public StreamEvents {
   // From now on batches are handed over within the process. Payload that lies in the frame under
   // way stays there.
   void HandOver();
-  // Where the frame under way lies; valid as long as it is under way.
-  void set_frame_batch(const std::shared_ptr<Delivery>& batch) { frame_batch_ = &batch; }
+  // Where the frames that follow lie.
+  void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }
 
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
@@ -89,7 +89,7 @@ class StreamBatcher : public StreamEvents {
   std::shared_ptr<HandedBatch> batch_;  // under way
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;
-  const std::shared_ptr<Delivery>* frame_batch_ = nullptr;
+  std::shared_ptr<Delivery> frame_batch_;
   const Delivery* last_kept_ = nullptr;
   size_t payload_bytes_ = 0;
   size_t kept_bytes_ = 0;  // of batches of packets that this one keeps

@@ -29,6 +29,8 @@ class TcpReassembler {
   // The capture has ended: everything open is flushed and closed.
   void Finish();
 
+  DeliveredWindow& delivered() { return delivered_; }
+
   size_t open_flows() { return table_.flows().slab.size(); }
   size_t half_open_flows() { return table_.half_open().slab.size(); }
   size_t tombstones() { return table_.tombstones().slab.size(); }
