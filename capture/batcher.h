@@ -23,8 +23,13 @@ struct BatcherLimits {
 class Batcher {
  public:
   Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits limits = {});
-  // From now on batches are handed over within the process.
-  void HandOver() { hands_over_ = true; }
+  // From now on batches are handed over within the process. They may be larger: nothing is copied, and there are fewer
+  // to wake somebody for.
+  void HandOver() {
+    hands_over_ = true;
+    limits_.batch_bytes *= 4;
+    frames_ = BlobBuffer(0, limits_.batch_bytes);
+  }
 
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
   bool MustFlushBefore(const Frame& frame) const;
@@ -55,7 +60,7 @@ class Batcher {
  private:
   WireMessage Hand(uint64_t sequence);
 
-  const BatcherLimits limits_;
+  BatcherLimits limits_;
   wire::PacketBatch fields_;
   BlobBuffer frames_;
   size_t tls_secrets_bytes_ = 0;

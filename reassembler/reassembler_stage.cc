@@ -142,6 +142,7 @@ absl::Status ReassemblerStage::Run() {
     started_ = started_ || MayStart();
     busy = started_ && CanSend() && TakeFrames();
     FinishEnds();
+    captures_->SendAll(SteadyNowNs());
     TellProgress();
     if (batcher_.due(SteadyNowNs())) Flush();
     if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());

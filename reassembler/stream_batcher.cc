@@ -129,6 +129,8 @@ StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_
 
 void StreamBatcher::HandOver() {
   hands_over_ = true;
+  limits_.batch_bytes *= 4;
+  limits_.event_bytes *= 4;
   Reset();
 }
 
@@ -141,6 +143,7 @@ void StreamBatcher::Reset() {
   event_bytes_ = 0;
   payload_bytes_ = 0;
   kept_bytes_ = 0;
+  copied_bytes_ = 0;
   tls_secrets_bytes_ = 0;
   waiting_since_ns_ = 0;
 }
@@ -165,6 +168,7 @@ void StreamBatcher::AddPayload(ByteView bytes) {
     return;
   }
   // It waited behind a hole, came in fragments, or was changed.
+  copied_bytes_ += bytes.size();
   auto* copy = google::protobuf::Arena::CreateArray<uint8_t>(&batch_->arena, bytes.size());
   std::memcpy(copy, bytes.data(), bytes.size());
   batch_->payload.emplace_back(copy, bytes.size());
@@ -284,7 +288,7 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   WireMessage message;
   if (hands_over_) {
     batch_->message->set_sequence(sequence);
-    batch_->bytes = event_bytes_ + payload_bytes_ + kept_bytes_;
+    batch_->bytes = event_bytes_ + copied_bytes_ + kept_bytes_;
     const size_t size = batch_->bytes;
     message = WireMessage(std::move(batch_), size);
   } else {

@@ -26,7 +26,7 @@ class StreamBatcher : public StreamEvents {
   StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_id_seed = 0,
                 StreamBatcherLimits limits = {});
 
-  // From now on batches are handed over within the process. Payload that lies in the frame under
+  // From now on batches are handed over within the process, and may be larger. Payload that lies in the frame under
   // way stays there.
   void HandOver();
   // Where the frames that follow lie.
@@ -81,7 +81,7 @@ class StreamBatcher : public StreamEvents {
   void AddPayload(ByteView bytes);
   void Reset();
 
-  const StreamBatcherLimits limits_;
+  StreamBatcherLimits limits_;
   const uint64_t epoch_;
   const uint32_t shard_;
   const uint16_t community_id_seed_;
@@ -92,6 +92,7 @@ class StreamBatcher : public StreamEvents {
   std::shared_ptr<Delivery> frame_batch_;
   const Delivery* last_kept_ = nullptr;
   size_t payload_bytes_ = 0;
+  size_t copied_bytes_ = 0;
   size_t kept_bytes_ = 0;  // of batches of packets that this one keeps
   size_t event_bytes_ = 0;
   size_t tls_secrets_bytes_ = 0;

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
+#include "base/waker.h"
 #include "transport/dealer_link.h"
 #include "transport/metrics_text.h"
 
@@ -30,7 +31,11 @@ class ReassemblerFeeds {
   absl::Status Service(int64_t now_ns) {
     return Service(now_ns, [](size_t, std::shared_ptr<Delivery>) {});
   }
-  void Wait(int timeout_ms) { WaitForInput(sockets_, -1, timeout_ms); }
+  // Until something has come, `waker` is called, or the time is over.
+  void Wait(Waker& waker, int timeout_ms) {
+    WaitForInput(sockets_, waker.fd(), timeout_ms);
+    waker.Clear();
+  }
 
   // The epoch of the process at the other end.
   uint64_t epoch(size_t feed) const { return feeds_[feed].link->core().peer_epoch(); }

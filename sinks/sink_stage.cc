@@ -99,6 +99,7 @@ class SinkStage {
   const std::atomic<int>& stop_;
   ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
+  Waker waker_;  // called by the workers
   SharedOutputs shared_;
   bool journals_ = false;
   JournaledFlows left_;  // by an earlier sink of this name
@@ -123,6 +124,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   dispatcher_ = std::make_unique<BatchDispatcher>(shard, shards, static_cast<uint32_t>(workers));
 
   SinkWorkerOptions worker;
+  worker.waker = &waker_;
   worker.directory = options_.directory;
   worker.names = *names;
   worker.directory_was_empty = DirectoryIsEmpty(options_.directory);
@@ -227,7 +229,6 @@ void SinkStage::FinishBatches() {
     in_flight_bytes_ -= bytes;
     in_flight_.pop_front();
   }
-  RelieveWindow();
 }
 
 // Bytes wait in their batches to be written together with others, but not until the window is
@@ -256,15 +257,17 @@ absl::Status SinkStage::Run() {
   TellReady();
   int64_t stop_since_ns = 0;
   while (!feeds_.all_ended()) {
-    feeds_.Wait(kWaitMs);
-    TellAlive(SteadyNowNs());
+    feeds_.Wait(waker_, kWaitMs);
     const int64_t now_ns = SteadyNowNs();
+    TellAlive(now_ns);
+    // Before the links are looked at: they say what is finished.
+    FinishBatches();
     const absl::Status link =
         feeds_.Service(now_ns, [this](size_t feed, std::shared_ptr<Delivery> delivery) {
           TakeDelivery(feed, std::move(delivery));
         });
     if (!link.ok()) return link;
-    FinishBatches();
+    RelieveWindow();
     shared_.Service(now_ns);
     PublishMetrics(now_ns);
     if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
@@ -277,7 +280,7 @@ absl::Status SinkStage::Run() {
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     if (stop_ > 1) shared_.GiveUpCommands();
-    feeds_.Wait(kWaitMs);
+    feeds_.Wait(waker_, kWaitMs);
     TellAlive(SteadyNowNs());
     const absl::Status link = feeds_.Service(SteadyNowNs());
     if (!link.ok()) return link;
@@ -329,7 +332,7 @@ absl::Status SinkStage::WriteEnd() {
   }
   // Commands that were started are awaited, while the links stay in service.
   while (!shared_.commands_idle() && stop_ < 2) {
-    feeds_.Wait(kWaitMs);
+    feeds_.Wait(waker_, kWaitMs);
     TellAlive(SteadyNowNs());
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
   }
@@ -344,7 +347,7 @@ absl::Status SinkStage::WriteEnd() {
   // The reassemblers wait for these acknowledgements.
   while (stop_ < 2 && !feeds_.MayGo(SteadyNowNs())) {
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
-    feeds_.Wait(kWaitMs);
+    feeds_.Wait(waker_, kWaitMs);
   }
   // Nothing comes again.
   if (journals_) RemoveJournals(options_.directory, options_.name);

@@ -85,6 +85,7 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
   thread_ = std::thread([this] {
     Run();
     done_.store(true, std::memory_order_release);
+    if (options_.waker != nullptr) options_.waker->Wake();
   });
 }
 
@@ -224,7 +225,8 @@ void SinkWorker::LetGo() {
   const auto release = [this] {
     for (Held& held : held_) {
       if (held.batch == nullptr || held.hold.holds != 0) continue;
-      held.batch->users.fetch_sub(1, std::memory_order_acq_rel);
+      const bool last = held.batch->users.fetch_sub(1, std::memory_order_acq_rel) == 1;
+      if (last && options_.waker != nullptr) options_.waker->Wake();
       held.batch = nullptr;
     }
     while (!held_.empty() && held_.front().batch == nullptr) held_.pop_front();

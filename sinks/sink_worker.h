@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "base/waker.h"
 #include "sinks/batch_dispatcher.h"
 #include "sinks/captures/flow_capture_writer.h"
 #include "sinks/captures/other_frames_writer.h"
@@ -60,6 +61,7 @@ struct SinkWorkerOptions {
   ConsoleOptions console_form;
   JsonFile* json = nullptr;        // null: none
   ReportWriter* report = nullptr;  // null: no report
+  Waker* waker = nullptr;          // called when a batch is finished; may be null
   FlowElementOptions elements;
 };
 

@@ -32,6 +32,8 @@ class RouterReceiver {
 
   // Reads what has come and sends what may go; never blocks.
   void Service(int64_t now_ns, const Taker& take);
+  // Only the latter: what was finished with since then.
+  void SendAll(int64_t now_ns);
   void Finish(size_t peer, uint64_t sequence, size_t bytes) {
     peers_[peer]->link->Finish(sequence, bytes);
   }
@@ -46,7 +48,6 @@ class RouterReceiver {
  private:
   Peer* OnStranger(const std::string& route, const wire::LinkMessage& message, int64_t now_ns);
   void Refuse(const std::string& route, const wire::Refusal& refusal);
-  void SendAll(int64_t now_ns);
 
   Socket socket_;
   const LinkIdentity self_;
