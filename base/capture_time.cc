@@ -30,8 +30,16 @@ SplitTime SplitTimeNs(TimeNs time_ns) {
 }
 
 std::string FormatIsoSeconds(TimeNs time_ns) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(SplitTimeNs(time_ns).seconds),
-                          absl::UTCTimeZone());
+  // A report names the same second many times.
+  thread_local int64_t second = 0;
+  thread_local std::string text;
+  const int64_t wanted = SplitTimeNs(time_ns).seconds;
+  if (text.empty() || second != wanted) {
+    second = wanted;
+    text = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(wanted),
+                            absl::UTCTimeZone());
+  }
+  return text;
 }
 
 std::string FormatIsoTime(TimeNs time_ns) {

@@ -139,7 +139,6 @@ void StreamBatcher::Reset() {
   fields_ = batch_->message->mutable_streams();
   fields_->set_reassembler_epoch(epoch_);
   fields_->set_shard(shard_);
-  last_kept_ = nullptr;
   event_bytes_ = 0;
   payload_bytes_ = 0;
   kept_bytes_ = 0;
@@ -159,10 +158,11 @@ void StreamBatcher::AddPayload(ByteView bytes) {
   const std::less_equal<> le;
   if (le(frames.data(), bytes.data()) &&
       le(bytes.data() + bytes.size(), frames.data() + frames.size())) {
-    if (last_kept_ != frame_batch_.get()) {
-      last_kept_ = frame_batch_.get();
+    if (batch_->owners.empty() || batch_->owners.back() != frame_batch_) {
       batch_->owners.push_back(frame_batch_);
-      kept_bytes_ += frames.size();
+      // The batch before may keep it too, and has counted it.
+      if (last_kept_ != frame_batch_) kept_bytes_ += frames.size();
+      last_kept_ = frame_batch_;
     }
     batch_->payload.push_back(bytes);
     return;

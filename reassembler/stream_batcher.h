@@ -90,7 +90,7 @@ class StreamBatcher : public StreamEvents {
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;
   std::shared_ptr<Delivery> frame_batch_;
-  const Delivery* last_kept_ = nullptr;
+  std::shared_ptr<Delivery> last_kept_;
   size_t payload_bytes_ = 0;
   size_t copied_bytes_ = 0;
   size_t kept_bytes_ = 0;  // of batches of packets that this one keeps

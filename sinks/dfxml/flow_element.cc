@@ -270,7 +270,8 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowEleme
 std::string MacText(const std::string& mac) {
   std::string text;
   for (const char byte : mac) {
-    absl::StrAppendFormat(&text, "%s%02x", text.empty() ? "" : ":", static_cast<uint8_t>(byte));
+    if (!text.empty()) text += ':';
+    absl::StrAppend(&text, absl::Hex(static_cast<uint8_t>(byte), absl::kZeroPad2));
   }
   return text;
 }
@@ -282,7 +283,7 @@ std::string BodyElement(const std::string& stream_path, const BodyRecord& body) 
 }
 
 std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options) {
-  XmlText xml;
+  thread_local XmlText xml;  // its buffer is used again
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
     if (stream.summary.packets == 0 && stream.length == 0) continue;

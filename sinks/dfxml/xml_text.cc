@@ -5,6 +5,7 @@
 #include <libxml/xmlwriter.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/utf8_text.h"
 
@@ -21,11 +22,24 @@ size_t CharacterLength(std::string_view text) {
   return static_cast<size_t>(length);
 }
 
+// A number with the 0 behind it that libxml2 wants.
+struct Digits {
+  explicit Digits(uint64_t value) {
+    *std::to_chars(text, text + sizeof(text) - 1, value).ptr = '\0';
+  }
+  char text[24];
+};
+
 }  // namespace
 
 void PrepareXmlForThreads() { xmlInitParser(); }
 
-std::string ValidXmlText(std::string_view text) { return KeepCharacters(text, CharacterLength); }
+std::string ValidXmlText(std::string_view text) {
+  // Nearly all of it is.
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return plain ? std::string(text) : KeepCharacters(text, CharacterLength);
+}
 
 XmlText::XmlText() : buffer_(xmlBufferCreate()) {
   writer_ = xmlNewTextWriterMemory(buffer_, 0);
@@ -47,7 +61,7 @@ void XmlText::Attribute(const char* name, std::string_view value) {
 }
 
 void XmlText::Attribute(const char* name, uint64_t value) {
-  Attribute(name, std::string_view(std::to_string(value)));
+  xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(Digits(value).text));
 }
 
 void XmlText::Text(std::string_view text) {
@@ -61,7 +75,7 @@ void XmlText::Element(const char* name, std::string_view text) {
 }
 
 void XmlText::Element(const char* name, uint64_t value) {
-  Element(name, std::string_view(std::to_string(value)));
+  xmlTextWriterWriteElement(writer_, Xml(name), Xml(Digits(value).text));
 }
 
 std::string XmlText::Take() {
