@@ -1,13 +1,35 @@
-"""What the benchmarks share: one run of a program, measured."""
+"""What the benchmarks share: one run of a program, measured; the machine's name."""
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAMS = {
+    "flowstitch": "deploy/launcher/flowstitch",
+    "flowstitch-capture": "capture/flowstitch-capture",
+    "flowstitch-reassembler": "reassembler/flowstitch-reassembler",
+    "flowstitch-sink": "sinks/flowstitch-sink",
+    "flowstitch-make-capture": "tools/flowstitch-make-capture",
+    "libpcap_read": "tests/bench/libpcap_read",
+}
+
+
+def program(build, name):
+    return os.path.join(build, PROGRAMS[name])
+
+
+def machine():
+    """The processor and how many cores of it."""
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+
 
 def timed(command, directory):
-    """Wall seconds and peak memory in MB of one run into an empty directory."""
+    """Wall seconds and peak memory in MB of one run into an empty directory. Memory is that of the largest process."""
     shutil.rmtree(directory, ignore_errors=True)
     os.mkdir(directory)
     start = time.monotonic()
