@@ -76,8 +76,8 @@ void DeliveredWindow::AppendCopy(uint64_t* mark, Position at, ByteView bytes) {
 
 void DeliveredWindow::AppendPart(uint64_t* mark, Position at, ByteView bytes) {
   if (area_number_ == 0) {
-    areas_.push_back({owner_, area_.size(), 0});
-    kept_ += area_.size();
+    areas_.push_back({owner_, area_.size() + kAreaBytes, 0});
+    kept_ += areas_.back().size;
     area_number_ = numbers_[owner_.get()] = last_area();
   }
   areas_[area_number_ - first_area_].remembered += bytes.size();

@@ -51,10 +51,13 @@ class DeliveredWindow {
   };
   struct Area {
     std::shared_ptr<const void> owner;
-    size_t size = 0;
+    size_t size = 0;        // memory
     size_t remembered = 0;  // of its bytes
   };
   static constexpr size_t kAlign = 8;
+  // What an area costs beside its bytes, about: few frames come at a time where there is little
+  // traffic.
+  static constexpr size_t kAreaBytes = 4096;
   // Records of a stream that a search looks at.
   static constexpr int kMaxSteps = 512;
 
@@ -84,7 +87,7 @@ class DeliveredWindow {
   std::shared_ptr<const void> owner_;
   uint64_t area_number_ = 0;  // 0: nothing of it has been remembered
   size_t remembered_ = 0;     // in all areas
-  size_t kept_ = 0;           // sizes of all areas
+  size_t kept_ = 0;           // memory of all areas
 };
 
 }  // namespace flowstitch

@@ -99,12 +99,28 @@ void BlobBuffer::Append(ByteView bytes) {
   std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());
 }
 
-std::pair<std::shared_ptr<const void>, ByteView> BlobBuffer::Take() {
-  const ByteView all = view();
-  std::shared_ptr<const void> memory = std::move(memory_);
-  memory_ = nullptr;
+// A message may be kept for a long time, and is counted by its bytes.
+std::shared_ptr<uint8_t[]> BlobBuffer::Release(size_t start, uint8_t** begin) {
+  *begin = memory_.get() + headroom_ - start;
+  std::shared_ptr<uint8_t[]> memory;
+  if (start + size_ < (headroom_ + capacity_) / 2) {
+    memory.reset(new uint8_t[start + size_]);
+    std::memcpy(memory.get(), *begin, start + size_);
+    *begin = memory.get();
+  } else {
+    memory = std::move(memory_);
+    memory_ = nullptr;
+  }
   size_ = 0;
-  return {std::move(memory), all};
+  return memory;
+}
+
+std::pair<std::shared_ptr<const void>, ByteView> BlobBuffer::Take() {
+  if (memory_ == nullptr) return {};
+  const size_t size = size_;
+  uint8_t* begin = nullptr;
+  std::shared_ptr<const void> memory = Release(0, &begin);
+  return {std::move(memory), {begin, size}};
 }
 
 WireMessage BlobBuffer::Finish(uint64_t sequence, int body_field,
@@ -130,13 +146,16 @@ WireMessage BlobBuffer::Finish(uint64_t sequence, int body_field,
   p = CodedOutputStream::WriteTagToArray(LengthTag(kBlobFieldNumber), p);
   p = CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(size_), p);
 
-  const WireMessage message(memory_, {start, head + size_});
-  if (batch != nullptr) *batch = WireMessage(memory_, {batch_start, batch_size});
-  memory_ = nullptr;
-  size_ = 0;
-  capacity_ = original_capacity;
-  headroom_ = original_headroom;
-  return message;
+  const auto batch_offset = static_cast<size_t>(batch_start - start);
+  const size_t size = head + size_;
+  uint8_t* begin = nullptr;
+  const std::shared_ptr<uint8_t[]> memory = Release(head, &begin);
+  if (batch != nullptr) *batch = WireMessage(memory, {begin + batch_offset, batch_size});
+  if (memory_ == nullptr) {
+    capacity_ = original_capacity;
+    headroom_ = original_headroom;
+  }
+  return {memory, {begin, size}};
 }
 
 absl::Status DecodeLinkMessage(ByteView bytes, wire::LinkMessage* message, ByteView* blob) {

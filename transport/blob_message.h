@@ -38,16 +38,20 @@ class BlobBuffer {
   // What is there so far; valid until it changes.
   ByteView view() const { return {memory_.get() + headroom_, size_}; }
 
-  // What is there so far, with its memory: the buffer is empty afterwards.
+  // What is there so far, with its memory, of which less than half is empty: the buffer is empty
+  // afterwards.
   std::pair<std::shared_ptr<const void>, ByteView> Take();
   // The message `LinkMessage{sequence, <body_field>: {fields, blob}}`, where `fields` has no blob
-  // set. The buffer's memory moves into the message; the buffer is empty afterwards. `batch` gets
-  // the part that is the batch message alone, for taps.
+  // set. The buffer's memory moves into the message, or what little there is is copied; the buffer
+  // is empty afterwards. `batch` gets the part that is the batch message alone, for taps.
   WireMessage Finish(uint64_t sequence, int body_field, const google::protobuf::MessageLite& fields,
                      WireMessage* batch);
 
  private:
   void Grow(size_t headroom, size_t capacity);
+  // The memory from `start` bytes before the blob on: the buffer's own, or a copy where most of
+  // that is empty.
+  std::shared_ptr<uint8_t[]> Release(size_t start, uint8_t** begin);
 
   size_t headroom_;
   size_t capacity_;
