@@ -54,7 +54,8 @@ WireMessage Batcher::Hand(uint64_t sequence) {
   auto batch = std::make_shared<HandedBatch>();
   batch->message->set_sequence(sequence);
   *batch->message->mutable_packets() = fields_;
-  batch->bytes = frames_.size() + static_cast<size_t>(frames()) * kBytesPerFrame;
+  batch->bytes =
+      frames_.size() + static_cast<size_t>(frames()) * kBytesPerFrame + kOtherFieldsBytes;
   auto [memory, bytes] = frames_.Take();
   batch->owners.push_back(std::move(memory));
   batch->frames = bytes;

@@ -7,10 +7,22 @@
 namespace flowstitch {
 
 void DeliveredWindow::SetArea(ByteView area, const std::shared_ptr<const void>& owner) {
-  area_ = area;
-  owner_ = owner;
   const auto it = numbers_.find(owner.get());
   area_number_ = it == numbers_.end() ? 0 : it->second;
+  if (area_number_ == 0) {
+    // Where few of an area's bytes are delivered, or it is large for the window, keeping it would
+    // mean to remember less than was asked for: its bytes are copied.
+    refers_ = used_ * 2 >= seen_ && (area.size() + kAreaBytes) * 4 <= size_;
+    seen_ += area.size() + kAreaBytes;
+    if (seen_ > size_) {
+      seen_ /= 2;
+      used_ /= 2;
+    }
+  } else {
+    refers_ = true;
+  }
+  area_ = area;
+  owner_ = owner;
 }
 
 bool DeliveredWindow::InArea(ByteView bytes) const {
@@ -21,7 +33,7 @@ bool DeliveredWindow::InArea(ByteView bytes) const {
 
 void DeliveredWindow::DropAreas() {
   while (areas_.size() > 1 &&
-         (remembered_ - areas_.front().remembered >= size_ || kept_ > 2 * size_)) {
+         (remembered_ - areas_.front().remembered >= size_ || kept_ > 3 * size_)) {
     const Area& oldest = areas_.front();
     remembered_ -= oldest.remembered;
     kept_ -= oldest.size;
@@ -103,7 +115,9 @@ void DeliveredWindow::AppendPart(uint64_t* mark, Position at, ByteView bytes) {
 void DeliveredWindow::Append(uint64_t* mark, Position at, ByteView bytes) {
   // What does not fit is of no use to anybody.
   if (bytes.empty() || bytes.size() + sizeof(Record) > size_ / 2) return;
-  if (!InArea(bytes)) {
+  const bool in_area = InArea(bytes);
+  if (in_area) used_ += bytes.size();
+  if (!in_area || !refers_) {
     AppendCopy(mark, at, bytes);
     return;
   }
@@ -111,39 +125,52 @@ void DeliveredWindow::Append(uint64_t* mark, Position at, ByteView bytes) {
   DropAreas();
 }
 
+// The bytes in [start, end) of a record that has them in parts, in one piece.
+ByteView DeliveredWindow::Gather(const Record& record, const uint8_t* parts, Position start,
+                                 Position end) const {
+  const auto part_at = [parts](uint64_t k) {
+    Part part;
+    std::memcpy(&part, parts + k * sizeof(Part), sizeof(part));
+    return part;
+  };
+  // The first part that ends behind the start.
+  uint64_t low = 0;
+  for (uint64_t high = record.parts - 1; low < high;) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (record.at + part_at(middle).end > start) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  uint64_t begin = low == 0 ? 0 : part_at(low - 1).end;
+  const Part first = part_at(low);
+  if (record.at + first.end >= end) {
+    return {first.data + (start - record.at - begin), static_cast<size_t>(end - start)};
+  }
+  gathered_.clear();
+  for (uint64_t k = low; k < record.parts && record.at + begin < end; ++k) {
+    const Part part = part_at(k);
+    const Position from = std::max(start, record.at + begin);
+    const Position to = std::min(end, record.at + part.end);
+    const uint8_t* data = part.data + (from - record.at - begin);
+    gathered_.insert(gathered_.end(), data, data + (to - from));
+    begin = part.end;
+  }
+  return gathered_;
+}
+
 void DeliveredWindow::Find(uint64_t mark, Position at, uint64_t length, OnKept kept) const {
   for (int i = 0; i < kMaxSteps && Holds(mark); ++i) {
     const Record record = RecordAt(mark);
-    if (record.area != 0 && record.area < first_area_) return;  // and what is older
     const uint8_t* const behind = ring_.get() + Place(mark) + sizeof(record);
     const Position start = std::max(at, record.at);
     const Position end = std::min(at + length, record.at + record.length);
-    if (start < end && record.area == 0) {
-      kept(start, {behind + (start - record.at), static_cast<size_t>(end - start)});
-    } else if (start < end) {
-      const auto part_at = [behind](uint64_t k) {
-        Part part;
-        std::memcpy(&part, behind + k * sizeof(Part), sizeof(part));
-        return part;
-      };
-      // The first part that ends behind the start.
-      uint64_t low = 0;
-      for (uint64_t high = record.parts - 1; low < high;) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (record.at + part_at(middle).end > start) {
-          high = middle;
-        } else {
-          low = middle + 1;
-        }
-      }
-      uint64_t begin = low == 0 ? 0 : part_at(low - 1).end;
-      for (uint64_t k = low; k < record.parts && record.at + begin < end; ++k) {
-        const Part part = part_at(k);
-        const Position from = std::max(start, record.at + begin);
-        const Position to = std::min(end, record.at + part.end);
-        kept(from, {part.data + (from - record.at - begin), static_cast<size_t>(to - from)});
-        begin = part.end;
-      }
+    const bool dropped = record.area != 0 && record.area < first_area_;
+    if (start < end && !dropped) {
+      kept(start, record.area == 0
+                      ? ByteView(behind + (start - record.at), static_cast<size_t>(end - start))
+                      : Gather(record, behind, start, end));
     }
     if (record.at <= at) return;  // what is older lies before
     mark = record.previous;

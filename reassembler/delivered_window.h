@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
@@ -72,6 +73,7 @@ class DeliveredWindow {
   void AppendCopy(uint64_t* mark, Position at, ByteView bytes);
   void AppendPart(uint64_t* mark, Position at, ByteView bytes);
   bool InArea(ByteView bytes) const;
+  ByteView Gather(const Record& record, const uint8_t* parts, Position start, Position end) const;
   void DropAreas();
   uint64_t last_area() const { return first_area_ + areas_.size() - 1; }
 
@@ -87,7 +89,12 @@ class DeliveredWindow {
   std::shared_ptr<const void> owner_;
   uint64_t area_number_ = 0;  // 0: nothing of it has been remembered
   size_t remembered_ = 0;     // in all areas
-  size_t kept_ = 0;           // memory of all areas
+  // Memory of the areas so far, and bytes of them that were appended; both halved now and then.
+  uint64_t seen_ = 0;
+  uint64_t used_ = 0;
+  bool refers_ = false;                    // to the area that is set
+  mutable std::vector<uint8_t> gathered_;  // parts, for Find
+  size_t kept_ = 0;                        // memory of all areas
 };
 
 }  // namespace flowstitch

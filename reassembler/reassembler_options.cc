@@ -41,6 +41,8 @@ std::vector<SizeFlag> SizeFlags(ReassemblyOptions* o) {
        "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap."},
       {"--max-waiting", "BYTES", &o->tcp.all_waiting_bytes, 0, kMaxMemory,
        "The same for all streams together."},
+      {"--max-seek", "BYTES", &o->tcp.window_slack_bytes, 0, kMaxMemory,
+       "A segment that lies further from what was seen of its stream does not belong to it."},
       {"--conflict-window", "BYTES", &o->tcp.conflict_window_bytes, 0, size_t{1} << 34,
        "Delivered bytes, of all streams together, with which repeats are compared; 0: none."},
       {"--max-fragmented", "N", &o->decoder.fragments.datagrams, 1, kMaxObjects,

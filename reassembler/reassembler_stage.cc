@@ -92,6 +92,7 @@ class ReassemblerStage {
   struct Source {
     uint64_t epoch = 0;
     wire::SourceLedger told;
+    uint64_t frames_taken_before = 0;
     uint64_t duplicate_batches_before = 0;
     uint64_t duplicate_frames_before = 0;
   };
@@ -144,7 +145,11 @@ absl::Status ReassemblerStage::Run() {
     FinishEnds();
     captures_->SendAll(SteadyNowNs());
     TellProgress();
-    if (batcher_.due(SteadyNowNs())) Flush();
+    // Progress alone is told to sinks that have nothing else to do, so that it cannot pile up.
+    if (batcher_.due(SteadyNowNs()) &&
+        (!batcher_.empty() || (sinks_ != nullptr && sinks_->drained()))) {
+      Flush();
+    }
     if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());
   }
   // What has arrived is used, also after a stop request.
@@ -179,7 +184,7 @@ void ReassemblerStage::AddNewSources() {
     const LinkReceiver& link = *peers[merger_.sources()]->link;
     merger_.AddSource(link.peer_name(), link.peer_live());
     if (merger_.sources() > 1) reassembler_.set_several_sources();
-    source_figures_.push_back({link.peer_epoch(), {}, 0, 0});
+    source_figures_.push_back({link.peer_epoch(), {}, link.frames_before(), 0, 0});
     source_end_sequences_.push_back(0);
   }
 }
@@ -189,13 +194,17 @@ void ReassemblerStage::NoteRestart(size_t source) {
   const LinkReceiver& link = *captures_->peers()[source]->link;
   wire::SourceLedger gone = SourceFigures(source);
   // It told its figures about once a second: what came after them was sent too.
-  if (gone.frames_sent() < gone.frames_received()) {
-    gone.set_frames_read(gone.frames_read() + gone.frames_received() - gone.frames_sent());
-    gone.set_frames_sent(gone.frames_received());
+  const uint64_t arrived = gone.frames_received() + gone.frames_taken_before();
+  if (gone.frames_sent() < arrived) {
+    gone.set_frames_read(gone.frames_read() + arrived - gone.frames_sent());
+    gone.set_frames_sent(arrived);
   }
   gone_sources_.push_back(std::move(gone));
-  source_figures_[source] = {
-      link.peer_epoch(), {}, link.duplicates(), reassembler_.copies(static_cast<uint32_t>(source))};
+  source_figures_[source] = {link.peer_epoch(),
+                             {},
+                             link.frames_before(),
+                             link.duplicates(),
+                             reassembler_.copies(static_cast<uint32_t>(source))};
   merger_.ledger(source) = {};
 }
 
@@ -295,7 +304,7 @@ wire::SourceLedger ReassemblerStage::SourceFigures(size_t source) {
   out.set_name(link.peer_name());
   out.set_epoch(figures.epoch);
   out.set_frames_received(merger_.ledger(source).frames_received);
-  out.set_frames_taken_before(link.frames_before());
+  out.set_frames_taken_before(figures.frames_taken_before);
   out.set_late_frames(merger_.ledger(source).late_frames);
   out.set_batches_received(merger_.ledger(source).batches_received);
   out.set_duplicate_batches(link.duplicates() - figures.duplicate_batches_before);

@@ -288,7 +288,7 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   WireMessage message;
   if (hands_over_) {
     batch_->message->set_sequence(sequence);
-    batch_->bytes = event_bytes_ + copied_bytes_ + kept_bytes_;
+    batch_->bytes = kHeadroomSlack + event_bytes_ + copied_bytes_ + kept_bytes_;
     const size_t size = batch_->bytes;
     message = WireMessage(std::move(batch_), size);
   } else {

@@ -26,8 +26,8 @@ class StreamBatcher : public StreamEvents {
   StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_id_seed = 0,
                 StreamBatcherLimits limits = {});
 
-  // From now on batches are handed over within the process, and may be larger. Payload that lies in the frame under
-  // way stays there.
+  // From now on batches are handed over within the process, and may be larger. Payload that lies in
+  // the frame under way stays there.
   void HandOver();
   // Where the frames that follow lie.
   void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }

@@ -1,7 +1,5 @@
 #include "sinks/summary.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -69,15 +67,14 @@ std::string ShortLedger(const ReportTotals& totals) {
   Mention(r.flows_evicted, "flows evicted", &streams);
   absl::StrAppend(&text, streams, "\n");
   const SinkLedger& k = totals.sink;
-  if (taken_before > k.earlier_frames || k.earlier_waiting_bytes > 0) {
-    std::string gone = "a reassembler that has gone took along: ";
-    absl::StrAppend(&gone, taken_before - std::min(taken_before, k.earlier_frames), " frames");
-    Mention(k.earlier_waiting_bytes, "bytes that waited behind a hole", &gone);
+  // Whether anything was lost between the two, only somebody can say who knows what else was
+  // started again.
+  if (taken_before > 0 || k.earlier_frames > 0) {
+    std::string gone =
+        absl::StrFormat("reassemblers that have gone: %d frames acknowledged, %d told of",
+                        taken_before, k.earlier_frames);
+    Mention(k.earlier_waiting_bytes, "bytes waited behind a hole", &gone);
     absl::StrAppend(&text, gone, "\n");
-  }
-  if (k.earlier_frames > taken_before) {
-    absl::StrAppend(&text, k.earlier_frames - taken_before,
-                    " frames were taken twice, a reassembler having gone before it could say so\n");
   }
   absl::StrAppendFormat(&text, "written: %d flow files (%s), %d HTTP bodies (%s)\n", k.flow_files,
                         Size(k.file_bytes_written), k.http_bodies, Size(k.http_body_bytes));

@@ -161,10 +161,9 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
                  "Console: hold this named semaphore while a piece is printed.")
       ->type_name("NAME");
   app.add_option("-m", o->max_seek,
-                 "A segment further than this from its stream does not belong to it.")
+                 "A segment further than this from its stream does not belong to it: --max-seek.")
       ->type_name("BYTES")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
-      ->capture_default_str();
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
   app.add_flag("-P", o->no_purge, "Accepted: no flow is purged before its time.");
   app.add_option("-S", o->settings, "One of tcpflow's settings; -H lists them. Repeatable.")
       ->type_name("NAME=VALUE")
@@ -272,7 +271,9 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   o->reassembler.name = "reassembler";
   o->reassembler.sources = 1;
   o->reassembler.wait_sinks = 1;
-  o->reassembler.core.tcp.window_slack_bytes = static_cast<uint64_t>(o->max_seek);
+  if (o->max_seek) {
+    o->reassembler.core.tcp.window_slack_bytes = static_cast<uint64_t>(*o->max_seek);
+  }
   o->reassembler.core.frames.of_flows |= sink.wants_flow_frames();
   o->reassembler.core.frames.others |= !sink.other_frames.empty();
   return absl::OkStatus();

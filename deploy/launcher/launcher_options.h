@@ -30,7 +30,7 @@ struct LauncherOptions {
   bool strip = false;                       // -s: tcpflow's default, accepted
   bool no_purge = false;                    // -P: nothing is purged, accepted
   bool no_report = false;                   // -S enable_report=NO
-  int64_t max_seek = 16 << 20;              // -m
+  std::optional<int64_t> max_seek;          // -m
   bool quiet = false;                       // -q
   int debug_level = 1;                      // -d
   bool verbose = false;                     // -v

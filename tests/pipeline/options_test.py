@@ -521,7 +521,7 @@ class Options(PipelineTest):
         for number, options in enumerate((
                 ["-K"], ["-I", "-b", "10"], ["--conversation"], ["-w", "rest.pcap"], ["--json", "lines"], ["-J"], ["-C", "-g", "-0"],
                 ["-c", "-B", "-e", "http"], ["-C", "--console-order", "packet"], ["-D"], ["-a", "-Z"], ["-R", part], ["-X", "-"],
-                ["--report-form", "tcpflow", "-e", "md5"], ["-S", "tdelta=1.25", "-T", "%9t-%A%a"], ["-S", "tcp_cmd=true"],
+                ["--report-form", "tcpflow", "-e", "md5"], ["-S", "tdelta=1.25", "-T", "%9t-%A%a"], ["-S", "tcp_cmd=true"], ["-m", "3"], ["--max-seek", "3"],
                 ["-L", f"fsp-{os.getpid()}", "-C"])):
             results = []
             for extra in ([], ["--processes"]):
