@@ -1,6 +1,7 @@
 """Live capture over a veth pair between network namespaces that the test makes, fed by tcpreplay."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -53,6 +54,44 @@ class Live(PipelineTest):
             _, sources = self.assert_balanced(output)
             source = next(iter(sources.values()))
             self.assertEqual(source["kernel_dropped"] + source["buffer_dropped"], 0)
+
+    @unittest.skipIf(shutil.which("setpriv") is None, "needs setpriv")
+    def test_one_capability_is_enough_and_none_is_not(self):
+        """As a user with CAP_NET_RAW alone, who cannot get more: the same files; without it, an error that says what to do."""
+        capture = self.make("t.pcap", "--flows", "20", "--bytes", "5000", "--segment", "1200")
+        wanted = self.launch(capture, "launcher")
+        os.chmod(self.path(), 0o755)
+        captures, sinks = ("ipc://" + self.path(name) for name in ("captures", "sinks"))
+        center = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", sinks, "--sources", "1", "--wait-sinks", "1")
+        sink = self.start("flowstitch-sink", "--reassembler", sinks, "-o", self.path("live"), "--files", "--http")
+        self.assertTrue(wait_until(lambda: os.path.exists(self.path("captures"))))
+        os.chmod(self.path("captures"), 0o777)
+        # Nobody may read where the build is: copies may be started.
+        alone = [shutil.copy(program("flowstitch"), self.path("alone")), "-i", "fs1", "-C"]
+        sensor = [shutil.copy(program("flowstitch-capture"), self.path("sensor")), "-i", "fs1", "--name", "a", "--reassembler", captures]
+
+        def start(command, *capabilities):
+            process = subprocess.Popen(
+                within(self.names[1], "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+                       *capabilities, *command),
+                stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd="/")
+            self.started.append(process)
+            return process
+        _, errors = start(alone, "--inh-caps=-all", "--bounding-set=-all").communicate(timeout=30)
+        self.assertRegex(errors, "cannot capture|permission|CAP_NET_RAW")
+        process = start(sensor, "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--bounding-set=-all,+net_raw")
+        self.wait_for_capture(process)
+        with open(f"/proc/{process.pid}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        self.assertEqual((status["CapEff"], status["NoNewPrivs"], status["Uid"].split()[0]), (f"{1 << 13:016x}", "1", "65534"))
+        subprocess.run(within(self.names[0], "tcpreplay", "-q", "--mbps=50", "-i", "fs0", capture), check=True,
+                       capture_output=True, timeout=60)
+        self.assertTrue(wait_until(lambda: count_files(self.path("live")) >= len(wanted)))
+        process.send_signal(signal.SIGINT)
+        for each in (process, center, sink):
+            _, errors = each.communicate(timeout=30)
+            self.assertEqual(each.returncode, 0, errors)
+        self.assertEqual(files(self.path("live")), wanted)
 
     def child(self, process, name):
         """The process id of a launcher's child."""
