@@ -109,14 +109,22 @@ absl::Status EnterSandbox(const SandboxOptions& options) {
     if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 0);
   }
   // Opened to be written, in the second argument of one and the third of the other.
+  const auto masked = [](unsigned argument, scmp_datum_t wanted) {
+    scmp_arg_cmp compare = {};
+    compare.arg = argument;
+    compare.op = SCMP_CMP_MASKED_EQ;
+    compare.datum_a = O_ACCMODE;
+    compare.datum_b = wanted;
+    return compare;
+  };
   for (const auto mode : {O_WRONLY, O_RDWR}) {
     if (options.writes_files || error != 0) break;
     const scmp_datum_t wanted = static_cast<scmp_datum_t>(mode);
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open), 1,
-                             SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE, wanted));
+    error =
+        seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open), 1, masked(1, wanted));
     if (error != 0) break;
     error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE, wanted));
+                             masked(2, wanted));
   }
   if (error != 0) return failed("its rules", -error);
   error = seccomp_load(filter.get());
