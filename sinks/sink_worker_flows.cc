@@ -186,7 +186,8 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
   ledger_.refused_bytes += seen;
   bytes = bytes.subspan(seen);
   offset += seen;
-  if (seen > 0 && bytes.empty()) return;
+  // Of an empty event too: a stream does not go back.
+  if (bytes.empty() && (seen > 0 || offset < stream.length)) return;
   if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
   stream.bytes += bytes.size();
   ledger_.stream_bytes_received += bytes.size();

@@ -92,6 +92,16 @@ TEST(SinkWorker, TakesOnlyTheNewPartOfARepeat) {
   EXPECT_EQ(ledger.refused_bytes, 5u);
 }
 
+// The fuzzer's: an empty event behind the end moved the stream back, and its digest went over 2^64
+// zeros.
+TEST(SinkWorker, AnEmptyEventDoesNotTakeAStreamBack) {
+  const auto [ledger, file] =
+      BatchMaker().Bytes(0, "abc").Bytes(1, "").Bytes(1, "XY").Bytes(3, "d").Run();
+  EXPECT_EQ(file, "abcd");
+  EXPECT_EQ(ledger.stream_bytes_received, 4u);
+  EXPECT_EQ(ledger.refused_bytes, 2u);
+}
+
 TEST(SinkWorker, RefusesGapsThatAreNotPossible) {
   const auto [ledger, file] =
       BatchMaker().Bytes(0, "abc").Gap(7, 1).Gap(3, uint64_t{1} << 40).Bytes(3, "d").Run();
