@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "base/service.h"
 #include "reassembler/reassembler.h"
+#include "reassembler/source_books.h"
 #include "reassembler/source_merger.h"
 #include "reassembler/stream_batcher.h"
 #include "reassembler/tap_topics.h"
@@ -67,8 +68,6 @@ class ReassemblerStage {
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
   void TellProgress();
   void Flush();
-  wire::SourceLedger SourceFigures(size_t source);
-  void NoteRestart(size_t source);
   void SendEnd();
   void PublishMetrics(int64_t now_ns);
   wire::Ledger MakeLedger();
@@ -88,17 +87,8 @@ class ReassemblerStage {
   const Delivery* frame_batch_ = nullptr;  // that the last frame was in
   StreamBatcher batcher_;
   Reassembler reassembler_;
-  // What each source last told, in what epoch, and what had been counted before that.
-  struct Source {
-    uint64_t epoch = 0;
-    wire::SourceLedger told;
-    uint64_t frames_taken_before = 0;
-    uint64_t duplicate_batches_before = 0;
-    uint64_t duplicate_frames_before = 0;
-  };
-  std::vector<Source> source_figures_;
-  std::vector<wire::SourceLedger> gone_sources_;  // earlier epochs of sources that were restarted
-  std::vector<uint64_t> source_end_sequences_;    // 0: none waits to be finished
+  SourceBooks books_{&merger_, &reassembler_};
+  std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
   std::string source_error_;
   bool started_ = false;
 };
@@ -184,41 +174,21 @@ void ReassemblerStage::AddNewSources() {
     const LinkReceiver& link = *peers[merger_.sources()]->link;
     merger_.AddSource(link.peer_name(), link.peer_live());
     if (merger_.sources() > 1) reassembler_.set_several_sources();
-    source_figures_.push_back({link.peer_epoch(), {}, link.frames_before(), 0, 0});
+    books_.AddSource(&link);
     source_end_sequences_.push_back(0);
   }
 }
 
-// What the earlier process of a source had told stays in the books, as a source of its own epoch.
-void ReassemblerStage::NoteRestart(size_t source) {
-  const LinkReceiver& link = *captures_->peers()[source]->link;
-  wire::SourceLedger gone = SourceFigures(source);
-  // It told its figures about once a second: what came after them was sent too.
-  const uint64_t arrived = gone.frames_received() + gone.frames_taken_before();
-  if (gone.frames_sent() < arrived) {
-    gone.set_frames_read(gone.frames_read() + arrived - gone.frames_sent());
-    gone.set_frames_sent(arrived);
-  }
-  gone_sources_.push_back(std::move(gone));
-  source_figures_[source] = {link.peer_epoch(),
-                             {},
-                             link.frames_before(),
-                             link.duplicates(),
-                             reassembler_.copies(static_cast<uint32_t>(source))};
-  merger_.ledger(source) = {};
-}
-
 void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
   AddNewSources();
-  if (source_figures_[peer].epoch != captures_->peers()[peer]->link->peer_epoch())
-    NoteRestart(peer);
+  books_.NoteEpoch(peer);
   const uint64_t sequence = delivery->message().sequence();
   if (delivery->message().has_packets()) {
     for (const std::string& text : delivery->message().packets().tls_secrets()) {
       batcher_.AddTlsSecrets(text);
     }
     if (delivery->message().packets().has_source_ledger()) {
-      source_figures_[peer].told = delivery->message().packets().source_ledger();
+      books_.Tell(peer, delivery->message().packets().source_ledger());
     }
     merger_.EndSource(peer, false);
     if (merger_.AddBatch(peer, std::move(delivery))) return;
@@ -227,7 +197,7 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
   } else if (delivery->message().has_end()) {
     const wire::End& end = delivery->message().end();
     for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
-    source_figures_[peer].told = end.source();
+    books_.Tell(peer, end.source());
     if (source_error_.empty()) source_error_ = end.error();
     merger_.EndSource(peer, true);
     source_end_sequences_[peer] = sequence;
@@ -296,33 +266,9 @@ void ReassemblerStage::Flush() {
   sinks_->Service(SteadyNowNs());
 }
 
-wire::SourceLedger ReassemblerStage::SourceFigures(size_t source) {
-  const Source& figures = source_figures_[source];
-  const LinkReceiver& link = *captures_->peers()[source]->link;
-  const auto index = static_cast<uint32_t>(source);
-  wire::SourceLedger out = figures.told;
-  out.set_name(link.peer_name());
-  out.set_epoch(figures.epoch);
-  out.set_frames_received(merger_.ledger(source).frames_received);
-  out.set_frames_taken_before(figures.frames_taken_before);
-  out.set_late_frames(merger_.ledger(source).late_frames);
-  out.set_batches_received(merger_.ledger(source).batches_received);
-  out.set_duplicate_batches(link.duplicates() - figures.duplicate_batches_before);
-  out.set_duplicate_frames(reassembler_.copies(index) - figures.duplicate_frames_before);
-  const DuplicateFilter::Skew skew = reassembler_.duplicates().skew(index);
-  if (skew.samples > 0) {
-    out.set_skew_ns(static_cast<int64_t>(skew.ns));
-    out.set_skew_samples(skew.samples);
-    out.set_skew_to(captures_->peers()[skew.reference]->link->peer_name());
-  }
-  return out;
-}
-
-// The sources as they are, then those of earlier epochs.
 wire::Ledger ReassemblerStage::MakeLedger() {
   wire::Ledger ledger;
-  for (size_t i = 0; i < merger_.sources(); ++i) *ledger.add_sources() = SourceFigures(i);
-  for (const wire::SourceLedger& gone : gone_sources_) *ledger.add_sources() = gone;
+  books_.AddTo(&ledger);
   ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
   for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
     wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
@@ -340,25 +286,8 @@ wire::Ledger ReassemblerStage::MakeLedger() {
 
 void ReassemblerStage::PublishMetrics(int64_t now_ns) {
   MetricsText text;
-  const wire::Ledger ledger = MakeLedger();
   const std::string shard = absl::StrCat(options_.shard);
-  for (size_t index = 0; index < merger_.sources(); ++index) {
-    const wire::SourceLedger& source = ledger.sources(static_cast<int>(index));
-    const MetricsText::Labels labels = {{"shard", shard}, {"source", source.name()}};
-    text.Add(FromWire(source), source.name());
-    AddLinkMetrics(*captures_->peers()[index]->link, labels, now_ns, &text);
-    text.Gauge("source_lag_seconds", "how far the source's capture time is behind the newest one",
-               labels, merger_.lag_seconds(index));
-    text.Gauge("source_waiting_batches", "batches that wait for other sources' frames", labels,
-               static_cast<double>(merger_.waiting(index)));
-    text.Gauge("source_ended", "1 once the source has ended", labels, merger_.ended(index) ? 1 : 0);
-    if (source.skew_samples() > 0) {
-      text.Gauge("source_skew_seconds",
-                 "how far the source's clock is behind that of the lowest source it shares "
-                 "datagrams with",
-                 labels, static_cast<double>(source.skew_ns()) / static_cast<double>(kNsPerSecond));
-    }
-  }
+  books_.AddMetrics(shard, now_ns, &text);
   text.Add(reassembler_.ledger(), options_.shard);
   text.Gauge("reassembly_open_flows", "flows that are open", {{"shard", shard}},
              static_cast<double>(reassembler_.ledger().flows_opened) -
