@@ -17,10 +17,8 @@
 #include "capture/capture_file.h"
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
-#include "capture/shard_choice.h"
-#include "capture/shard_output.h"
+#include "capture/shard_set.h"
 #include "transport/ledger_codec.h"
-#include "transport/link_metrics.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
@@ -63,11 +61,7 @@ class CaptureStage {
   void TakeFromFile(const Frame& frame);
   void TakeLive(const Frame& frame);
   absl::Status OpenSpools();
-  ShardOutput& ShardOf(const Frame& frame) { return *shards_[ChooseShard(frame, shards_.size())]; }
   void DrainSpools(int64_t now_ns);
-  bool WaitsOnDisk() const;
-  bool Reached() const;
-  void FlushDue(int64_t now_ns);
   void Service();
   void WaitWhileFull(ShardOutput& shard);
   wire::SourceLedger Figures();
@@ -85,8 +79,7 @@ class CaptureStage {
   const uint64_t epoch_;
   FrameFilter filter_;
   Progress progress_;
-  std::vector<std::unique_ptr<ShardOutput>> shards_;
-  std::vector<Socket*> sockets_;
+  ShardSet shards_;
   std::optional<Tap> tap_;
   std::string topic_;
   std::unique_ptr<LiveSource> interface_;
@@ -101,23 +94,16 @@ class CaptureStage {
 };
 
 absl::Status CaptureStage::Open(zmq::context_t& context) {
-  auto endpoints = ParseEndpoints(options_.reassembler, /*binds_by_default=*/false);
-  if (!endpoints.ok()) return endpoints.status();
   ShardOutput::OnBatch on_batch;
   if (!options_.tap.empty()) {
     on_batch = [this](const WireMessage& batch) {
       if (tap_) tap_->Publish(topic_, batch);
     };
   }
-  for (const SocketEndpoint& endpoint : *endpoints) {
-    auto socket =
-        Socket::Open(context, zmq::socket_type::dealer, {endpoint}, security_, kReassemblerRole);
-    if (!socket.ok()) return socket.status();
-    shards_.push_back(std::make_unique<ShardOutput>(
-        *std::move(socket), LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_},
-        options_.buffer_bytes, on_batch));
-  }
-  for (const auto& shard : shards_) sockets_.push_back(&shard->link().socket());
+  const absl::Status opened = shards_.Open(
+      context, options_.reassembler, security_,
+      LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_}, options_.buffer_bytes, on_batch);
+  if (!opened.ok()) return opened;
   if (!options_.tap.empty()) {
     auto tap = Tap::Open(context, options_.tap, security_);
     // The link is there already, and with it somebody who waits for an end.
@@ -129,21 +115,16 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
 }
 
 absl::Status CaptureStage::OpenSpools() {
-  for (size_t i = 0; i < shards_.size() && live_ && !options_.spool.empty(); ++i) {
-    SpoolOptions options;
-    options.directory = options_.spool;
-    options.name = absl::StrCat(options_.name, ".", i);
-    options.size_bytes = options_.spool_bytes;
-    auto spool = Spool::Open(options);
-    if (!spool.ok()) return spool.status();
-    if (const uint64_t found = (*spool)->found_frames(); found > 0) {
-      spdlog::info("{} frames of an earlier process wait in '{}'", found, options_.spool);
-      ledger_.frames_read += found;
-      ledger_.frames_spooled += found;
-    }
-    shards_[i]->set_spool(*std::move(spool));
+  if (!live_ || options_.spool.empty()) return absl::OkStatus();
+  uint64_t found = 0;
+  const absl::Status status =
+      shards_.OpenSpools(options_.spool, options_.name, options_.spool_bytes, &found);
+  if (found > 0) {
+    spdlog::info("{} frames of an earlier process wait in '{}'", found, options_.spool);
+    ledger_.frames_read += found;
+    ledger_.frames_spooled += found;
   }
-  return absl::OkStatus();
+  return status;
 }
 
 absl::Status CaptureStage::OpenInterface() {
@@ -191,7 +172,7 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   if (!source.ok()) return source.status();
   auto input = InputBuffer::FromSource(*std::move(source));
   input->set_on_idle([this] {
-    FlushDue(SteadyNowNs());
+    shards_.FlushDue(SteadyNowNs());
     Service();
     return !Stopped();
   });
@@ -217,17 +198,14 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   return Stopped() ? absl::OkStatus() : file.status();
 }
 
-// Every shard may have the flows that they are of.
 void CaptureStage::TakeTlsSecrets(CaptureFile* file) {
-  for (const std::string& text : file->TakeTlsSecrets()) {
-    for (const auto& shard : shards_) shard->AddTlsSecrets(text);
-  }
+  for (const std::string& text : file->TakeTlsSecrets()) shards_.AddTlsSecrets(text);
 }
 
 void CaptureStage::TakeFromFile(const Frame& frame) {
   ++ledger_.frames_read;
   ledger_.bytes_read += frame.bytes.size();
-  ShardOutput& shard = ShardOf(frame);
+  ShardOutput& shard = shards_.Of(frame);
   if (shard.MustFlushBefore(frame)) {
     shard.Flush();
     Service();
@@ -248,11 +226,10 @@ absl::Status CaptureStage::ReadInterface() {
     if (!n.ok()) return n.status();
     const int64_t now_ns = SteadyNowNs();
     DrainSpools(now_ns);
-    FlushDue(now_ns);
+    shards_.FlushDue(now_ns);
     Service();
-    progress_.Update(now_ns, ledger_.bytes_read, 0, ledger_.frames_read,
-                     shards_[0]->link().core().peer_flows());
-    if (*n == 0) WaitForInput(sockets_, interface_->fd(), kWaitMs);
+    progress_.Update(now_ns, ledger_.bytes_read, 0, ledger_.frames_read, shards_.peer_flows());
+    if (*n == 0) WaitForInput(shards_.sockets(), interface_->fd(), kWaitMs);
   }
   return TakeRest(take);
 }
@@ -277,7 +254,7 @@ absl::Status CaptureStage::TakeRest(const std::function<void(const Frame&)>& tak
 void CaptureStage::TakeLive(const Frame& frame) {
   ++ledger_.frames_read;
   ledger_.bytes_read += frame.bytes.size();
-  switch (ShardOf(frame).TakeLive(frame, SteadyNowNs())) {
+  switch (shards_.Of(frame).TakeLive(frame, SteadyNowNs())) {
     case ShardOutput::Went::kSent:
       ++ledger_.frames_sent;
       break;
@@ -291,27 +268,10 @@ void CaptureStage::TakeLive(const Frame& frame) {
 }
 
 void CaptureStage::DrainSpools(int64_t now_ns) {
-  for (const auto& shard : shards_) {
-    ledger_.frames_sent += shard->DrainSpool(now_ns);
-    if (shard->spool() == nullptr || shard->spool()->status().ok() || !spool_status_.ok()) continue;
-    spool_status_ = shard->spool()->status();
-    spdlog::error("{}", std::string(spool_status_.message()));
-  }
-}
-
-bool CaptureStage::WaitsOnDisk() const {
-  return std::any_of(shards_.begin(), shards_.end(),
-                     [](const auto& shard) { return shard->waits_on_disk(); });
-}
-
-bool CaptureStage::Reached() const {
-  return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
-    return shard->link().core().state() == LinkState::kOpen;
-  });
-}
-
-void CaptureStage::FlushDue(int64_t now_ns) {
-  for (const auto& shard : shards_) shard->FlushIfDue(now_ns);
+  ledger_.frames_sent += shards_.DrainSpools(now_ns);
+  if (!spool_status_.ok()) return;
+  spool_status_ = shards_.spool_status();
+  if (!spool_status_.ok()) spdlog::error("{}", std::string(spool_status_.message()));
 }
 
 void CaptureStage::Service() {
@@ -319,32 +279,23 @@ void CaptureStage::Service() {
   TellAlive(now_ns);
   if (now_ns - figures_told_ns_ >= kFiguresNs) {
     figures_told_ns_ = now_ns;
-    for (const auto& shard : shards_) shard->SetLedger(Figures());
+    shards_.SetLedger(Figures());
   }
-  for (const auto& shard : shards_) {
-    const absl::Status status = shard->Service(now_ns);
-    if (!status.ok() && link_error_.ok()) link_error_ = status;
-  }
+  const absl::Status status = shards_.Service(now_ns);
+  if (link_error_.ok()) link_error_ = status;
   if (tap_) tap_->Service();
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   if (file_ != nullptr) {
     progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
-                     ledger_.frames_read, shards_[0]->link().core().peer_flows());
+                     ledger_.frames_read, shards_.peer_flows());
   }
 }
 
-// A shard that waits for this source's next frames must not wait for another shard's room: what is
-// there goes out to all, and how far the source has come.
 void CaptureStage::WaitWhileFull(ShardOutput& shard) {
   if (!shard.full()) return;
-  TimeNs watermark_ns = kTimeMin;
-  for (const auto& other : shards_) {
-    other->Flush();
-    watermark_ns = std::max(watermark_ns, other->watermark_ns());
-  }
-  for (const auto& other : shards_) other->link().set_watermark_ns(watermark_ns);
+  shards_.FlushAndTellWatermark();
   while (shard.full() && !Stopped()) {
-    WaitForInput(sockets_, -1, kWaitMs);
+    WaitForInput(shards_.sockets(), -1, kWaitMs);
     Service();
   }
 }
@@ -353,13 +304,13 @@ void CaptureStage::WaitWhileFull(ShardOutput& shard) {
 // next process of this name.
 void CaptureStage::AwaitSpools() {
   int64_t alone_since_ns = SteadyNowNs();
-  while (WaitsOnDisk() && link_error_.ok() && stop_ < 2) {
+  while (shards_.waits_on_disk() && link_error_.ok() && stop_ < 2) {
     const int64_t now_ns = SteadyNowNs();
     DrainSpools(now_ns);
     Service();
-    if (Reached()) alone_since_ns = now_ns;
+    if (shards_.reached()) alone_since_ns = now_ns;
     if (now_ns - alone_since_ns > kGiveUpNs) break;
-    if (WaitsOnDisk()) WaitForInput(sockets_, -1, kWaitMs);
+    if (shards_.waits_on_disk()) WaitForInput(shards_.sockets(), -1, kWaitMs);
   }
 }
 
@@ -372,11 +323,7 @@ wire::SourceLedger CaptureStage::Figures() {
     ledger.interface_dropped = drops.interface;
     ledger.frames_read += drops.kernel + drops.interface;
   }
-  for (const auto& shard : shards_) {
-    if (const Spool* spool = shard->spool()) {
-      ledger.spool_left += spool->frames() + spool->lost_frames();
-    }
-  }
+  ledger.spool_left += shards_.spool_left();
   wire::SourceLedger out;
   ToWire(ledger, &out);
   out.set_name(options_.name);
@@ -387,16 +334,7 @@ wire::SourceLedger CaptureStage::Figures() {
 void CaptureStage::PublishMetrics(int64_t now_ns) {
   MetricsText text;
   text.Add(FromWire(Figures()), options_.name);
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    const MetricsText::Labels labels = {{"source", options_.name},
-                                        {"peer", absl::StrCat("shard-", i)}};
-    if (const Spool* spool = shards_[i]->spool()) {
-      text.Gauge("source_spool_bytes", "bytes of the files that wait on the disk", labels,
-                 static_cast<double>(spool->bytes()));
-    }
-    const SendingDealer& link = shards_[i]->link();
-    AddLinkMetrics(link.core(), link.buffered_bytes(), labels, now_ns, &text);
-  }
+  shards_.AddMetrics(options_.name, now_ns, &text);
   if (tap_) tap_->AddMetrics({{"source", options_.name}}, &text);
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }
@@ -412,20 +350,18 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
   for (const std::string& file : options_.AllFiles())
     end.mutable_source()->add_inputs(ToUtf8(file));
   if (live_) end.mutable_source()->add_inputs(ToUtf8(options_.live.interface));
-  for (const auto& shard : shards_) shard->AppendEnd(end);
+  shards_.AppendEnd(end);
   int64_t alone_since_ns = SteadyNowNs();
   while (link_error_.ok()) {
     Service();
-    const bool drained = std::all_of(shards_.begin(), shards_.end(),
-                                     [](const auto& shard) { return shard->link().drained(); });
-    if (drained) return result.ok() ? spool_status_ : result;
+    if (shards_.drained()) return result.ok() ? spool_status_ : result;
     const int64_t now_ns = SteadyNowNs();
-    if (Reached() || stop_ == 0) alone_since_ns = now_ns;
+    if (shards_.reached() || stop_ == 0) alone_since_ns = now_ns;
     if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {
       return absl::UnavailableError(absl::StrFormat(
           "no reassembler at '%s' took all that was captured", options_.reassembler));
     }
-    WaitForInput(sockets_, -1, kWaitMs);
+    WaitForInput(shards_.sockets(), -1, kWaitMs);
   }
   return link_error_;
 }
