@@ -300,6 +300,12 @@ void SinkStage::PublishMetrics(int64_t now_ns) {
   text.Add(all, options_.name);
   text.Gauge("sink_in_flight_bytes", "bytes of batches that are being written",
              {{"sink", options_.name}}, static_cast<double>(in_flight_bytes_));
+  for (const LastBatch& last : last_) {
+    if (last.epoch == 0) continue;
+    text.Gauge("sink_frames_told", "frames of which the reassembler has told all that came of them",
+               {{"sink", options_.name}, {"shard", absl::StrCat(last.shard)}},
+               static_cast<double>(last.frames_taken));
+  }
   feeds_.AddMetrics(options_.name, now_ns, &text);
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }

@@ -43,11 +43,16 @@ bool KernelHasSeccomp() { return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
 
 int ErrnoOf(int64_t result) { return result < 0 ? errno : 0; }
 
-TEST(Sandbox, WhatIsForbiddenFails) {
+class Sandbox : public ::testing::Test {
+  void SetUp() override {
+    if (!KernelHasSeccomp()) GTEST_SKIP() << "this kernel has no seccomp";
+  }
+};
+
+TEST_F(Sandbox, WhatIsForbiddenFails) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/file";
   const SandboxOptions reads_only;
-  if (!KernelHasSeccomp()) GTEST_SKIP() << "this kernel has no seccomp";
   ASSERT_EQ(InSandbox(reads_only, [] { return 0; }), 0);
   const std::pair<const char*, std::function<int()>> attempts[] = {
     {"a program",
@@ -84,10 +89,9 @@ TEST(Sandbox, WhatIsForbiddenFails) {
   }
 }
 
-TEST(Sandbox, WhatIsNeededWorks) {
+TEST_F(Sandbox, WhatIsNeededWorks) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/file";
-  if (!KernelHasSeccomp()) GTEST_SKIP() << "this kernel has no seccomp";
   EXPECT_EQ(InSandbox({}, [] { return ErrnoOf(open("/dev/null", O_RDONLY)); }), 0);
   EXPECT_EQ(InSandbox({}, [] { return ErrnoOf(socket(AF_INET, SOCK_STREAM, 0)); }), 0);
   EXPECT_EQ(InSandbox({},

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import unittest
 
 import pcap
@@ -97,11 +96,13 @@ class Distributed(PipelineTest):
             self.assertTrue(wait_until(lambda n=name, c=count: self.frames_read(n) > c // 10))
         for device in ("one", "two"):
             self.net.ip("center", "link", "set", device, "down")
-        down_since = time.monotonic()
+        begun = {name: self.frames_read(name) for name in ("one", "two")}
         for name in ("one", "two"):
             self.assertTrue(wait_until(lambda n=name: "has been silent" in self.log(n)), self.log(name))
-        # An outage is a time: what is left of it.
-        time.sleep(max(0, down_since + DOWN_SECONDS - time.monotonic()))
+        # It lasts as long as so many frames take.
+        for name, count in zip(("one", "two"), counts):
+            until = min(count, begun[name] + rate * DOWN_SECONDS)
+            self.assertTrue(wait_until(lambda n=name, u=until: self.frames_read(n) >= u, DOWN_SECONDS + 30))
         for device in ("one", "two"):
             self.net.ip("center", "link", "set", device, "up")
         for replay in replays:

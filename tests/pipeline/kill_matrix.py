@@ -8,11 +8,11 @@ yet been sent are in no ledger: what came in is compared with what arrived. Byte
 import os
 import random
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pcap
-from harness import PipelineTest, ledger, sink_ledger, wait_until
+from harness import PipelineTest, figure, ledger, sink_ledger, wait_until
+from ports import free_ports
 
 SEGMENT = 1448
 TRAFFIC = ("--flows", "60", "--bytes", "100000", "--concurrent", "60", "--segment", str(SEGMENT))
@@ -65,22 +65,26 @@ class Matrix(PipelineTest):
     def one(self, victim, share, output, dice):
         ends = ["ipc://" + self.path(output + end) for end in (".c", ".s")]
 
-        def sink():
+        def sink(*extra):
             return self.start("flowstitch-sink", "--reassembler", ends[1], "-o", self.path(output), "--files", "--dfxml", "--name",
-                              "writer")
+                              "writer", *extra)
 
-        def reassembler():
+        def reassembler(*extra):
             return self.start("flowstitch-reassembler", "--captures", ends[0], "--sinks", ends[1], "--sources", "1",
-                              "--wait-sinks", "1")
+                              "--wait-sinks", "1", *extra)
 
-        def sensor():
-            return self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", ends[0], stdin_pipe=True)
-        running = {"sink": sink(), "reassembler": reassembler(), "capture": sensor()}
+        def sensor(*extra):
+            return self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", ends[0], *extra,
+                              stdin_pipe=True)
+        written, sent = free_ports(2)
+        running = {"sink": sink("--metrics", f"127.0.0.1:{written}"), "reassembler": reassembler(),
+                   "capture": sensor("--metrics", f"127.0.0.1:{sent}")}
         starts = {"sink": sink, "reassembler": reassembler, "capture": sensor}
         # Whole records: a capture that is started again begins with the file's header.
-        cut, upto = 24, len(self.data) * (dice.uniform(0.2, 0.9) if share is None else share) - 2000
+        frames, cut, upto = 0, 24, len(self.data) * (dice.uniform(0.2, 0.9) if share is None else share) - 2000
         while cut < upto:
             cut += 16 + int.from_bytes(self.data[cut + 8:cut + 12], "little")
+            frames += 1
         feed = running["capture"].stdin.buffer
         if share is None:
             # The files are there once all processes work.
@@ -90,15 +94,15 @@ class Matrix(PipelineTest):
             wait_until(lambda: os.path.isdir(self.path(output)) and len(os.listdir(self.path(output))) > 2)
             feed.write(self.data[first:cut])
             feed.flush()
-            time.sleep(dice.random() * 0.03)
         else:
             feed.write(self.data[:cut])
             feed.flush()
-            time.sleep(0.5 + dice.random())
+            # All that was fed has come through, and everybody knows it.
+            self.assertTrue(frames == 0 or wait_until(lambda: figure(written, "sink_frames_told") == frames and
+                                                      figure(sent, "link_buffered_bytes") == 0))
         running[victim].kill()
         running[victim].communicate()
         running[victim] = starts[victim]()
-        time.sleep(4)  # its name is free once the one before has been silent for 3 s
         feed = running["capture"].stdin.buffer
         if victim == "capture":
             feed.write(self.data[:24])
