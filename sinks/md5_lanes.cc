@@ -14,6 +14,8 @@ namespace {
 
 // Fewer streams than this are quicker one after the other.
 constexpr int kFewestLanes = 3;
+// A block that lanes without a feed take.
+alignas(64) constexpr uint8_t kNoBlock[kMd5BlockBytes] = {};
 
 void Transform(uint32_t (&state)[4], const uint8_t* data, size_t blocks) {
   MD5_CTX context = {};
@@ -61,15 +63,7 @@ Md5::Value Md5::Finish() {
   return value;
 }
 
-namespace {
-
-// A block that lanes without a feed take.
-alignas(64) constexpr uint8_t kNoBlock[kMd5BlockBytes] = {};
-
-}  // namespace
-
-// What each lane is at. Bytes that are no whole block are kept in its Md5, which is why all of it
-// is a friend's.
+// Bytes that are no whole block stay in their Md5 until others follow.
 void Md5Lanes::Run(Md5Feed* first, Other other, Done done) {
   Md5Feed* feeds[kMd5Lanes] = {};
   ByteView bytes[kMd5Lanes];  // given, and not used so far

@@ -166,7 +166,8 @@ absl::Status FlowFileWriter::WritePieces(File* file) {
 // A file's pieces from where its MD5 stands.
 class FlowFileWriter::PiecesFeed : public Md5Feed {
  public:
-  explicit PiecesFeed(File* file) : file_(file) {}
+  // `entry`: its place among those that wait.
+  PiecesFeed(File* file, const Md5Waiting& entry) : file_(file), entry_(entry) {}
 
   Md5* md5() override { return file_->digests->md5(); }
 
@@ -193,12 +194,13 @@ class FlowFileWriter::PiecesFeed : public Md5Feed {
     }
   }
 
-  File* file() const { return file_; }
+  const Md5Waiting& entry() const { return entry_; }
 
  private:
   static constexpr std::array<uint8_t, 4096> kZeros = {};
 
   File* file_;
+  Md5Waiting entry_;
 };
 
 void FlowFileWriter::NoteMd5(SinkFlow& flow, int direction, File* file) {
@@ -208,8 +210,7 @@ void FlowFileWriter::NoteMd5(SinkFlow& flow, int direction, File* file) {
 }
 
 void FlowFileWriter::DigestPieces(File* file) {
-  std::vector<Md5Waiting> entries;  // of those that are taken along
-  std::deque<PiecesFeed> feeds;
+  std::deque<PiecesFeed> others;  // that are taken along
   const auto other = [&]() -> Md5Feed* {
     while (!md5_waiting_.empty()) {
       const Md5Waiting entry = md5_waiting_.front();
@@ -219,20 +220,16 @@ void FlowFileWriter::DigestPieces(File* file) {
       File& waiting = entry.state->files[entry.direction];
       waiting.md5_waits = false;
       if (&waiting == file || waiting.md5_piece == waiting.pieces.size()) continue;
-      entries.push_back(entry);
-      return &feeds.emplace_back(&waiting);
+      return &others.emplace_back(&waiting, entry);
     }
     return nullptr;
   };
+  // Back in front: the next time, after the lanes have run, so that none is asked for twice.
   std::vector<Md5Waiting> left;
-  const auto done = [&](Md5Feed* feed, bool all) {
-    if (all) return;
-    const auto at = static_cast<size_t>(
-        std::find_if(feeds.begin(), feeds.end(), [feed](const auto& f) { return &f == feed; }) -
-        feeds.begin());
-    left.push_back(entries[at]);
+  const auto done = [&left](Md5Feed* feed, bool all) {
+    if (!all) left.push_back(static_cast<PiecesFeed*>(feed)->entry());
   };
-  PiecesFeed own(file);
+  PiecesFeed own(file, {});
   Md5Lanes::Run(&own, other, done);
   for (const Md5Waiting& entry : left) {
     entry.state->files[entry.direction].md5_waits = true;

@@ -70,6 +70,12 @@ class FlowFileWriter : public Writer {
   struct State : WriterState {
     File files[2];
   };
+  // A file with pieces that MD5 has not had.
+  struct Md5Waiting {
+    uint64_t flow_id = 0;
+    State* state = nullptr;
+    int direction = 0;
+  };
   class PiecesFeed;
   struct Waiting {
     uint64_t number;  // of the batch of its first piece
@@ -98,12 +104,7 @@ class FlowFileWriter : public Writer {
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
   // written since then is not looked at.
   std::deque<Waiting> waiting_;
-  // Files with pieces that MD5 has not had; entries may be stale.
-  struct Md5Waiting {
-    uint64_t flow_id;
-    State* state;
-    int direction;
-  };
+  // Oldest first; entries may be stale.
   std::deque<Md5Waiting> md5_waiting_;
   absl::flat_hash_map<uint64_t, State*> open_states_;
   absl::Status status_;
