@@ -22,8 +22,8 @@ namespace flowstitch {
 
 class DeliveredWindow {
  public:
-  // So many bytes are remembered, and at most twice as much memory is kept for them. 0: nothing is
-  // remembered.
+  // So many bytes are remembered (copies give up some of that for their records), and at most three
+  // times as much memory is kept. 0: nothing is remembered.
   explicit DeliveredWindow(size_t bytes)
       : size_(bytes / kAlign * kAlign), ring_(std::make_unique_for_overwrite<uint8_t[]>(size_)) {}
 
