@@ -23,11 +23,19 @@ Batcher::Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits li
   fields_.set_live(live);
 }
 
+void Batcher::HandOver() {
+  hands_over_ = true;
+  limits_.batch_bytes = MemoryBlocks::kBlockBytes;
+  limits_.batch_frames *= 4;
+  frames_ = BlobBuffer(0, limits_.batch_bytes);
+}
+
 bool Batcher::MustFlushBefore(const Frame& frame) const {
   if (empty()) return false;
+  if (batch_block_.get() != (MayStay(frame) ? block_.get() : nullptr)) return true;
   return frame.link_type != fields_.link_type() || frame.opens_no_flow != fields_.opens_no_flow() ||
          frames() >= limits_.batch_frames ||
-         frames_.size() + frame.bytes.size() + tls_secrets_bytes_ > limits_.batch_bytes;
+         frame_bytes_ + frame.bytes.size() + tls_secrets_bytes_ > limits_.batch_bytes;
 }
 
 void Batcher::Add(const Frame& frame, int64_t now_ns) {
@@ -35,11 +43,20 @@ void Batcher::Add(const Frame& frame, int64_t now_ns) {
     first_added_ns_ = now_ns;
     fields_.set_link_type(frame.link_type);
     fields_.set_opens_no_flow(frame.opens_no_flow);
+    batch_block_ = MayStay(frame) ? block_ : nullptr;
+    stay_ = {frame.bytes.data(), 0};
   }
   fields_.add_capture_time_ns(frame.time_ns);
   fields_.add_captured_length(static_cast<uint32_t>(frame.bytes.size()));
   fields_.add_wire_length(frame.wire_length);
-  frames_.Append(frame.bytes);
+  frame_bytes_ += frame.bytes.size();
+  if (batch_block_ == nullptr) {
+    frames_.Append(frame.bytes);
+  } else {
+    const auto offset = static_cast<size_t>(frame.bytes.data() - stay_.data());
+    fields_.add_frame_offset(static_cast<uint32_t>(offset));
+    stay_ = {stay_.data(), offset + frame.bytes.size()};
+  }
   clock_.Note(frame.time_ns);
   watermark_ns_ = fields_.live() ? std::max(watermark_ns_, frame.time_ns) : clock_.now_ns();
 }
@@ -50,15 +67,31 @@ std::vector<std::string> Batcher::TakeTlsSecrets() {
   return secrets;
 }
 
+void Batcher::CopyFrames() {
+  for (int i = 0; i < frames(); ++i) {
+    frames_.Append(stay_.subspan(fields_.frame_offset(i), fields_.captured_length(i)));
+  }
+  fields_.clear_frame_offset();
+  batch_block_ = nullptr;
+}
+
 WireMessage Batcher::Hand(uint64_t sequence) {
+  // A batch keeps all of its block, and is counted so.
+  if (batch_block_ != nullptr && frame_bytes_ < MemoryBlocks::kBlockBytes / 2) CopyFrames();
   auto batch = std::make_shared<HandedBatch>();
   batch->message->set_sequence(sequence);
   *batch->message->mutable_packets() = fields_;
-  batch->bytes =
-      frames_.size() + static_cast<size_t>(frames()) * kBytesPerFrame + kOtherFieldsBytes;
-  auto [memory, bytes] = frames_.Take();
-  batch->owners.push_back(std::move(memory));
-  batch->frames = bytes;
+  batch->bytes = static_cast<size_t>(frames()) * kBytesPerFrame + kOtherFieldsBytes;
+  if (batch_block_ != nullptr) {
+    batch->bytes += MemoryBlocks::kBlockBytes;
+    batch->owners.push_back(std::move(batch_block_));
+    batch->frames = stay_;
+  } else {
+    batch->bytes += frames_.size();
+    auto [memory, bytes] = frames_.Take();
+    batch->owners.push_back(std::move(memory));
+    batch->frames = bytes;
+  }
   const size_t size = batch->bytes;
   return {std::move(batch), size};
 }
@@ -74,8 +107,10 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.clear_capture_time_ns();
   fields_.clear_captured_length();
   fields_.clear_wire_length();
+  fields_.clear_frame_offset();
   fields_.clear_tls_secrets();
   fields_.clear_source_ledger();
+  frame_bytes_ = 0;
   tls_secrets_bytes_ = 0;
   return message;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/frame.h"
+#include "base/memory_blocks.h"
 #include "base/packet_clock.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/blob_message.h"
@@ -23,13 +24,14 @@ struct BatcherLimits {
 class Batcher {
  public:
   Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits limits = {});
-  // From now on batches are handed over within the process. They may be larger: nothing is copied, and there are fewer
-  // to wake somebody for.
-  void HandOver() {
-    hands_over_ = true;
-    limits_.batch_bytes *= 4;
-    frames_ = BlobBuffer(0, limits_.batch_bytes);
-  }
+  // From now on batches are handed over within the process. They may be larger: nothing is copied,
+  // and there are fewer to wake somebody for.
+  void HandOver();
+  bool hands_over() const { return hands_over_; }
+  // Frames that follow may lie in `block` (null: in none), which stays as it is as long as it is
+  // kept: they are not copied where batches are handed over. They come in the order in which they
+  // lie there.
+  void set_block(std::shared_ptr<const uint8_t[]> block) { block_ = std::move(block); }
 
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
   bool MustFlushBefore(const Frame& frame) const;
@@ -58,11 +60,19 @@ class Batcher {
   WireMessage Flush(uint64_t sequence, WireMessage* batch);
 
  private:
+  // Whether the frame would stay where it is.
+  bool MayStay(const Frame& frame) const { return hands_over_ && InBlock(block_, frame.bytes); }
+  void CopyFrames();
   WireMessage Hand(uint64_t sequence);
 
   BatcherLimits limits_;
   wire::PacketBatch fields_;
   BlobBuffer frames_;
+  std::shared_ptr<const uint8_t[]> block_;
+  std::shared_ptr<const uint8_t[]>
+      batch_block_;         // that the frames under way stay in; null: they are copied
+  ByteView stay_;           // from the first of them to the last
+  size_t frame_bytes_ = 0;  // of all frames under way
   size_t tls_secrets_bytes_ = 0;
   bool hands_over_ = false;
   uint64_t next_frame_ = 0;

@@ -25,9 +25,11 @@ class CaptureFile {
   static absl::StatusOr<std::unique_ptr<CaptureFile>> FromInput(const std::string& name,
                                                                 std::unique_ptr<InputBuffer> input);
 
-  // The next frame; its bytes are valid until the next call. False at the end: status() tells
-  // which.
+  // The next frame; its bytes are valid until the next call, or as long as its block is kept. False
+  // at the end: status() tells which.
   bool Next(Frame* frame);
+  // The block that the last frame's bytes are in; see InputBuffer.
+  const std::shared_ptr<uint8_t[]>& KeepBlock() { return input_->KeepBlock(); }
   // TLS secrets that a file may carry between two frames; what is more is passed over.
   static constexpr size_t kMaxTlsSecretsBytes = size_t{4} << 20;
 

@@ -181,6 +181,8 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   CaptureFile& file = **opened;
   file_ = &file;
   Frame frame;
+  const bool keeps_blocks = shards_.keeps_blocks();
+  std::shared_ptr<const uint8_t[]> block;
   while (!Stopped() && file.Next(&frame)) {
     if (file.has_tls_secrets()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
@@ -189,8 +191,13 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
     }
     frame.time_ns = AddNs(frame.time_ns, options_.time_offset_ns);
     frame.opens_no_flow = index >= options_.files.size();
+    if (keeps_blocks && file.KeepBlock() != block) {
+      block = file.KeepBlock();
+      shards_.set_block(block);
+    }
     TakeFromFile(frame);
   }
+  shards_.set_block(nullptr);
   TakeTlsSecrets(&file);
   file_bytes_before_ += file.file_offset();
   file_ = nullptr;

@@ -6,8 +6,8 @@
 namespace flowstitch {
 namespace {
 
-// Twice the largest peek, so that the rest of one record moves seldom.
-constexpr size_t kBufferBytes = 2 * InputBuffer::kMaxPeek;
+// It is not worth a read to fill less of a block.
+constexpr size_t kMinReadBytes = 64 << 10;
 
 }  // namespace
 
@@ -24,21 +24,28 @@ std::unique_ptr<InputBuffer> InputBuffer::FromMemory(ByteView bytes) {
 std::unique_ptr<InputBuffer> InputBuffer::FromSource(std::unique_ptr<ByteSource> source) {
   auto buffer = std::unique_ptr<InputBuffer>(new InputBuffer());
   buffer->source_ = std::move(source);
-  buffer->memory_ = std::make_unique_for_overwrite<uint8_t[]>(kBufferBytes);
+  buffer->block_ = buffer->blocks_.Take();
   return buffer;
 }
 
 ByteView InputBuffer::Peek(size_t size) {
   if (end_ - begin_ < size && !at_end_) Fill(size);
-  return {memory_.get() + begin_, std::min(size, end_ - begin_)};
+  return {block_.get() + begin_, std::min(size, end_ - begin_)};
+}
+
+void InputBuffer::MakeRoom() {
+  auto next = kept_ ? blocks_.Take() : block_;
+  std::memmove(next.get(), block_.get() + begin_, end_ - begin_);
+  block_ = std::move(next);
+  kept_ = false;
+  end_ -= begin_;
+  begin_ = 0;
 }
 
 void InputBuffer::Fill(size_t wanted) {
-  std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
-  end_ -= begin_;
-  begin_ = 0;
-  while (end_ < wanted && !at_end_) {
-    const size_t n = source_->Read(memory_.get() + end_, kBufferBytes - end_);
+  if (begin_ + wanted > kMaxPeek || kMaxPeek - end_ < kMinReadBytes) MakeRoom();
+  while (end_ - begin_ < wanted && !at_end_) {
+    const size_t n = source_->Read(block_.get() + end_, kMaxPeek - end_);
     at_end_ = n == 0;
     end_ += n;
     read_bytes_ += n;

@@ -3,6 +3,7 @@
 #ifndef FLOWSTITCH_CAPTURE_INPUT_BUFFER_H_
 #define FLOWSTITCH_CAPTURE_INPUT_BUFFER_H_
 
+#include "base/memory_blocks.h"
 #include "capture/byte_source.h"
 
 namespace flowstitch {
@@ -18,10 +19,15 @@ class InputBuffer {
   InputBuffer& operator=(const InputBuffer&) = delete;
 
   // The next `size` bytes without taking them, or fewer at the end of the file. Views from earlier
-  // calls are gone. `size` is at most kMaxPeek.
+  // calls are gone, but for those in a block that is kept. `size` is at most kMaxPeek.
   ByteView Peek(size_t size);
   // Takes `size` bytes that Peek has shown.
   void Take(size_t size) { begin_ += size; }
+  // The block that the last Peek's bytes are in. It stays as it is as long as somebody keeps it.
+  const std::shared_ptr<uint8_t[]>& KeepBlock() {
+    kept_ = true;
+    return block_;
+  }
   // Takes up to `size` bytes unseen; false when the file ends before.
   bool Skip(uint64_t size);
 
@@ -36,16 +42,20 @@ class InputBuffer {
   // What ended the file before its end.
   const absl::Status& status() const { return source_->status(); }
 
-  static constexpr size_t kMaxPeek = size_t{1} << 20;
+  static constexpr size_t kMaxPeek = MemoryBlocks::kBlockBytes;
 
  private:
   InputBuffer() = default;
   void Fill(size_t wanted);
+  // Moves what was not taken to the front of a block.
+  void MakeRoom();
 
   std::unique_ptr<ByteSource> source_;
   bool at_end_ = false;
   uint64_t read_bytes_ = 0;
-  std::unique_ptr<uint8_t[]> memory_;
+  MemoryBlocks blocks_;
+  std::shared_ptr<uint8_t[]> block_;
+  bool kept_ = false;  // by others too
   size_t begin_ = 0;
   size_t end_ = 0;
 };

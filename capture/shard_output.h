@@ -37,6 +37,7 @@ class ShardOutput {
   // A live frame goes where there is room, behind those that wait already.
   enum class Went { kSent, kSpooled, kDropped };
   Went TakeLive(const Frame& frame, int64_t now_ns);
+  Batcher& batcher() { return batcher_; }
   void AddTlsSecrets(const std::string& text) { batcher_.AddTlsSecrets(text); }
   void SetLedger(const wire::SourceLedger& ledger) { batcher_.SetLedger(ledger); }
 

@@ -38,6 +38,15 @@ absl::Status ShardSet::OpenSpools(const std::string& directory, const std::strin
   return absl::OkStatus();
 }
 
+bool ShardSet::keeps_blocks() const {
+  return std::any_of(shards_.begin(), shards_.end(),
+                     [](const auto& shard) { return shard->batcher().hands_over(); });
+}
+
+void ShardSet::set_block(const std::shared_ptr<const uint8_t[]>& block) {
+  for (const auto& shard : shards_) shard->batcher().set_block(block);
+}
+
 void ShardSet::AddTlsSecrets(const std::string& text) {
   for (const auto& shard : shards_) shard->AddTlsSecrets(text);
 }

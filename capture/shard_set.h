@@ -26,6 +26,9 @@ class ShardSet {
 
   // The one whose frame it is.
   ShardOutput& Of(const Frame& frame) { return *shards_[ChooseShard(frame, shards_.size())]; }
+  // Whether frames stay where they are in a block, and that block; see Batcher.
+  bool keeps_blocks() const;
+  void set_block(const std::shared_ptr<const uint8_t[]>& block);
   // Every shard may have the flows that they are of.
   void AddTlsSecrets(const std::string& text);
   void SetLedger(const wire::SourceLedger& figures);

@@ -8,6 +8,23 @@ namespace {
 // Two cache lines hold the headers of most frames.
 constexpr size_t kPrefetchBytes = 128;
 
+// Whether every frame lies in the blob, and no byte of a blob without offsets is left over.
+bool FramesFit(const wire::PacketBatch& batch, size_t blob_bytes) {
+  const bool has_offsets = batch.frame_offset_size() > 0;
+  if (has_offsets && batch.frame_offset_size() != batch.captured_length_size()) return false;
+  uint64_t end = 0;
+  for (int i = 0; i < batch.captured_length_size(); ++i) {
+    const uint32_t length = batch.captured_length(i);
+    if (length > kMaxFrameBytes) return false;
+    if (has_offsets) {
+      if (batch.frame_offset(i) < end) return false;
+      end = batch.frame_offset(i);
+    }
+    end += length;
+  }
+  return has_offsets ? end <= blob_bytes : end == blob_bytes;
+}
+
 }  // namespace
 
 void SourceMerger::AddSource(std::string name, bool live) {
@@ -30,12 +47,7 @@ bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
   if (frames == 0 || batch.captured_length_size() != frames || batch.wire_length_size() != frames) {
     return false;
   }
-  uint64_t bytes = 0;
-  for (const uint32_t length : batch.captured_length()) {
-    if (length > kMaxFrameBytes) return false;
-    bytes += length;
-  }
-  if (bytes != delivery->blob().size()) return false;
+  if (!FramesFit(batch, delivery->blob().size())) return false;
   Source& source = sources_[index];
   source.ledger.frames_received += static_cast<uint64_t>(frames);
   ++source.ledger.batches_received;
@@ -156,6 +168,7 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   Source& source = sources_[best];
   const Delivery& delivery = *source.batches.front();
   const wire::PacketBatch& batch = delivery.message().packets();
+  if (batch.frame_offset_size() > 0) source.offset = batch.frame_offset(source.frame);
   frame->bytes = delivery.blob().subspan(source.offset, batch.captured_length(source.frame));
   // Another core wrote it: the next frame's headers are on their way while this one is worked on.
   if (const ByteView behind = delivery.blob().subspan(source.offset + frame->bytes.size());

@@ -33,6 +33,8 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 // Descriptors for everything that is not a flow file.
 constexpr int kOtherDescriptors = 128;
 constexpr int kMaxDescriptorsPerWorker = 4096;
+// Bytes wait in a part of the window to be written together with others.
+constexpr size_t kKeptShare = 4;
 
 bool DirectoryIsEmpty(const std::string& path) {
   DIR* directory = opendir(path.c_str());
@@ -132,6 +134,8 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.files.digests = options_.digests;
   worker.files.max_bytes = options_.max_bytes;
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
+  // While the others write, batches still come.
+  worker.files.keep_bytes = options_.window_bytes / kKeptShare / static_cast<size_t>(workers);
   worker.http = options_.http;
   worker.http_form.heads = options_.http_heads;
   worker.http_form.body.decode = options_.decode;

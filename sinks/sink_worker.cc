@@ -199,6 +199,7 @@ void SinkWorker::Process(const Work& work) {
     OnEvent(batch.events(static_cast<int>(ref.event)), ref, hold);
   }
   journal_status_.Update(journal_.Flush());
+  files_->WriteOldest();
   const bool copies = find_index_ != nullptr || conversation_ != nullptr ||
                       flow_captures_ != nullptr || other_frames_ != nullptr || json_ != nullptr;
   if (!copies) return;

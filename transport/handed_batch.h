@@ -21,7 +21,7 @@ struct HandedBatch {
 
   google::protobuf::Arena arena;  // of the message and of copied payload
   wire::LinkMessage* message;     // a batch without its blob
-  ByteView frames;                // of a PacketBatch: its blob
+  ByteView frames;                // of a PacketBatch: its blob, see frame_offset
   std::vector<ByteView> payload;  // of a StreamBatch: a piece for each event that has any
   std::vector<std::shared_ptr<const void>> owners;  // of what the views show
   size_t bytes = 0;                                 // memory that it keeps, about

@@ -90,6 +90,7 @@ void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byt
   }
   file.pieces.push_back({hold, bytes, offset});
   file.piece_bytes += bytes.size();
+  waiting_bytes_ += bytes.size();
   if (digests_pieces()) NoteMd5(flow, direction, &file);
   if (file.piece_bytes >= options_.write_from_bytes) Write(&file);
 }
@@ -248,17 +249,29 @@ void FlowFileWriter::Write(File* file) {
   for (const Piece& piece : file->pieces) --piece.hold->holds;
   file->pieces.clear();
   file->md5_piece = 0;
+  waiting_bytes_ -= file->piece_bytes;
   file->piece_bytes = 0;
+}
+
+void FlowFileWriter::WriteOldest() {
+  while (waiting_bytes_ > options_.keep_bytes && !waiting_.empty() && status_.ok()) {
+    const Waiting entry = waiting_.front();
+    waiting_.pop_front();
+    if (!IsStale(entry)) Write(&entry.state->files[entry.direction]);
+  }
+}
+
+bool FlowFileWriter::IsStale(const Waiting& entry) const {
+  const auto it = open_states_.find(entry.flow_id);
+  if (it == open_states_.end() || it->second != entry.state) return true;
+  const auto& pieces = entry.state->files[entry.direction].pieces;
+  return pieces.empty() || pieces.front().hold->number != entry.number;
 }
 
 void FlowFileWriter::WriteThrough(uint64_t number) {
   while (!waiting_.empty() && status_.ok()) {
     const Waiting entry = waiting_.front();
-    const auto it = open_states_.find(entry.flow_id);
-    const bool stale =
-        it == open_states_.end() || it->second != entry.state ||
-        entry.state->files[entry.direction].pieces.empty() ||
-        entry.state->files[entry.direction].pieces.front().hold->number != entry.number;
+    const bool stale = IsStale(entry);
     // A stale entry goes whatever its number: a restarted reassembler counts from 1 again.
     if (!stale && entry.number > number) return;
     waiting_.pop_front();

@@ -23,8 +23,9 @@ struct FlowFileOptions {
   DigestChoice digests;
   int64_t max_bytes = -1;  // of one file; -1: no limit
   size_t max_descriptors = 512;
-  size_t write_from_bytes = 256 << 10;  // so much of one stream is written at once
-  Alerts* alerts = nullptr;             // may be null
+  size_t write_from_bytes = 256 << 10;   // so much of one stream is written at once
+  size_t keep_bytes = size_t{64} << 20;  // of all streams together: beyond it WriteOldest writes
+  Alerts* alerts = nullptr;              // may be null
 };
 
 class FlowFileWriter : public Writer {
@@ -41,6 +42,8 @@ class FlowFileWriter : public Writer {
   // The stream goes on at `offset` with the file that an earlier sink wrote; the bytes before are
   // in it.
   void Resume(SinkFlow& flow, int direction, uint64_t offset);
+  // Writes what has waited longest, until no more than keep_bytes wait.
+  void WriteOldest();
   // Writes everything that holds a batch up to and with `number`.
   void WriteThrough(uint64_t number);
 
@@ -95,6 +98,7 @@ class FlowFileWriter : public Writer {
   void NoteMd5(SinkFlow& flow, int direction, File* file);
   bool digests_pieces() const { return options_.digests.md5 && options_.write; }
   void CloseFile(SinkFlow& flow, int direction);
+  bool IsStale(const Waiting& entry) const;
 
   const FlowFileOptions options_;
   StreamNames* const names_;
@@ -104,6 +108,7 @@ class FlowFileWriter : public Writer {
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
   // written since then is not looked at.
   std::deque<Waiting> waiting_;
+  size_t waiting_bytes_ = 0;  // of all pieces
   // Oldest first; entries may be stale.
   std::deque<Md5Waiting> md5_waiting_;
   absl::flat_hash_map<uint64_t, State*> open_states_;

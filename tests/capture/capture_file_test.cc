@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch {
@@ -74,6 +76,37 @@ TEST(CaptureFile, ReadsPcapngWithSeveralInterfacesAndSections) {
     auto twice = packets;
     twice.insert(twice.end(), packets.begin(), packets.end());
     ExpectSame(result.packets, twice);
+  }
+}
+
+// Frames of all sizes, so that they lie across the ends of blocks in every way.
+TEST(CaptureFile, FramesStayAsLongAsTheirBlockIsKept) {
+  std::mt19937 random(7);
+  std::vector<CapturedPacket> packets;
+  for (int i = 0; i < 400; ++i) {
+    const bool large = i % 10 == 0;
+    Packet bytes(std::uniform_int_distribution<size_t>(0, large ? kMaxFrameBytes : 9000)(random));
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+    const auto size = static_cast<uint32_t>(bytes.size());
+    packets.push_back({std::move(bytes), size, kNsPerSecond * (i + 1), kLinkEthernet});
+  }
+  for (const std::string& file : {PcapFile(packets, false, true), PcapngFile(packets, true)}) {
+    auto opened = CaptureFile::FromInput("test", InputBuffer::FromMemory(AsBytes(file)));
+    ASSERT_TRUE(opened.ok());
+    std::vector<std::pair<std::shared_ptr<const uint8_t[]>, ByteView>> kept;
+    Frame frame;
+    while ((*opened)->Next(&frame)) {
+      const auto& block = (*opened)->KeepBlock();
+      EXPECT_TRUE(InBlock(block, frame.bytes));
+      kept.emplace_back(block, frame.bytes);
+    }
+    ASSERT_EQ(kept.size(), packets.size());
+    for (size_t i = 0; i < kept.size(); ++i) {
+      const ByteView bytes = kept[i].second;
+      ASSERT_TRUE(
+          std::equal(bytes.begin(), bytes.end(), packets[i].bytes.begin(), packets[i].bytes.end()))
+          << i;
+    }
   }
 }
 

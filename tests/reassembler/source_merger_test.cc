@@ -123,5 +123,38 @@ TEST(SourceMerger, BatchesThatContradictThemselvesAreRefused) {
   EXPECT_TRUE(refused({})) << "empty";
 }
 
+TEST(SourceMerger, FramesMayHaveOtherBytesBetweenThem) {
+  const auto added = [](SourceMerger& merger, std::vector<uint32_t> offsets,
+                        std::vector<uint32_t> lengths) {
+    wire::LinkMessage message;
+    wire::PacketBatch& batch = *message.mutable_packets();
+    for (const uint32_t offset : offsets) batch.add_frame_offset(offset);
+    for (const uint32_t length : lengths) {
+      batch.add_captured_length(length);
+      batch.add_wire_length(length);
+      batch.add_capture_time_ns(1);
+    }
+    batch.set_frames("..abc.defg.");
+    const std::string bytes = message.SerializeAsString();
+    return merger.AddBatch(0,
+                           std::make_shared<Delivery>(zmq::message_t(bytes.data(), bytes.size())));
+  };
+  SourceMerger merger(0);
+  merger.AddSource("a", false);
+  EXPECT_FALSE(added(merger, {2, 6}, {3, 6})) << "beyond the end";
+  EXPECT_FALSE(added(merger, {2, 4}, {3, 4})) << "one over the other";
+  EXPECT_FALSE(added(merger, {6, 2}, {4, 3})) << "backwards";
+  EXPECT_FALSE(added(merger, {2}, {3, 4})) << "one offset, two frames";
+  EXPECT_FALSE(added(merger, {2, 0xffffffff}, {3, 4}));
+  ASSERT_TRUE(added(merger, {2, 6}, {3, 4}));
+  merger.EndSource(0, true);
+  Frame frame;
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(AsText(frame.bytes), "abc");
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(AsText(frame.bytes), "defg");
+  EXPECT_FALSE(merger.Next(&frame, {}));
+}
+
 }  // namespace
 }  // namespace flowstitch

@@ -1,0 +1,87 @@
+#include "base/memory_blocks.h"
+
+#include <sys/mman.h>
+
+#include <mutex>
+#include <new>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+namespace flowstitch {
+namespace {
+
+// Two blocks: a large page of x86-64, where the system gives such.
+constexpr size_t kSlabBytes = 2 * MemoryBlocks::kBlockBytes;
+
+// Aligned to its size.
+uint8_t* MapSlab() {
+  void* mapped =
+      mmap(nullptr, 2 * kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
+  auto* begin = static_cast<uint8_t*>(mapped);
+  const size_t before = -reinterpret_cast<uintptr_t>(begin) % kSlabBytes;
+  if (before > 0) munmap(begin, before);
+  munmap(begin + before + kSlabBytes, kSlabBytes - before);
+  madvise(begin + before, kSlabBytes,
+          MADV_HUGEPAGE);  // where that is refused, there are more page faults
+  return begin + before;
+}
+
+}  // namespace
+
+class MemoryBlocks::Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store() {
+    for (uint8_t* slab : slabs_) {
+      ASAN_UNPOISON_MEMORY_REGION(slab, kSlabBytes);
+      munmap(slab, kSlabBytes);
+    }
+  }
+
+  uint8_t* Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) AddSlab();
+    uint8_t* block = free_.back();
+    free_.pop_back();
+    ASAN_UNPOISON_MEMORY_REGION(block, kBlockBytes);
+    return block;
+  }
+
+  void GiveBack(uint8_t* block) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ASAN_POISON_MEMORY_REGION(block, kBlockBytes);
+    free_.push_back(block);  // has room: see AddSlab
+  }
+
+ private:
+  void AddSlab() {
+    slabs_.reserve(slabs_.size() + 1);
+    free_.reserve(2 * (slabs_.size() + 1));
+    uint8_t* slab = MapSlab();
+    slabs_.push_back(slab);
+    free_.push_back(slab + kBlockBytes);
+    free_.push_back(slab);
+  }
+
+  std::mutex mutex_;
+  std::vector<uint8_t*> slabs_;
+  std::vector<uint8_t*>
+      free_;  // the one that came back last, whose bytes are the nearest, goes first
+};
+
+MemoryBlocks::MemoryBlocks() : store_(std::make_shared<Store>()) {}
+
+std::shared_ptr<uint8_t[]> MemoryBlocks::Take() {
+  return {store_->Take(), [store = store_](uint8_t* block) { store->GiveBack(block); }};
+}
+
+}  // namespace flowstitch
