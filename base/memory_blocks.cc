@@ -37,7 +37,10 @@ uint8_t* MapSlab() {
 
 class MemoryBlocks::Store {
  public:
-  Store() = default;
+  explicit Store(std::shared_ptr<SharedMemory> memory) : memory_(std::move(memory)) {
+    if (memory_ == nullptr) return;
+    for (size_t n = memory_->blocks(); n > 0; --n) shared_.push_back(memory_->Block(n - 1));
+  }
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   ~Store() {
@@ -45,24 +48,39 @@ class MemoryBlocks::Store {
       ASAN_UNPOISON_MEMORY_REGION(slab, kSlabBytes);
       munmap(slab, kSlabBytes);
     }
+    for (uint8_t* block : shared_) ASAN_UNPOISON_MEMORY_REGION(block, kBlockBytes);
   }
 
   uint8_t* Take() {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (!shared_.empty()) return TakeFrom(&shared_);
     if (free_.empty()) AddSlab();
-    uint8_t* block = free_.back();
-    free_.pop_back();
+    return TakeFrom(&free_);
+  }
+
+  uint8_t* TakeShared() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return shared_.empty() ? nullptr : TakeFrom(&shared_);
+  }
+
+  // There is room for it: see AddSlab.
+  void GiveBack(uint8_t* block) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool shared = memory_ != nullptr && memory_->Has({block, kBlockBytes});
+    ASAN_POISON_MEMORY_REGION(block, kBlockBytes);
+    (shared ? shared_ : free_).push_back(block);
+  }
+
+  const std::shared_ptr<SharedMemory>& memory() const { return memory_; }
+
+ private:
+  static uint8_t* TakeFrom(std::vector<uint8_t*>* blocks) {
+    uint8_t* block = blocks->back();
+    blocks->pop_back();
     ASAN_UNPOISON_MEMORY_REGION(block, kBlockBytes);
     return block;
   }
 
-  void GiveBack(uint8_t* block) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ASAN_POISON_MEMORY_REGION(block, kBlockBytes);
-    free_.push_back(block);  // has room: see AddSlab
-  }
-
- private:
   void AddSlab() {
     slabs_.reserve(slabs_.size() + 1);
     free_.reserve(2 * (slabs_.size() + 1));
@@ -72,16 +90,27 @@ class MemoryBlocks::Store {
     free_.push_back(slab);
   }
 
+  const std::shared_ptr<SharedMemory> memory_;  // may be null
   std::mutex mutex_;
   std::vector<uint8_t*> slabs_;
-  std::vector<uint8_t*>
-      free_;  // the one that came back last, whose bytes are the nearest, goes first
+  // The one that came back last, whose bytes are the nearest, goes first.
+  std::vector<uint8_t*> free_;
+  std::vector<uint8_t*> shared_;
 };
 
-MemoryBlocks::MemoryBlocks() : store_(std::make_shared<Store>()) {}
+MemoryBlocks::MemoryBlocks(std::shared_ptr<SharedMemory> memory)
+    : store_(std::make_shared<Store>(std::move(memory))) {}
 
-std::shared_ptr<uint8_t[]> MemoryBlocks::Take() {
+std::shared_ptr<uint8_t[]> MemoryBlocks::Take() const {
   return {store_->Take(), [store = store_](uint8_t* block) { store->GiveBack(block); }};
 }
+
+std::shared_ptr<uint8_t[]> MemoryBlocks::TakeShared() const {
+  uint8_t* taken = store_->TakeShared();
+  if (taken == nullptr) return nullptr;
+  return {taken, [store = store_](uint8_t* block) { store->GiveBack(block); }};
+}
+
+const std::shared_ptr<SharedMemory>& MemoryBlocks::memory() const { return store_->memory(); }
 
 }  // namespace flowstitch

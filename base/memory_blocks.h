@@ -8,18 +8,24 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/shared_memory.h"
 
 namespace flowstitch {
 
 class MemoryBlocks {
  public:
-  static constexpr size_t kBlockBytes = size_t{1} << 20;
+  static constexpr size_t kBlockBytes = SharedMemory::kBlockBytes;
 
-  MemoryBlocks();
+  // `memory`: blocks of it go first; null: there are only others.
+  explicit MemoryBlocks(std::shared_ptr<SharedMemory> memory = nullptr);
 
   // A block of any content. It comes back by itself with its last owner, also after this object has
   // gone.
-  std::shared_ptr<uint8_t[]> Take();
+  std::shared_ptr<uint8_t[]> Take() const;
+  // One of the shared memory; null when none is free.
+  std::shared_ptr<uint8_t[]> TakeShared() const;
+  // Null: there is none.
+  const std::shared_ptr<SharedMemory>& memory() const;
 
  private:
   class Store;

@@ -4,6 +4,7 @@
 
 #include "proto/link.pb.h"
 #include "transport/handed_batch.h"
+#include "transport/shared_batch.h"
 
 namespace flowstitch {
 namespace {
@@ -28,6 +29,11 @@ void Batcher::HandOver() {
   limits_.batch_bytes = MemoryBlocks::kBlockBytes;
   limits_.batch_frames *= 4;
   frames_ = BlobBuffer(0, limits_.batch_bytes);
+}
+
+void Batcher::ShareMemory(std::shared_ptr<const SharedMemory> memory) {
+  memory_ = std::move(memory);
+  limits_.batch_bytes = MemoryBlocks::kBlockBytes;
 }
 
 bool Batcher::MustFlushBefore(const Frame& frame) const {
@@ -75,13 +81,24 @@ void Batcher::CopyFrames() {
   batch_block_ = nullptr;
 }
 
+// Of memory, beside the frames.
+size_t Batcher::OtherBytes() const {
+  return static_cast<size_t>(frames()) * kBytesPerFrame + kOtherFieldsBytes;
+}
+
+WireMessage Batcher::Share(uint64_t sequence) {
+  wire::LinkMessage message;
+  message.set_sequence(sequence);
+  *message.mutable_packets() = fields_;
+  return ShareBatch(&message, stay_, *memory_, std::move(batch_block_),
+                    MemoryBlocks::kBlockBytes + OtherBytes());
+}
+
 WireMessage Batcher::Hand(uint64_t sequence) {
-  // A batch keeps all of its block, and is counted so.
-  if (batch_block_ != nullptr && frame_bytes_ < MemoryBlocks::kBlockBytes / 2) CopyFrames();
   auto batch = std::make_shared<HandedBatch>();
   batch->message->set_sequence(sequence);
   *batch->message->mutable_packets() = fields_;
-  batch->bytes = static_cast<size_t>(frames()) * kBytesPerFrame + kOtherFieldsBytes;
+  batch->bytes = OtherBytes();
   if (batch_block_ != nullptr) {
     batch->bytes += MemoryBlocks::kBlockBytes;
     batch->owners.push_back(std::move(batch_block_));
@@ -100,9 +117,11 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.set_first_frame(next_frame_);
   fields_.set_watermark_ns(watermark_ns_);
   next_frame_ += static_cast<uint64_t>(frames());
+  if (batch_block_ != nullptr && !uses_block()) CopyFrames();
   WireMessage message =
-      hands_over_
-          ? Hand(sequence)
+      hands_over_ ? Hand(sequence)
+      : batch_block_ != nullptr
+          ? Share(sequence)
           : frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
   fields_.clear_capture_time_ns();
   fields_.clear_captured_length();

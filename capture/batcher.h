@@ -27,11 +27,16 @@ class Batcher {
   // From now on batches are handed over within the process. They may be larger: nothing is copied,
   // and there are fewer to wake somebody for.
   void HandOver();
-  bool hands_over() const { return hands_over_; }
+  // The peer may read this memory: frames that lie in it stay there.
+  void ShareMemory(std::shared_ptr<const SharedMemory> memory);
+  bool keeps_blocks() const { return hands_over_ || memory_ != nullptr; }
   // Frames that follow may lie in `block` (null: in none), which stays as it is as long as it is
-  // kept: they are not copied where batches are handed over. They come in the order in which they
-  // lie there.
-  void set_block(std::shared_ptr<const uint8_t[]> block) { block_ = std::move(block); }
+  // kept: they are not copied where batches are handed over, or the block is of the shared memory.
+  // They come in the order in which they lie there.
+  void set_block(const std::shared_ptr<const uint8_t[]>& block) {
+    const bool reaches = hands_over_ || (memory_ != nullptr && memory_->Has({block.get(), 0}));
+    block_ = reaches ? block : nullptr;
+  }
 
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
   bool MustFlushBefore(const Frame& frame) const;
@@ -61,9 +66,15 @@ class Batcher {
 
  private:
   // Whether the frame would stay where it is.
-  bool MayStay(const Frame& frame) const { return hands_over_ && InBlock(block_, frame.bytes); }
+  bool MayStay(const Frame& frame) const { return InBlock(block_, frame.bytes); }
+  // A batch keeps all of its block, and is counted so.
+  bool uses_block() const {
+    return batch_block_ != nullptr && frame_bytes_ >= MemoryBlocks::kBlockBytes / 2;
+  }
   void CopyFrames();
+  size_t OtherBytes() const;
   WireMessage Hand(uint64_t sequence);
+  WireMessage Share(uint64_t sequence);
 
   BatcherLimits limits_;
   wire::PacketBatch fields_;
@@ -75,6 +86,7 @@ class Batcher {
   size_t frame_bytes_ = 0;  // of all frames under way
   size_t tls_secrets_bytes_ = 0;
   bool hands_over_ = false;
+  std::shared_ptr<const SharedMemory> memory_;  // null: none is shared
   uint64_t next_frame_ = 0;
   int64_t first_added_ns_ = 0;
   TimeNs watermark_ns_ = kTimeMin;

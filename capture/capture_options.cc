@@ -86,6 +86,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->capture_default_str();
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
+  AddShareMemoryFlag(app, &options->memory);
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
   app.add_option("expression", *filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");

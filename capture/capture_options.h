@@ -10,6 +10,7 @@
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
 #include "transport/link_security.h"
+#include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"
 
 namespace flowstitch {
@@ -31,6 +32,7 @@ struct CaptureOptions {
   size_t buffer_bytes = kDefaultSendBufferBytes;
   std::string spool;  // directory; empty: none
   uint64_t spool_bytes = uint64_t{1} << 30;
+  MemoryDescriptors memory;  // to share
   bool progress = false;
 
   // All files in the order in which they are read.

@@ -39,6 +39,7 @@ class CaptureStage {
                const std::atomic<int>& stop, CaptureInputs inputs)
       : options_(options),
         security_(*services.security),
+        blocks_(services.shares_memory),
         metrics_(services.metrics.get()),
         inputs_(std::move(inputs)),
         live_(!options.live.interface.empty()),
@@ -72,6 +73,7 @@ class CaptureStage {
 
   const CaptureOptions& options_;
   const LinkSecurity& security_;
+  const MemoryBlocks blocks_;     // that files are read into
   MetricsServer* const metrics_;  // may be null
   CaptureInputs inputs_;
   const bool live_;
@@ -100,9 +102,10 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
       if (tap_) tap_->Publish(topic_, batch);
     };
   }
-  const absl::Status opened = shards_.Open(
-      context, options_.reassembler, security_,
-      LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_}, options_.buffer_bytes, on_batch);
+  const absl::Status opened =
+      shards_.Open(context, options_.reassembler, security_,
+                   LinkIdentity{wire::CAPTURE, options_.name, epoch_, live_, blocks_.memory()},
+                   options_.buffer_bytes, on_batch);
   if (!opened.ok()) return opened;
   if (!options_.tap.empty()) {
     auto tap = Tap::Open(context, options_.tap, security_);
@@ -170,7 +173,7 @@ absl::Status CaptureStage::ReadFiles() {
 absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   auto source = inputs_.File(index, path);
   if (!source.ok()) return source.status();
-  auto input = InputBuffer::FromSource(*std::move(source));
+  auto input = InputBuffer::FromSource(*std::move(source), blocks_);
   input->set_on_idle([this] {
     shards_.FlushDue(SteadyNowNs());
     Service();

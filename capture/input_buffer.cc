@@ -21,8 +21,9 @@ std::unique_ptr<InputBuffer> InputBuffer::FromMemory(ByteView bytes) {
   return FromSource(ByteSourceFromMemory(bytes));
 }
 
-std::unique_ptr<InputBuffer> InputBuffer::FromSource(std::unique_ptr<ByteSource> source) {
-  auto buffer = std::unique_ptr<InputBuffer>(new InputBuffer());
+std::unique_ptr<InputBuffer> InputBuffer::FromSource(std::unique_ptr<ByteSource> source,
+                                                     const MemoryBlocks& blocks) {
+  auto buffer = std::unique_ptr<InputBuffer>(new InputBuffer(blocks));
   buffer->source_ = std::move(source);
   buffer->block_ = buffer->blocks_.Take();
   return buffer;

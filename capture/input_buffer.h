@@ -14,7 +14,9 @@ class InputBuffer {
   static absl::StatusOr<std::unique_ptr<InputBuffer>> Open(const std::string& path);
   // For tests and fuzzing: the bytes are the file.
   static std::unique_ptr<InputBuffer> FromMemory(ByteView bytes);
-  static std::unique_ptr<InputBuffer> FromSource(std::unique_ptr<ByteSource> source);
+  // Reads into these blocks.
+  static std::unique_ptr<InputBuffer> FromSource(std::unique_ptr<ByteSource> source,
+                                                 const MemoryBlocks& blocks = MemoryBlocks());
   InputBuffer(const InputBuffer&) = delete;
   InputBuffer& operator=(const InputBuffer&) = delete;
 
@@ -45,7 +47,7 @@ class InputBuffer {
   static constexpr size_t kMaxPeek = MemoryBlocks::kBlockBytes;
 
  private:
-  InputBuffer() = default;
+  explicit InputBuffer(const MemoryBlocks& blocks) : blocks_(blocks) {}
   void Fill(size_t wanted);
   // Moves what was not taken to the front of a block.
   void MakeRoom();

@@ -26,7 +26,9 @@ class ShardOutput {
         batcher_(self.name, self.epoch, self.live),
         on_batch_(std::move(on_batch)) {
     // A tap needs bytes.
-    if (link_.socket().in_process() && !on_batch_) batcher_.HandOver();
+    if (on_batch_) return;
+    if (link_.socket().in_process()) batcher_.HandOver();
+    if (self.writes_memory != nullptr) batcher_.ShareMemory(self.writes_memory);
   }
   void set_spool(std::unique_ptr<Spool> spool) { spool_ = std::move(spool); }
 

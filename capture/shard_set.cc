@@ -40,7 +40,7 @@ absl::Status ShardSet::OpenSpools(const std::string& directory, const std::strin
 
 bool ShardSet::keeps_blocks() const {
   return std::any_of(shards_.begin(), shards_.end(),
-                     [](const auto& shard) { return shard->batcher().hands_over(); });
+                     [](const auto& shard) { return shard->batcher().keeps_blocks(); });
 }
 
 void ShardSet::set_block(const std::shared_ptr<const uint8_t[]>& block) {

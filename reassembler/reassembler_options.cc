@@ -305,6 +305,8 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
   app.add_option("-U,--user", options->user, "Become this user at once.")->type_name("USER");
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
+  AddReadMemoryFlag(app, &options->memory);
+  AddShareMemoryFlag(app, &options->memory);
   AddReassemblyFlags(app, options);
 }
 

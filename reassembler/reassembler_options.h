@@ -10,6 +10,7 @@
 #include "reassembler/reassembler.h"
 #include "transport/link_limits.h"
 #include "transport/link_security.h"
+#include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"
 
 namespace flowstitch {
@@ -21,6 +22,7 @@ struct ReassemblerOptions {
   std::string tap;
   SecurityOptions security;
   std::string metrics;  // HOST:PORT; empty: none
+  MemoryDescriptors memory;
   std::string name;
   uint32_t sources = 0;  // 0: any number, until stopped
   uint32_t wait_sinks = 0;

@@ -45,6 +45,8 @@ class ReassemblerStage {
       : options_(options),
         security_(*services.security),
         metrics_(services.metrics.get()),
+        reads_memory_(services.reads_memory),
+        blocks_(services.shares_memory),
         stop_(stop),
         epoch_(RandomEpoch()),
         topics_(options.shard),
@@ -76,6 +78,8 @@ class ReassemblerStage {
   const ReassemblerOptions& options_;
   const LinkSecurity& security_;
   MetricsServer* const metrics_;  // may be null
+  const SharedMemories reads_memory_;
+  const MemoryBlocks blocks_;  // for payload
   const std::atomic<int>& stop_;
   const uint64_t epoch_;
   std::unique_ptr<RouterReceiver> captures_;
@@ -100,7 +104,8 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
       Socket::Open(context, zmq::socket_type::router, *captures, security_, kCaptureRole);
   if (!capture_socket.ok()) return capture_socket.status();
   captures_ = std::make_unique<RouterReceiver>(
-      *std::move(capture_socket), LinkIdentity{wire::REASSEMBLER_INPUT, options_.name, epoch_},
+      *std::move(capture_socket),
+      LinkIdentity{wire::REASSEMBLER_INPUT, options_.name, epoch_, false, nullptr, reads_memory_},
       wire::CAPTURE, options_.window_bytes);
   sockets_.push_back(&captures_->socket());
   if (options_.sinks != "none") {
@@ -110,11 +115,13 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
         Socket::Open(context, zmq::socket_type::router, *sinks, security_, kSinkRole);
     if (!sink_socket.ok()) return sink_socket.status();
     sinks_ = std::make_unique<RouterSender>(
-        *std::move(sink_socket), LinkIdentity{wire::REASSEMBLER_OUTPUT, options_.name, epoch_},
+        *std::move(sink_socket),
+        LinkIdentity{wire::REASSEMBLER_OUTPUT, options_.name, epoch_, false, blocks_.memory()},
         wire::SINK, options_.buffer_bytes);
     sockets_.push_back(&sinks_->socket());
     // A tap needs bytes.
     if (sinks_->socket().in_process() && options_.tap.empty()) batcher_.HandOver();
+    if (blocks_.memory() != nullptr && options_.tap.empty()) batcher_.ShareMemory(blocks_);
   }
   if (!options_.tap.empty()) {
     auto tap = Tap::Open(context, options_.tap, security_);
@@ -224,7 +231,10 @@ bool ReassemblerStage::TakeFrames() {
     if (merger_.current().get() != frame_batch_) {
       frame_batch_ = merger_.current().get();
       batcher_.set_frame_batch(merger_.current());
-      reassembler_.SetFrameArea(frame_batch_->blob(), merger_.current());
+      // What is the capture's must not be kept.
+      const bool keeps = !frame_batch_->borrowed();
+      reassembler_.SetFrameArea(keeps ? frame_batch_->blob() : ByteView{},
+                                keeps ? merger_.current() : nullptr);
     }
     reassembler_.OnFrame(frame);
     if (!batcher_.full()) continue;

@@ -6,6 +6,7 @@
 #include "proto/link.pb.h"
 #include "reassembler/community_id.h"
 #include "reassembler/ip_header.h"
+#include "transport/shared_batch.h"
 
 namespace flowstitch {
 namespace {
@@ -134,7 +135,16 @@ void StreamBatcher::HandOver() {
   Reset();
 }
 
+void StreamBatcher::ShareMemory(const MemoryBlocks& blocks) {
+  blocks_ = blocks;
+  limits_.batch_bytes = MemoryBlocks::kBlockBytes - kSegmentSlack;
+  limits_.event_bytes *= 4;
+  Reset();
+}
+
 void StreamBatcher::Reset() {
+  if (blocks_ && block_ == nullptr) block_ = blocks_->TakeShared();
+  in_block_ = block_ != nullptr;
   batch_ = std::make_shared<HandedBatch>();
   fields_ = batch_->message->mutable_streams();
   fields_->set_reassembler_epoch(epoch_);
@@ -147,13 +157,25 @@ void StreamBatcher::Reset() {
   waiting_since_ns_ = 0;
 }
 
-void StreamBatcher::AddPayload(ByteView bytes) {
-  payload_bytes_ += bytes.size();
-  if (!hands_over_) {
+void StreamBatcher::LeaveBlock() {
+  payload_.Append({block_.get(), payload_bytes_});
+  in_block_ = false;
+}
+
+void StreamBatcher::AppendPayload(ByteView bytes) {
+  // A hole that is filled can bring more at once than there is room for.
+  if (in_block_ && payload_bytes_ + bytes.size() > MemoryBlocks::kBlockBytes) LeaveBlock();
+  if (!in_block_) {
     payload_.Append(bytes);
-    return;
+  } else if (!bytes.empty()) {
+    std::memcpy(block_.get() + payload_bytes_, bytes.data(), bytes.size());
   }
-  if (bytes.empty()) return;
+}
+
+void StreamBatcher::AddPayload(ByteView bytes) {
+  if (!hands_over_) AppendPayload(bytes);
+  payload_bytes_ += bytes.size();
+  if (!hands_over_ || bytes.empty()) return;
   const ByteView frames = frame_batch_ == nullptr ? ByteView{} : frame_batch_->blob();
   const std::less_equal<> le;
   if (le(frames.data(), bytes.data()) &&
@@ -285,12 +307,20 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   fields_->set_frames_taken(frames_taken_);
   fields_->set_waiting_bytes(waiting_bytes_);
   told_frames_taken_ = frames_taken_;
+  // A block is counted whole.
+  if (in_block_ && payload_bytes_ < MemoryBlocks::kBlockBytes / 2) LeaveBlock();
   WireMessage message;
   if (hands_over_) {
     batch_->message->set_sequence(sequence);
     batch_->bytes = kHeadroomSlack + event_bytes_ + copied_bytes_ + kept_bytes_;
     const size_t size = batch_->bytes;
     message = WireMessage(std::move(batch_), size);
+  } else if (in_block_) {
+    batch_->message->set_sequence(sequence);
+    const ByteView payload{block_.get(), payload_bytes_};
+    message = ShareBatch(batch_->message, payload, *blocks_->memory(), std::move(block_),
+                         MemoryBlocks::kBlockBytes + kHeadroomSlack + event_bytes_);
+    block_ = nullptr;
   } else {
     message = payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
   }

@@ -5,7 +5,9 @@
 #include <google/protobuf/arena.h>
 
 #include <memory>
+#include <optional>
 
+#include "base/memory_blocks.h"
 #include "proto/stream_batch.pb.h"
 #include "reassembler/stream_events.h"
 #include "transport/blob_message.h"
@@ -29,6 +31,9 @@ class StreamBatcher : public StreamEvents {
   // From now on batches are handed over within the process, and may be larger. Payload that lies in
   // the frame under way stays there.
   void HandOver();
+  // From now on payload is put into shared blocks, as long as one is free and there is enough of
+  // it.
+  void ShareMemory(const MemoryBlocks& blocks);
   // Where the frames that follow lie.
   void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }
 
@@ -71,7 +76,7 @@ class StreamBatcher : public StreamEvents {
   }
   // What the next Flush puts into its batch.
   const wire::StreamBatch& fields() const { return *fields_; }
-  // Not where batches are handed over.
+  // Not where batches are handed over, or memory is shared.
   ByteView payload() const { return payload_.view(); }
   // The batch as link message number `sequence`.
   WireMessage Flush(uint64_t sequence);
@@ -79,6 +84,8 @@ class StreamBatcher : public StreamEvents {
  private:
   wire::StreamEvent* Add(size_t event_bytes);
   void AddPayload(ByteView bytes);
+  void AppendPayload(ByteView bytes);
+  void LeaveBlock();
   void Reset();
 
   StreamBatcherLimits limits_;
@@ -86,6 +93,9 @@ class StreamBatcher : public StreamEvents {
   const uint32_t shard_;
   const uint16_t community_id_seed_;
   bool hands_over_ = false;
+  std::optional<MemoryBlocks> blocks_;  // shared ones
+  std::shared_ptr<uint8_t[]> block_;    // null: none was free
+  bool in_block_ = false;               // the payload under way; otherwise payload_ has it
   std::shared_ptr<HandedBatch> batch_;  // under way
   wire::StreamBatch* fields_ = nullptr;
   BlobBuffer payload_;

@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
   ProcessServices services;
   const absl::Status opened_services = services.Open(options.security, options.metrics);
   if (!opened_services.ok()) return Report(opened_services);
+  const absl::Status opened_memory = services.OpenMemory(options.memory);
+  if (!opened_memory.ok()) return Report(opened_memory);
   const auto dropped =
       DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   if (!dropped.ok()) return Report(dropped);

@@ -10,7 +10,7 @@ namespace flowstitch {
 
 absl::Status ReassemblerFeeds::Open(zmq::context_t& context, const LinkSecurity& security,
                                     const std::string& endpoints, const std::string& name,
-                                    uint64_t window_bytes) {
+                                    uint64_t window_bytes, const SharedMemories& memories) {
   const auto parsed = ParseEndpoints(endpoints, /*binds_by_default=*/false);
   if (!parsed.ok()) return parsed.status();
   const uint64_t epoch = RandomEpoch();
@@ -20,9 +20,9 @@ absl::Status ReassemblerFeeds::Open(zmq::context_t& context, const LinkSecurity&
     if (!socket.ok()) return socket.status();
     Feed feed;
     feed.endpoint = endpoint.address;
-    feed.link =
-        std::make_unique<ReceivingDealer>(*std::move(socket), LinkIdentity{wire::SINK, name, epoch},
-                                          wire::REASSEMBLER_OUTPUT, window_bytes);
+    feed.link = std::make_unique<ReceivingDealer>(
+        *std::move(socket), LinkIdentity{wire::SINK, name, epoch, false, nullptr, memories},
+        wire::REASSEMBLER_OUTPUT, window_bytes);
     feeds_.push_back(std::move(feed));
   }
   for (const Feed& feed : feeds_) sockets_.push_back(&feed.link->socket());

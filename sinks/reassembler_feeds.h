@@ -21,8 +21,10 @@ class ReassemblerFeeds {
   // What one link brought; `feed` counts from 0 in the order of the endpoints.
   using Taker = std::function<void(size_t feed, std::shared_ptr<Delivery>)>;
 
+  // `memories`: that the reassemblers may put payload into.
   absl::Status Open(zmq::context_t& context, const LinkSecurity& security,
-                    const std::string& endpoints, const std::string& name, uint64_t window_bytes);
+                    const std::string& endpoints, const std::string& name, uint64_t window_bytes,
+                    const SharedMemories& memories);
 
   // Reads what has come from all and sends what may go; never blocks. Ends are kept, everything
   // else goes to `take`. An error when one of them refused.

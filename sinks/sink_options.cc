@@ -119,6 +119,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->type_name("NAME");
   AddSecurityFlags(app, &o->security);
   AddMetricsFlag(app, &o->metrics);
+  AddReadMemoryFlag(app, &o->memory);
   app.add_option("-o,--output", o->directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();

@@ -15,6 +15,7 @@
 #include "sinks/http/body_file.h"
 #include "transport/link_limits.h"
 #include "transport/link_security.h"
+#include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"
 
 namespace flowstitch {
@@ -29,7 +30,8 @@ struct SinkOptions {
   std::string reassembler = "tcp://127.0.0.1:9472";
   std::string name;
   SecurityOptions security;
-  std::string metrics;  // HOST:PORT; empty: none
+  std::string metrics;       // HOST:PORT; empty: none
+  MemoryDescriptors memory;  // to read
   std::string directory = ".";
   bool files = false;
   bool http = false;

@@ -72,6 +72,7 @@ class SinkStage {
       : options_(options),
         security_(*services.security),
         metrics_(services.metrics.get()),
+        reads_memory_(services.reads_memory),
         stop_(stop) {}
 
   absl::Status Open(zmq::context_t& context);
@@ -98,6 +99,7 @@ class SinkStage {
   const SinkOptions& options_;
   const LinkSecurity& security_;
   MetricsServer* const metrics_;  // may be null
+  const SharedMemories reads_memory_;
   const std::atomic<int>& stop_;
   ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
@@ -152,8 +154,8 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.console_form.max_bytes = options_.max_bytes;
   worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
   if (const absl::Status status = shared_.Open(options_, &worker); !status.ok()) return status;
-  const absl::Status opened =
-      feeds_.Open(context, security_, options_.reassembler, options_.name, options_.window_bytes);
+  const absl::Status opened = feeds_.Open(context, security_, options_.reassembler, options_.name,
+                                          options_.window_bytes, reads_memory_);
   if (!opened.ok()) return opened;
   last_.resize(feeds_.size());
   // A sink of the same process ends with its reassembler: nothing goes on.

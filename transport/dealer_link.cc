@@ -43,7 +43,7 @@ ReceivingDealer::ReceivingDealer(Socket socket, LinkIdentity self, wire::Role pe
 
 absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
   while (auto raw = socket_.Receive()) {
-    auto delivery = Deliver(socket_, *std::move(raw));
+    auto delivery = Deliver(socket_, *std::move(raw), receiver_.self().reads_memory);
     if (!delivery->status().ok()) continue;
     const uint64_t sequence = delivery->message().sequence();
     if (sequence == 0) {

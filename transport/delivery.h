@@ -13,15 +13,25 @@
 #include "proto/link.pb.h"
 #include "transport/blob_message.h"
 #include "transport/handed_batch.h"
+#include "transport/shared_batch.h"
 
 namespace flowstitch {
 
 class Delivery {
  public:
-  explicit Delivery(zmq::message_t raw) : raw_(std::move(raw)), size_(raw_.size()) {
+  // `memories`: where the payload may lie that it does not carry.
+  explicit Delivery(zmq::message_t raw, const SharedMemories& memories = {})
+      : raw_(std::move(raw)), size_(raw_.size()) {
     message_ = google::protobuf::Arena::CreateMessage<wire::LinkMessage>(&arena_);
     status_ = DecodeLinkMessage({static_cast<const uint8_t*>(raw_.data()), raw_.size()}, message_,
                                 &blob_);
+    if (!status_.ok()) return;
+    const auto payload = FindPayload(*message_, memories);
+    status_ = payload.status();
+    if (!payload.ok() || !payload->has_value()) return;
+    blob_ = **payload;
+    size_ += blob_.size();
+    borrowed_ = true;
   }
   explicit Delivery(std::shared_ptr<const HandedBatch> handed)
       : handed_(std::move(handed)),
@@ -39,6 +49,8 @@ class Delivery {
   const std::vector<ByteView>* pieces() const {
     return handed_ == nullptr ? nullptr : &handed_->payload;
   }
+  // Whether the blob is the sender's, who may write over it once the batch is finished with.
+  bool borrowed() const { return borrowed_; }
   // What a link counts it as.
   size_t wire_size() const { return size_; }
 
@@ -49,6 +61,7 @@ class Delivery {
   wire::LinkMessage* message_ = nullptr;
   ByteView blob_;
   size_t size_;
+  bool borrowed_ = false;
   absl::Status status_;
 };
 

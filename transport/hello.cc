@@ -59,6 +59,7 @@ void FillHello(const LinkIdentity& self, wire::Hello* hello) {
   hello->set_name(self.name);
   hello->set_epoch(self.epoch);
   hello->set_live(self.live);
+  for (const auto& memory : self.reads_memory) hello->add_reads_memory(memory->id());
 }
 
 std::optional<wire::Refusal> CheckHello(const wire::Hello& hello, const LinkIdentity& self,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/shared_memory.h"
 #include "proto/link.pb.h"
 
 namespace flowstitch {
@@ -16,6 +17,9 @@ struct LinkIdentity {
   std::string name;
   uint64_t epoch = 0;  // one random number for each start of the process
   bool live = false;   // a capture of an interface
+  // Where payload of its batches may lie; null: they carry it.
+  std::shared_ptr<const SharedMemory> writes_memory = nullptr;
+  SharedMemories reads_memory = {};  // that its peers may put payload into
 };
 
 // A random epoch, never 0.

@@ -38,6 +38,7 @@ class LinkReceiver {
 
   void set_flows(uint64_t flows) { flows_ = flows; }
 
+  const LinkIdentity& self() const { return self_; }
   LinkState state() const { return state_; }
   const std::string& refusal() const { return refusal_; }
   const std::string& peer_name() const { return peer_name_; }

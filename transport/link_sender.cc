@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "transport/link_limits.h"
+#include "transport/shared_batch.h"
 
 namespace flowstitch {
 
@@ -69,6 +70,9 @@ void LinkSender::OnHello(const wire::Hello& hello, int64_t now_ns) {
   peer_name_ = hello.name();
   peer_epoch_ = hello.epoch();
   window_bytes_ = hello.window_bytes();
+  peer_reads_memory_ = self_.writes_memory != nullptr &&
+                       std::count(hello.reads_memory().begin(), hello.reads_memory().end(),
+                                  self_.writes_memory->id()) > 0;
   if (same_peer && dials_) return;
   state_ = LinkState::kOpen;
   uint64_t next = log_->first_sequence();
@@ -143,7 +147,8 @@ std::optional<WireMessage> LinkSender::NextToSend(int64_t now_ns) {
     in_flight_bytes_ += message->size();
     ++next_;
     last_said_ns_ = now_ns;
-    return *message;
+    const SharedBatch* shared = message->shared();
+    return shared == nullptr || peer_reads_memory_ ? *message : WithPayload(*shared);
   }
   // What was not sent so far is older than the watermark.
   const TimeNs watermark_ns = message == nullptr ? watermark_ns_ : told_watermark_ns_;

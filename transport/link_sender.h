@@ -70,6 +70,7 @@ class LinkSender {
   std::string refusal_;
   std::string peer_name_;
   uint64_t peer_epoch_ = 0;
+  bool peer_reads_memory_ = false;  // that this end writes
   std::deque<WireMessage> control_;
 
   uint64_t next_ = 1;  // the next sequence number to send

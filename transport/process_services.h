@@ -8,7 +8,9 @@
 #include <zmq.hpp>
 
 #include "absl/status/status.h"
+#include "base/shared_memory.h"
 #include "transport/link_security.h"
+#include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"
 
 namespace flowstitch {
@@ -17,7 +19,9 @@ namespace flowstitch {
 struct ProcessServices {
   zmq::context_t context{1};
   std::unique_ptr<LinkSecurity> security;
-  std::unique_ptr<MetricsServer> metrics;  // null: no figures are wanted
+  std::unique_ptr<MetricsServer> metrics;       // null: no figures are wanted
+  std::shared_ptr<SharedMemory> shares_memory;  // null: batches carry their payload
+  SharedMemories reads_memory;
 
   // The keys may be readable for root only. `metrics_address` may be empty.
   absl::Status Open(const SecurityOptions& keys, const std::string& metrics_address) {
@@ -27,6 +31,19 @@ struct ProcessServices {
     auto served = MetricsServer::Open(metrics_address);
     if (!served.ok()) return served.status();
     metrics = *std::move(served);
+    return absl::OkStatus();
+  }
+  absl::Status OpenMemory(const MemoryDescriptors& memory) {
+    if (memory.share >= 0) {
+      auto opened = SharedMemory::OpenToWrite(memory.share);
+      if (!opened.ok()) return opened.status();
+      shares_memory = *std::move(opened);
+    }
+    if (memory.read >= 0) {
+      auto opened = SharedMemory::OpenToRead(memory.read);
+      if (!opened.ok()) return opened.status();
+      reads_memory.push_back(*std::move(opened));
+    }
     return absl::OkStatus();
   }
 };

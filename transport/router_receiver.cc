@@ -65,7 +65,7 @@ RouterReceiver::Peer* RouterReceiver::OnStranger(const std::string& route,
 
 void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
   while (auto parts = socket_.ReceiveParts()) {
-    auto delivery = Deliver(socket_, std::move(parts->second));
+    auto delivery = Deliver(socket_, std::move(parts->second), self_.reads_memory);
     if (!delivery->status().ok()) continue;
     const auto found = by_route_.find(parts->first);
     Peer* peer = found != by_route_.end() ? peers_[found->second].get()

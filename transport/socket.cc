@@ -57,15 +57,15 @@ zmq::message_t MakeMessage(const WireMessage& message) {
     GiveToOtherThread(handle);
     return {handle, sizeof(Handle), FreeHandle, nullptr};
   }
-  if (message.size() < kShareFromBytes) {
-    zmq::message_t copy(message.bytes().data(), message.size());
+  if (message.bytes().size() < kShareFromBytes) {
+    zmq::message_t copy(message.bytes().data(), message.bytes().size());
     GiveToOtherThread(copy.data());
     return copy;
   }
   auto* hint = new std::shared_ptr<const void>(message.owner());
   GiveToOtherThread(hint);
   GiveToOtherThread(message.bytes().data());
-  return {const_cast<uint8_t*>(message.bytes().data()), message.size(), FreeOwner, hint};
+  return {const_cast<uint8_t*>(message.bytes().data()), message.bytes().size(), FreeOwner, hint};
 }
 
 absl::Status Explain(const SocketEndpoint& endpoint, const zmq::error_t& error) {
@@ -92,7 +92,11 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     s.set(zmq::sockopt::linger, 500);  // for the last acknowledgement before an exit
     s.set(zmq::sockopt::ipv6, true);
     s.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(kMaxMessageBytes));
-    s.set(zmq::sockopt::reconnect_ivl, 100);
+    // Doubled up to the limit. On one host, the peer is often just being started.
+    const bool on_host = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& endpoint) {
+      return endpoint.address.starts_with("ipc://");
+    });
+    s.set(zmq::sockopt::reconnect_ivl, on_host ? 5 : 100);
     s.set(zmq::sockopt::reconnect_ivl_max, 2000);
     // A slow consumer of a tap loses messages of its own; on a link nothing is lost.
     const bool of_tap = type == zmq::socket_type::xpub || type == zmq::socket_type::sub;
@@ -193,7 +197,8 @@ std::optional<Socket::Parts> Socket::ReceiveParts() {
   return std::nullopt;
 }
 
-std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message) {
+std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message,
+                                  const SharedMemories& memories) {
   // Bytes from elsewhere are never taken for a handle.
   if (socket.in_process() && message.size() == sizeof(Handle)) {
     const auto* handle = static_cast<const Handle*>(message.data());
@@ -202,7 +207,7 @@ std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message) 
       return std::make_shared<Delivery>(handle->batch);
     }
   }
-  return std::make_shared<Delivery>(std::move(message));
+  return std::make_shared<Delivery>(std::move(message), memories);
 }
 
 bool WaitForInput(const std::vector<Socket*>& sockets, int extra_fd, int timeout_ms) {

@@ -63,8 +63,9 @@ class Socket {
   bool in_process_ = false;
 };
 
-// What a message that came over the socket brought.
-std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message);
+// What a message that came over the socket brought. `memories`: see Delivery.
+std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message,
+                                  const SharedMemories& memories);
 
 // Waits until one of the sockets can be read, `extra_fd` (if not negative) can, or the time is
 // over. False when a signal came in between.

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/capture_time.h"
 #include "base/program.h"
+#include "base/shared_memory.h"
 #include "deploy/launcher/run.h"
 #include "transport/socket.h"
 
@@ -23,7 +24,12 @@ namespace {
 struct Child {
   std::string program;
   std::vector<std::string> arguments;
-  bool restarts = false;  // when a signal ended it
+  bool restarts = false;              // when a signal ended it
+  std::vector<int> descriptors = {};  // that it inherits
+  // The same for its first start only: what it wrote into shared memory may still be read when it
+  // is started again.
+  std::vector<std::string> first_arguments = {};
+  std::vector<int> first_descriptors = {};
   pid_t pid = -1;
   bool running = false;
   int exit_status = 0;
@@ -34,6 +40,8 @@ struct Child {
 // A child that a signal ended is started again after a while that doubles, so many times.
 constexpr int kMostStarts = 6;
 constexpr int64_t kFirstPauseNs = 250 * kNsPerMs;
+// Of shared memory: for batches that are under way.
+constexpr size_t kSpareBlocks = 8;
 
 // Our programs lie beside each other, wherever they are installed.
 std::string ProgramPath(const std::string& program) {
@@ -52,8 +60,16 @@ std::string ProgramPath(const std::string& program) {
 
 void Start(Child* child) {
   const std::string path = ProgramPath(child->program);
+  std::vector<std::string> arguments = child->arguments;
+  std::vector<int> descriptors = child->descriptors;
+  if (child->starts == 0) {
+    arguments.insert(arguments.begin(), child->first_arguments.begin(),
+                     child->first_arguments.end());
+    descriptors.insert(descriptors.end(), child->first_descriptors.begin(),
+                       child->first_descriptors.end());
+  }
   std::vector<char*> argv = {const_cast<char*>(path.c_str())};
-  for (const std::string& argument : child->arguments) {
+  for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
   }
   argv.push_back(nullptr);
@@ -63,6 +79,7 @@ void Start(Child* child) {
   if (child->pid == 0) {
     // A group of its own: Ctrl-C reaches the launcher, which passes it on in order.
     setpgid(0, 0);
+    for (const int fd : descriptors) fcntl(fd, F_SETFD, 0);
     execv(path.c_str(), argv.data());
     std::fprintf(stderr, "flowstitch: error: cannot run '%s': %s\n", path.c_str(),
                  std::strerror(errno));
@@ -173,6 +190,22 @@ class Supervisor {
   bool ending_ = false;
 };
 
+// Memory that payload goes through instead of the socket from `writer` to `reader`. `bytes`: what
+// the writer keeps for the reader. Without it, the messages carry the payload.
+void Share(size_t bytes, Child* writer, Child* reader) {
+  const auto memory = SharedMemory::Make(bytes / SharedMemory::kBlockBytes + kSpareBlocks);
+  if (!memory.ok()) {
+    spdlog::warn("{}; it goes on without", std::string(memory.status().message()));
+    return;
+  }
+  writer->first_arguments.insert(writer->first_arguments.end(),
+                                 {"--share-memory", absl::StrCat(memory->write)});
+  writer->first_descriptors.push_back(memory->write);
+  reader->arguments.insert(reader->arguments.begin(),
+                           {"--read-memory", absl::StrCat(memory->read)});
+  reader->descriptors.push_back(memory->read);
+}
+
 }  // namespace
 
 int RunChildProcesses(LauncherOptions options) {
@@ -210,7 +243,11 @@ int RunChildProcesses(LauncherOptions options) {
   children[1] = {"flowstitch-reassembler", with_verbose(ReassemblerArguments(options.reassembler)),
                  live};
   children[2] = {"flowstitch-sink", with_verbose(SinkArguments(options.sink)), live};
-  for (Child& child : children) Start(&child);
+  // An interface's frames are copied out of the kernel's buffer into messages.
+  if (!live) Share(options.capture.buffer_bytes, &children[0], &children[1]);
+  Share(options.reassembler.buffer_bytes, &children[1], &children[2]);
+  // Those who bind, or take longer until they are ready, first.
+  for (const size_t i : {1, 2, 0}) Start(&children[i]);
   const int status = Supervisor(std::move(children)).Run();
   unlink((std::string(directory) + "/captures").c_str());
   unlink((std::string(directory) + "/sinks").c_str());

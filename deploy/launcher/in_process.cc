@@ -10,23 +10,11 @@
 #include "sinks/sink_stage.h"
 
 namespace flowstitch {
-namespace {
-
-// Between the reader of files and the reassembler; a few batches.
-constexpr size_t kReadAheadBytes = size_t{16} << 20;
-
-}  // namespace
-
 int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   options.capture.reassembler = ">inproc://captures";
   options.reassembler.captures = "@inproc://captures";
   options.reassembler.sinks = "@inproc://sinks";
   options.sink.reassembler = ">inproc://sinks";
-  if (options.capture.live.interface.empty()) {
-    // A file waits: what is read of it in advance only costs memory.
-    options.capture.buffer_bytes = kReadAheadBytes;
-    options.reassembler.window_bytes = kReadAheadBytes;
-  }
   ProcessServices services;  // the keys are those of the taps
   const absl::Status opened = services.Open(options.security, options.metrics);
   if (!opened.ok()) return Report(opened);

@@ -12,6 +12,9 @@
 namespace flowstitch {
 namespace {
 
+// Between the reader of files and the reassembler; a few batches.
+constexpr size_t kReadAheadBytes = size_t{16} << 20;
+
 constexpr char kWriters[] =
     "tcpdemux (files), http, md5, sha1, sha256, dfxml, netviz, wifiviz, findx, pcap, conversation, "
     "all";
@@ -267,6 +270,10 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
     return absl::InvalidArgumentError(
         "-z works in one process: the others' sockets would be outside of it; leave out "
         "--processes");
+  }
+  if (capture.live.interface.empty()) {
+    // A file waits: what is read of it in advance only costs memory.
+    capture.buffer_bytes = o->reassembler.window_bytes = kReadAheadBytes;
   }
   o->reassembler.name = "reassembler";
   o->reassembler.sources = 1;
