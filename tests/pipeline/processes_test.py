@@ -1,4 +1,6 @@
 """Captures, a reassembler and sinks as processes, over ipc and tcp, compared with the launcher's output."""
+import fcntl
+import itertools
 import os
 import random
 import signal
@@ -47,6 +49,47 @@ class Processes(PipelineTest):
             status, errors = self.wait(process)
             self.assertEqual(status, 0, errors)
         return files(self.path(output))
+
+    def shared_memory(self, blocks):
+        """A descriptor of memory as SharedMemory::Make makes it."""
+        memory = os.memfd_create("test", os.MFD_ALLOW_SEALING)
+        self.addCleanup(os.close, memory)
+        os.ftruncate(memory, 4096 + blocks * (1 << 20))
+        os.write(memory, b"fsmemory" + os.urandom(8))
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        return memory
+
+    def test_shared_memory_changes_nothing_whoever_reads_it(self):
+        """Every end with its memory or without, and so little of it that some payload is carried."""
+        capture = self.make("t.pcap", "--flows", "60", "--bytes", "200000", "--concurrent", "10", "--disorder", "0.05",
+                            "--loss", "0.01")
+        wanted = self.launch(capture, "launcher")
+        for case, (capture_shares, reassembler_reads, reassembler_shares, sink_reads) in enumerate(
+                itertools.product((False, True), repeat=4)):
+            with self.subTest(case=case):
+                packets, streams = self.shared_memory(2 + case % 3 * 8), self.shared_memory(1 + case % 5)
+                inlet, outlet = (f"ipc://{self.path(name)}-{case}" for name in ("captures", "sinks"))
+                share, read = (lambda fd, yes: ("--share-memory", str(fd)) if yes else ()), (
+                    lambda fd, yes: ("--read-memory", str(fd)) if yes else ())
+                begin = lambda *a: self.start(*a, pass_fds=(packets, streams))
+                processes = [
+                    begin("flowstitch-reassembler", "--captures", inlet, "--sinks", outlet, "--sources", "1", "--wait-sinks",
+                          "1", *read(packets, reassembler_reads), *share(streams, reassembler_shares)),
+                    begin("flowstitch-sink", "--reassembler", outlet, "-o", self.path(f"out-{case}"), "--files", "--http",
+                          *read(streams, sink_reads)),
+                    begin("flowstitch-capture", "-r", capture, "--reassembler", inlet, *share(packets, capture_shares))]
+                for process in processes:
+                    status, errors = self.wait(process)
+                    self.assertEqual(status, 0, errors)
+                self.assertEqual(files(self.path(f"out-{case}")), wanted)
+
+    def test_a_descriptor_of_something_else_is_refused(self):
+        with open(os.devnull) as other:
+            process = self.start("flowstitch-capture", "-r", self.make("t.pcap"), "--share-memory", str(other.fileno()),
+                                 pass_fds=(other.fileno(),))
+            status, errors = self.wait(process)
+        self.assertEqual(status, 1)
+        self.assertIn("is not of memory that flowstitch shares", errors)
 
     def wait_for_link(self, process):
         for line in process.stderr:
