@@ -1,7 +1,7 @@
 #include "base/capture_time.h"
 
-#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "base/decimal.h"
 
 namespace flowstitch {
 
@@ -36,8 +36,8 @@ std::string FormatIsoSeconds(TimeNs time_ns) {
   const int64_t wanted = SplitTimeNs(time_ns).seconds;
   if (text.empty() || second != wanted) {
     second = wanted;
-    text = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(wanted),
-                            absl::UTCTimeZone());
+    text =
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(wanted), absl::UTCTimeZone());
   }
   return text;
 }
@@ -46,9 +46,12 @@ std::string FormatIsoTime(TimeNs time_ns) {
   const int32_t rest = SplitTimeNs(time_ns).nanoseconds;
   std::string text = FormatIsoSeconds(time_ns);
   if (rest == 0) return text;
-  text.pop_back();
-  if (rest % 1000 == 0) return absl::StrFormat("%s.%06dZ", text, rest / 1000);
-  return absl::StrFormat("%s.%09dZ", text, rest);
+  text.back() = '.';
+  const bool microseconds = rest % 1000 == 0;
+  AppendDecimal(&text, static_cast<uint64_t>(microseconds ? rest / 1000 : rest),
+                microseconds ? 6 : 9);
+  text += 'Z';
+  return text;
 }
 
 }  // namespace flowstitch

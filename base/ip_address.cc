@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/decimal.h"
+
 namespace flowstitch {
 
 IpAddress IpAddress::FromIpv4(const uint8_t* p) {
@@ -18,9 +20,16 @@ IpAddress IpAddress::FromIpv6(const uint8_t* p) {
 }
 
 std::string FormatIpAddress(const IpAddress& address) {
+  if (address.family == IpFamily::kIpv4) {
+    std::string dotted;
+    for (size_t i = 0; i < 4; ++i) {
+      if (i > 0) dotted += '.';
+      AppendDecimal(&dotted, address.bytes[i]);
+    }
+    return dotted;
+  }
   char text[INET6_ADDRSTRLEN] = {};
-  const int family = address.family == IpFamily::kIpv4 ? AF_INET : AF_INET6;
-  inet_ntop(family, address.bytes.data(), text, sizeof(text));
+  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof(text));
   return text;
 }
 

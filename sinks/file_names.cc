@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/decimal.h"
 
 namespace flowstitch {
 namespace {
@@ -12,8 +13,18 @@ constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";
 
 std::string AddressName(const IpAddress& address) {
   if (address.family == IpFamily::kIpv6) return FormatIpAddress(address);
-  const auto& b = address.bytes;
-  return absl::StrFormat("%03d.%03d.%03d.%03d", b[0], b[1], b[2], b[3]);
+  std::string name;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i > 0) name += '.';
+    AppendDecimal(&name, address.bytes[i], 3);
+  }
+  return name;
+}
+
+std::string Padded(uint64_t value, int digits) {
+  std::string text;
+  AppendDecimal(&text, value, digits);
+  return text;
 }
 
 std::string MacName(const std::string& mac) {
@@ -53,11 +64,11 @@ std::string ExpandToken(char token, int digits, const SinkFlow& flow, int direct
     case 'A':
       return AddressName(flow.source_of(direction).address);
     case 'a':
-      return absl::StrFormat("%05d", flow.source_of(direction).port);
+      return Padded(flow.source_of(direction).port, 5);
     case 'B':
       return AddressName(flow.destination_of(direction).address);
     case 'b':
-      return absl::StrFormat("%05d", flow.destination_of(direction).port);
+      return Padded(flow.destination_of(direction).port, 5);
     case 'E':
       return MacName(direction == kClientToServer ? flow.client_mac : flow.server_mac);
     case 'e':

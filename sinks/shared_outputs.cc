@@ -60,6 +60,7 @@ void SharedOutputs::Service(int64_t now_ns) {
     keys_read_ns_ = now_ns;
     keys_.Refresh();
   }
+  if (report_ != nullptr) report_->WriteReady();
   if (report_ != nullptr && now_ns - report_flushed_ns_ >= kReportFlushNs) {
     report_flushed_ns_ = now_ns;
     report_->Flush(now_ns);

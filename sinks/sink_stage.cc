@@ -133,6 +133,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.names = *names;
   worker.directory_was_empty = DirectoryIsEmpty(options_.directory);
   worker.files.write = options_.files;
+  worker.files.directory = options_.directory;
   worker.files.digests = options_.digests;
   worker.files.max_bytes = options_.max_bytes;
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
@@ -291,6 +292,7 @@ absl::Status SinkStage::Run() {
     const absl::Status link = feeds_.Service(SteadyNowNs());
     if (!link.ok()) return link;
     FinishBatches();
+    shared_.Service(SteadyNowNs());
   }
   for (const auto& worker : workers_) worker->Finish();
   if (const absl::Status status = WorkerStatus(); !status.ok()) return status;

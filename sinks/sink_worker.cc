@@ -142,6 +142,7 @@ void SinkWorker::Run() {
       }
     }
     if (!failed_) Do(work);
+    Report();
     LetGo();
     if (console_ != nullptr) console_->Flush();
     NoteFailures();
@@ -149,6 +150,7 @@ void SinkWorker::Run() {
   }
   if (!failed_) {
     CloseAllFlows(std::nullopt);
+    Report();
     files_->WriteThrough(UINT64_MAX);
     if (other_frames_ != nullptr) other_frames_->Finish();
   }
@@ -169,6 +171,13 @@ void SinkWorker::ShowLedger() {
 SinkLedger SinkWorker::latest_ledger() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return shown_ledger_;
+}
+
+void SinkWorker::Report() {
+  if (closed_.flows.empty()) return;
+  const size_t bytes = closed_.text.size();
+  options_.report->Add(std::exchange(closed_, {}));
+  closed_.text.reserve(bytes + bytes / 4);
 }
 
 void SinkWorker::Do(const Work& work) {

@@ -125,6 +125,8 @@ class SinkWorker {
   void CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order);
   // Of one reassembler, or of all.
   void CloseAllFlows(std::optional<uint32_t> shard);
+  // Elements of the flows that have closed go to the report.
+  void Report();
   void LetGo();
   void FlushBuffers();
   HttpWriterOptions HttpOptions();
@@ -145,6 +147,7 @@ class SinkWorker {
   std::vector<std::unique_ptr<Writer>> writers_;
   StreamNames names_;
   size_t slots_ = 0;
+  ClosedFlows closed_;  // since the last Report
   FlowFileWriter* files_ = nullptr;
   FindIndexWriter* find_index_ = nullptr;
   ConversationWriter* conversation_ = nullptr;

@@ -231,7 +231,7 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
 void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   SinkFlow* const found = Find(event.flow());
   if (found == nullptr) {
-    if (options_.report != nullptr) options_.report->Add(order, "");
+    if (options_.report != nullptr) closed_.flows.push_back({order, closed_.text.size()});
     if (options_.ranges != nullptr) options_.ranges->Add(order, {});
     return;
   }
@@ -264,7 +264,8 @@ void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64
   if (options_.ranges != nullptr) options_.ranges->Add(order, std::move(flow.ranges));
   if (json_ != nullptr) json_->OnClosed(flow, event, options_.elements.files_written);
   if (options_.report == nullptr) return;
-  options_.report->Add(order, FlowElements(flow, options_.elements));
+  AppendFlowElements(flow, options_.elements, &closed_.text);
+  closed_.flows.push_back({order, closed_.text.size()});
   ++ledger_.flows_reported;
 }
 

@@ -15,9 +15,18 @@
 namespace flowstitch {
 
 struct HandedBatch {
-  HandedBatch() : message(google::protobuf::Arena::CreateMessage<wire::LinkMessage>(&arena)) {}
+  HandedBatch()
+      : arena(ArenaOptions()),
+        message(google::protobuf::Arena::CreateMessage<wire::LinkMessage>(&arena)) {}
   HandedBatch(const HandedBatch&) = delete;
   HandedBatch& operator=(const HandedBatch&) = delete;
+
+  // One thread takes the memory and another gives it back: in few pieces, where there is much.
+  static google::protobuf::ArenaOptions ArenaOptions() {
+    google::protobuf::ArenaOptions options;
+    options.max_block_size = size_t{128} << 10;
+    return options;
+  }
 
   google::protobuf::Arena arena;  // of the message and of copied payload
   wire::LinkMessage* message;     // a batch without its blob

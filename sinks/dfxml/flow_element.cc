@@ -268,10 +268,13 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowEleme
 }  // namespace
 
 std::string MacText(const std::string& mac) {
+  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
+  text.reserve(mac.size() * 3);
   for (const char byte : mac) {
     if (!text.empty()) text += ':';
-    absl::StrAppend(&text, absl::Hex(static_cast<uint8_t>(byte), absl::kZeroPad2));
+    text += kDigits[static_cast<uint8_t>(byte) >> 4];
+    text += kDigits[static_cast<uint8_t>(byte) & 15];
   }
   return text;
 }
@@ -282,7 +285,8 @@ std::string BodyElement(const std::string& stream_path, const BodyRecord& body) 
   return xml.Take();
 }
 
-std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options) {
+void AppendFlowElements(const SinkFlow& flow, const FlowElementOptions& options,
+                        std::string* text) {
   thread_local XmlText xml;  // its buffer is used again
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
@@ -295,7 +299,7 @@ std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options
     for (const PlainRecord& plain : stream.plain) WritePlain(stream, plain, &xml);
     for (const BodyRecord& body : stream.bodies) WriteBody(stream.path, body, &xml);
   }
-  return xml.Take();
+  xml.MoveTo(text);
 }
 
 }  // namespace flowstitch

@@ -32,7 +32,8 @@ std::string MacText(const std::string& mac);
 // The fileobject of a body that is no flow's own: it was put together from several.
 std::string BodyElement(const std::string& stream_path, const BodyRecord& body);
 
-std::string FlowElements(const SinkFlow& flow, const FlowElementOptions& options);
+// The fileobjects of a flow, behind what is in `text`.
+void AppendFlowElements(const SinkFlow& flow, const FlowElementOptions& options, std::string* text);
 
 }  // namespace flowstitch
 

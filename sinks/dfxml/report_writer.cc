@@ -149,7 +149,7 @@ absl::Status ReportWriter::Open(const ReportOptions& options) {
     ++number_;
   }
   Begin();
-  return status_;
+  return written_;
 }
 
 std::string ReportWriter::PathNow() const {
@@ -163,7 +163,7 @@ std::string ReportWriter::PathNow() const {
 }
 
 void ReportWriter::Begin() {
-  if (!to_output()) status_ = file_.Open(PathNow());
+  if (!to_output()) written_ = file_.Open(PathNow());
   XmlText xml;
   xml.Declaration();
   xml.Start("dfxml");
@@ -200,41 +200,37 @@ void ReportWriter::Begin() {
 }
 
 void ReportWriter::WriteBuffer() {
-  if (buffer_.empty() || !status_.ok()) return;
+  if (buffer_.empty() || !written_.ok()) return;
   if (file_.direct()) {
-    status_ = file_.Append(AsBytes(buffer_));
+    written_ = file_.Append(AsBytes(buffer_));
   } else if (to_output()) {
     if (std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size()) {
-      status_ = FileError("write to", "standard output");
+      written_ = FileError("write to", "standard output");
     }
   } else {
     // In one write with its end, over which the next one goes.
     const size_t size = buffer_.size();
     buffer_ += EndOf(options_.form);
-    status_ = WriteAt(file_.fd(), AsBytes(buffer_), file_.size(), PathNow() + ".part");
+    written_ = WriteAt(file_.fd(), AsBytes(buffer_), file_.size(), PathNow() + ".part");
     file_.Skip(size);
   }
   buffer_.clear();
 }
 
-void ReportWriter::Append(const std::string& text) {
+void ReportWriter::Append(std::string_view text) {
   has_flows_ = has_flows_ || !text.empty();
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) WriteBuffer();
 }
 
-void ReportWriter::Add(uint64_t order, std::string elements) {
+void ReportWriter::Add(ClosedFlows flows) {
+  const auto all = std::make_shared<const ClosedFlows>(std::move(flows));
+  const std::string_view text = all->text;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (order != next_) {
-    waiting_.emplace(order, std::move(elements));
-    return;
-  }
-  Append(elements);
-  ++next_;
-  while (!waiting_.empty() && waiting_.begin()->first == next_) {
-    Append(waiting_.begin()->second);
-    waiting_.erase(waiting_.begin());
-    ++next_;
+  size_t begin = 0;
+  for (const ClosedFlows::Flow& flow : all->flows) {
+    waiting_.emplace(flow.order, Waiting{all, text.substr(begin, flow.end - begin)});
+    begin = flow.end;
   }
 }
 
@@ -243,27 +239,41 @@ void ReportWriter::AddLast(std::string elements) {
   last_ += elements;
 }
 
-void ReportWriter::Flush(int64_t now_ns) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  WriteBuffer();
-  if (to_output()) std::fflush(stdout);
-  if (begun_ns_ == 0) begun_ns_ = now_ns;
-  const bool due = options_.roll_ns > 0 && now_ns - begun_ns_ >= options_.roll_ns;
-  if (!due || !has_flows_ || to_output() || !status_.ok()) return;
-  status_ = Complete(EndOf(options_.form));
-  begun_ns_ = now_ns;
-  ++number_;
-  if (status_.ok()) Begin();
-}
-
 absl::Status ReportWriter::status() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return status_;
 }
 
+void ReportWriter::WriteReady() {
+  // Written without the lock: those who add do not wait for the disk.
+  std::vector<Waiting> ready;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    status_ = written_;
+    for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; ++next_) {
+      ready.push_back(std::move(it->second));
+      it = waiting_.erase(it);
+    }
+  }
+  for (const Waiting& flow : ready) Append(flow.elements);
+}
+
+void ReportWriter::Flush(int64_t now_ns) {
+  WriteReady();
+  WriteBuffer();
+  if (to_output()) std::fflush(stdout);
+  if (begun_ns_ == 0) begun_ns_ = now_ns;
+  const bool due = options_.roll_ns > 0 && now_ns - begun_ns_ >= options_.roll_ns;
+  if (!due || !has_flows_ || to_output() || !written_.ok()) return;
+  written_ = Complete(EndOf(options_.form));
+  begun_ns_ = now_ns;
+  ++number_;
+  if (written_.ok()) Begin();
+}
+
 absl::Status ReportWriter::Complete(std::string_view end) {
   WriteBuffer();
-  if (!status_.ok()) return status_;
+  if (!written_.ok()) return written_;
   if (to_output()) {
     if (std::fwrite(end.data(), 1, end.size(), stdout) != end.size() || std::fflush(stdout) != 0) {
       return FileError("write to", "standard output");
@@ -275,16 +285,20 @@ absl::Status ReportWriter::Complete(std::string_view end) {
 }
 
 absl::Status ReportWriter::Finish(const ReportTotals& totals) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& [order, elements] : waiting_) Append(elements);
-  if (!last_.empty()) Append(last_);
+  WriteReady();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [order, waiting] : waiting_) Append(waiting.elements);
+    waiting_.clear();
+    if (!last_.empty()) Append(last_);
+  }
   XmlText xml;
   const bool tcpflow = options_.form == ReportForm::kTcpflow;
   if (tcpflow) WriteTcpflowTotals(totals, &xml);
   WriteUsage(options_.form, &xml);
   WriteLedger(totals, options_.form, &xml);
-  status_ = Complete(absl::StrCat(tcpflow ? "</configuration>\n" : "", xml.Take(), "</dfxml>\n"));
-  return status_;
+  written_ = Complete(absl::StrCat(tcpflow ? "</configuration>\n" : "", xml.Take(), "</dfxml>\n"));
+  return written_;
 }
 
 }  // namespace flowstitch

@@ -6,8 +6,10 @@
 #define FLOWSTITCH_SINKS_DFXML_REPORT_WRITER_H_
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,39 +54,61 @@ struct ReportOptions {
   int64_t roll_ns = 0;
 };
 
+// Elements of some flows, one behind the other.
+struct ClosedFlows {
+  struct Flow {
+    // Its number among all that closed, counted from 0; of one that never closed, larger than all.
+    uint64_t order;
+    size_t end;  // of its elements in `text`
+  };
+  std::string text;
+  std::vector<Flow> flows;  // may have none
+};
+
 class ReportWriter {
  public:
   // The file is made at once, so that a failure is known early.
   absl::Status Open(const ReportOptions& options);
-  // The elements of the flow that closed as number `order`, counted from 0. They are written in
-  // this order, whichever thread comes first. Thread-safe, as is everything below.
-  void Add(uint64_t order, std::string elements);
-  // Elements that stand behind those of all flows.
+  // The elements of flows that have closed, from any thread. They are written in the order in which
+  // they closed, whichever thread comes first.
+  void Add(ClosedFlows flows);
+  // Elements that stand behind those of all flows; from any thread.
   void AddLast(std::string elements);
+  // The first failure; in any thread.
+  absl::Status status();
+
+  // For the one thread that writes, and opened it: what has its turn goes to the buffer, and from
+  // there to the file when there is enough of it. To be called often.
+  void WriteReady();
   // What is there goes to the file; rolls it when it is time. Called now and then.
   void Flush(int64_t now_ns);
-  // The first failure.
-  absl::Status status();
   absl::Status Finish(const ReportTotals& totals);
 
  private:
   void Begin();
-  void Append(const std::string& text);
+  void Append(std::string_view text);
   void WriteBuffer();
   absl::Status Complete(std::string_view end);
   bool to_output() const { return options_.path == "-"; }
   std::string PathNow() const;
 
-  std::mutex mutex_;
   ReportOptions options_;
   PartFile file_;
   std::string buffer_;
-  std::map<uint64_t, std::string> waiting_;  // flows whose predecessors are not here yet
-  std::string last_;
-  uint64_t next_ = 0;
   uint32_t number_ = 1;
   int64_t begun_ns_ = 0;
   bool has_flows_ = false;
+  uint64_t next_ = 0;     // the flow whose turn it is
+  absl::Status written_;  // how the writing goes
+
+  struct Waiting {
+    std::shared_ptr<const ClosedFlows> of;
+    std::string_view elements;
+  };
+  // Guards what follows.
+  std::mutex mutex_;
+  std::map<uint64_t, Waiting> waiting_;
+  std::string last_;
   absl::Status status_;
 };
 

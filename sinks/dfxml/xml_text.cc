@@ -79,11 +79,16 @@ void XmlText::Element(const char* name, uint64_t value) {
 }
 
 std::string XmlText::Take() {
-  xmlTextWriterFlush(writer_);
-  std::string text(reinterpret_cast<const char*>(xmlBufferContent(buffer_)),
-                   static_cast<size_t>(xmlBufferLength(buffer_)));
-  xmlBufferEmpty(buffer_);
+  std::string text;
+  MoveTo(&text);
   return text;
+}
+
+void XmlText::MoveTo(std::string* text) {
+  xmlTextWriterFlush(writer_);
+  text->append(reinterpret_cast<const char*>(xmlBufferContent(buffer_)),
+               static_cast<size_t>(xmlBufferLength(buffer_)));
+  xmlBufferEmpty(buffer_);
 }
 
 }  // namespace flowstitch

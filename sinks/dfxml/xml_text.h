@@ -32,8 +32,10 @@ class XmlText {
   void Element(const char* name, std::string_view text);
   void Element(const char* name, uint64_t value);
 
-  // What was written since the last Take. Open elements stay open.
+  // What was written since the last Take or MoveTo. Open elements stay open.
   std::string Take();
+  // The same, behind what is in `text`.
+  void MoveTo(std::string* text);
 
  private:
   _xmlBuffer* buffer_;

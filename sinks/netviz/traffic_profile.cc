@@ -22,7 +22,7 @@ void TopCounter::Add(const std::string& name, uint64_t bytes) {
 void TopCounter::Prune() {
   std::vector<std::pair<std::string, uint64_t>> top = Top(names_);
   uint64_t kept = 0;
-  std::map<std::string, uint64_t> bytes;
+  absl::flat_hash_map<std::string, uint64_t> bytes;
   for (auto& [name, count] : top) {
     if (name == kOthers) continue;
     kept += count;
@@ -33,13 +33,17 @@ void TopCounter::Prune() {
 }
 
 void TopCounter::Merge(const TopCounter& other) {
-  for (const auto& [name, bytes] : other.bytes_) Add(name, bytes);
+  // Pruned when all are there: what is dropped must not depend on their order.
+  for (const auto& [name, bytes] : other.bytes_) bytes_[name] += bytes;
+  total_ += other.total_;
+  if (bytes_.size() > 2 * names_ + 1) Prune();
 }
 
 std::vector<std::pair<std::string, uint64_t>> TopCounter::Top(size_t count) const {
   std::vector<std::pair<std::string, uint64_t>> top(bytes_.begin(), bytes_.end());
-  std::stable_sort(top.begin(), top.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(top.begin(), top.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   if (top.size() > count) top.resize(count);
   return top;
 }

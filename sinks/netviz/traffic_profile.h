@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "sinks/sink_flow.h"
 
 namespace flowstitch {
@@ -26,7 +27,7 @@ class TopCounter {
   void Prune();
 
   const size_t names_;
-  std::map<std::string, uint64_t> bytes_;
+  absl::flat_hash_map<std::string, uint64_t> bytes_;
   uint64_t total_ = 0;
 };
 
