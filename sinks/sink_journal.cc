@@ -108,8 +108,11 @@ SinkJournal::~SinkJournal() {
 }
 
 void SinkJournal::Add(const wire::JournalEntry& entry, std::string* out) const {
-  google::protobuf::io::StringOutputStream stream(out);
-  google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &stream);
+  uint8_t length[5];
+  const uint8_t* const end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(
+      static_cast<uint32_t>(entry.ByteSizeLong()), length);
+  out->append(reinterpret_cast<const char*>(length), static_cast<size_t>(end - length));
+  entry.AppendToString(out);
 }
 
 void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {

@@ -221,6 +221,9 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 16, size_t{1} << 40))
       ->capture_default_str();
+  app.add_flag("--no-journal{false}", o->journal,
+               "Do not note which flows are open: a sink of this name that is started after this "
+               "one was killed does not go on with its files.");
   app.add_option("--command-line", o->command_line, "What the report says was typed.")
       ->type_name("TEXT");
   app.add_flag("--summary", o->summary, "Print a short ledger on standard error at the end.");
@@ -270,6 +273,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   flag(o.digests.sha1, "--sha1");
   flag(o.digests.sha256, "--sha256");
   flag(o.summary, "--summary");
+  flag(!o.journal, "--no-journal");
   const auto option = [&arguments](const std::string& value, const char* name) {
     if (!value.empty()) arguments.insert(arguments.end(), {name, value});
   };

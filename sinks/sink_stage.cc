@@ -160,7 +160,8 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   if (!opened.ok()) return opened;
   last_.resize(feeds_.size());
   // A sink of the same process ends with its reassembler: nothing goes on.
-  journals_ = NeedsDirectory(options_) && !absl::StrContains(options_.reassembler, "inproc://");
+  journals_ = options_.journal && NeedsDirectory(options_) &&
+              !absl::StrContains(options_.reassembler, "inproc://");
   if (journals_) left_ = ReadJournals(options_.directory, options_.name);
   worker.left = left_.empty() ? nullptr : &left_;
   for (int i = 0; i < workers; ++i) {

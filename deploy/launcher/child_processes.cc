@@ -236,8 +236,9 @@ int RunChildProcesses(LauncherOptions options) {
     if (options.says_more()) arguments.insert(arguments.begin(), "-v");
     return arguments;
   };
-  // A capture of files would read them once more.
+  // A capture of files would read them once more, and so nothing is started again.
   const bool live = !options.capture.live.interface.empty();
+  options.sink.journal = live;
   std::vector<Child> children(3);
   children[0] = {"flowstitch-capture", with_verbose(CaptureArguments(options.capture)), live};
   children[1] = {"flowstitch-reassembler", with_verbose(ReassemblerArguments(options.reassembler)),

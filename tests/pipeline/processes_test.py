@@ -7,7 +7,7 @@ import signal
 import unittest
 
 import pcap
-from harness import PipelineTest, files
+from harness import PipelineTest, files, wait_until
 from ports import free_ports
 
 TRAFFIC = ("--flows", "60", "--bytes", "40000", "--concurrent", "10", "--disorder", "0.05",
@@ -82,6 +82,26 @@ class Processes(PipelineTest):
                     status, errors = self.wait(process)
                     self.assertEqual(status, 0, errors)
                 self.assertEqual(files(self.path(f"out-{case}")), wanted)
+
+    def test_a_sink_keeps_a_journal_unless_told_otherwise(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        for flags, kept in (((), True), (("--no-journal",), False)):
+            captures, outlet = self.endpoints("tcp")
+            output = self.path(f"out-{kept}")
+            processes = [
+                self.start("flowstitch-reassembler", "--captures", captures, "--sinks", outlet, "--sources", "1"),
+                self.start("flowstitch-sink", "--reassembler", outlet, "-o", output, "--files", *flags),
+                self.start("flowstitch-capture", "-r", "-", "--reassembler", captures, stdin_pipe=True)]
+            with open(capture, "rb") as file:
+                processes[2].stdin.buffer.write(file.read())
+            processes[2].stdin.flush()
+            self.assertTrue(wait_until(lambda: any(n.startswith("010.") for n in os.listdir(output))))
+            self.assertEqual(any(name.endswith(".journal") for name in os.listdir(output)), kept)
+            processes[2].stdin.close()
+            processes[2].stdin = None  # communicate would flush it
+            for process in processes:
+                status, errors = self.wait(process)
+                self.assertEqual(status, 0, errors)
 
     def test_a_descriptor_of_something_else_is_refused(self):
         with open(os.devnull) as other:
