@@ -44,7 +44,11 @@ ReceivingDealer::ReceivingDealer(Socket socket, LinkIdentity self, wire::Role pe
 absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
   while (auto raw = socket_.Receive()) {
     auto delivery = Deliver(socket_, *std::move(raw), receiver_.self().reads_memory);
-    if (!delivery->status().ok()) continue;
+    if (!delivery->status().ok()) {
+      unusable_.Warn(now_ns, absl::StrCat("sink: a message of '", receiver_.peer_name(),
+                                          "' is of no use: ", delivery->status().message()));
+      continue;
+    }
     const uint64_t sequence = delivery->message().sequence();
     if (sequence == 0) {
       receiver_.Receive(delivery->message(), now_ns);

@@ -11,6 +11,7 @@
 #include "transport/delivery.h"
 #include "transport/link_receiver.h"
 #include "transport/link_sender.h"
+#include "transport/log_limit.h"
 #include "transport/send_log.h"
 #include "transport/socket.h"
 
@@ -66,6 +67,7 @@ class ReceivingDealer {
   void Send(int64_t now_ns);
 
   Socket socket_;
+  LogLimit unusable_;
   LinkReceiver receiver_;
   LinkState logged_state_ = LinkState::kWaiting;
 };

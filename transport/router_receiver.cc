@@ -66,8 +66,14 @@ RouterReceiver::Peer* RouterReceiver::OnStranger(const std::string& route,
 void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
   while (auto parts = socket_.ReceiveParts()) {
     auto delivery = Deliver(socket_, std::move(parts->second), self_.reads_memory);
-    if (!delivery->status().ok()) continue;
     const auto found = by_route_.find(parts->first);
+    if (!delivery->status().ok()) {
+      if (found == by_route_.end()) continue;
+      unusable_.Warn(now_ns, absl::StrCat("reassembler: a message of '",
+                                          peers_[found->second]->link->peer_name(),
+                                          "' is of no use: ", delivery->status().message()));
+      continue;
+    }
     Peer* peer = found != by_route_.end() ? peers_[found->second].get()
                                           : OnStranger(parts->first, delivery->message(), now_ns);
     if (peer == nullptr) continue;

@@ -58,6 +58,7 @@ class RouterReceiver {
   absl::flat_hash_map<std::string, size_t> by_name_;
   uint64_t refused_peers_ = 0;
   LogLimit refusals_;
+  LogLimit unusable_;
 };
 
 }  // namespace flowstitch

@@ -14,6 +14,7 @@ PROGRAMS = {
     "flowstitch-sink": "sinks/flowstitch-sink",
     "flowstitch-make-capture": "tools/flowstitch-make-capture",
     "libpcap_read": "tests/bench/libpcap_read",
+    "files_floor": "tests/bench/files_floor",
 }
 
 
