@@ -30,6 +30,11 @@ struct Digits {
   char text[24];
 };
 
+// In an attribute's value: printable, and nothing that XML gives a meaning.
+bool StandsAsItIs(char c) {
+  return c >= ' ' && c <= '~' && c != '"' && c != '&' && c != '<' && c != '>' && c != '\'';
+}
+
 }  // namespace
 
 void PrepareXmlForThreads() { xmlInitParser(); }
@@ -52,29 +57,63 @@ XmlText::~XmlText() {
   xmlBufferFree(buffer_);
 }
 
+void XmlText::PlainAttribute(const char* name, std::string_view value) {
+  if (in_attribute_) {
+    plain_ += "\" ";
+    plain_ += name;
+    plain_ += "=\"";
+  } else {
+    xmlTextWriterStartAttribute(writer_, Xml(name));
+    in_attribute_ = true;
+  }
+  plain_ += value;
+}
+
+void XmlText::EndAttributes() {
+  if (!in_attribute_) return;
+  xmlTextWriterWriteRawLen(writer_, Xml(plain_.c_str()), static_cast<int>(plain_.size()));
+  xmlTextWriterEndAttribute(writer_);
+  plain_.clear();
+  in_attribute_ = false;
+}
+
 void XmlText::Declaration() { xmlTextWriterStartDocument(writer_, nullptr, "UTF-8", nullptr); }
 
-void XmlText::Start(const char* element) { xmlTextWriterStartElement(writer_, Xml(element)); }
+void XmlText::Start(const char* element) {
+  EndAttributes();
+  xmlTextWriterStartElement(writer_, Xml(element));
+}
 
 void XmlText::Attribute(const char* name, std::string_view value) {
+  if (std::all_of(value.begin(), value.end(), StandsAsItIs)) {
+    PlainAttribute(name, value);
+    return;
+  }
+  EndAttributes();
   xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(ValidXmlText(value).c_str()));
 }
 
 void XmlText::Attribute(const char* name, uint64_t value) {
-  xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(Digits(value).text));
+  PlainAttribute(name, Digits(value).text);
 }
 
 void XmlText::Text(std::string_view text) {
+  EndAttributes();
   xmlTextWriterWriteString(writer_, Xml(ValidXmlText(text).c_str()));
 }
 
-void XmlText::End() { xmlTextWriterEndElement(writer_); }
+void XmlText::End() {
+  EndAttributes();
+  xmlTextWriterEndElement(writer_);
+}
 
 void XmlText::Element(const char* name, std::string_view text) {
+  EndAttributes();
   xmlTextWriterWriteElement(writer_, Xml(name), Xml(ValidXmlText(text).c_str()));
 }
 
 void XmlText::Element(const char* name, uint64_t value) {
+  EndAttributes();
   xmlTextWriterWriteElement(writer_, Xml(name), Xml(Digits(value).text));
 }
 
@@ -85,6 +124,7 @@ std::string XmlText::Take() {
 }
 
 void XmlText::MoveTo(std::string* text) {
+  EndAttributes();
   xmlTextWriterFlush(writer_);
   text->append(reinterpret_cast<const char*>(xmlBufferContent(buffer_)),
                static_cast<size_t>(xmlBufferLength(buffer_)));

@@ -38,6 +38,13 @@ class XmlText {
   void MoveTo(std::string* text);
 
  private:
+  void PlainAttribute(const char* name, std::string_view value);
+  void EndAttributes();
+
+  // Values of attributes that stand as they are, with what stands between them: libxml2 gets them
+  // together, as one.
+  std::string plain_;
+  bool in_attribute_ = false;
   _xmlBuffer* buffer_;
   _xmlTextWriter* writer_;
 };

@@ -1,0 +1,111 @@
+// XML as libxml2's writer writes it, call by call.
+#include "sinks/dfxml/xml_text.h"
+
+#include <gtest/gtest.h>
+#include <libxml/xmlwriter.h>
+
+#include <random>
+
+namespace flowstitch {
+namespace {
+
+const xmlChar* Xml(const std::string& text) {
+  return reinterpret_cast<const xmlChar*>(text.c_str());
+}
+
+// The same calls on libxml2 itself.
+class Direct {
+ public:
+  Direct() : buffer_(xmlBufferCreate()), writer_(xmlNewTextWriterMemory(buffer_, 0)) {
+    xmlTextWriterSetIndent(writer_, 1);
+    xmlTextWriterSetIndentString(writer_, Xml("  "));
+  }
+  ~Direct() {
+    xmlFreeTextWriter(writer_);
+    xmlBufferFree(buffer_);
+  }
+  void Start(const std::string& name) { xmlTextWriterStartElement(writer_, Xml(name)); }
+  void Attribute(const std::string& name, const std::string& value) {
+    xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(ValidXmlText(value)));
+  }
+  void Text(const std::string& text) { xmlTextWriterWriteString(writer_, Xml(ValidXmlText(text))); }
+  void Element(const std::string& name, const std::string& text) {
+    xmlTextWriterWriteElement(writer_, Xml(name), Xml(ValidXmlText(text)));
+  }
+  void End() { xmlTextWriterEndElement(writer_); }
+  std::string Take() {
+    xmlTextWriterFlush(writer_);
+    std::string text(reinterpret_cast<const char*>(xmlBufferContent(buffer_)));
+    xmlBufferEmpty(buffer_);
+    return text;
+  }
+
+ private:
+  xmlBufferPtr buffer_;
+  xmlTextWriterPtr writer_;
+};
+
+// Often plain, sometimes with what XML gives a meaning, or is none of UTF-8.
+std::string RandomText(std::mt19937& random) {
+  static const std::string kSpecial = "<>&\"' \t\n\r\x01\x7f\xc3\xa4\xff]]>";
+  std::string text;
+  for (size_t n = random() % 12; n > 0; --n) {
+    text += random() % 4 == 0 ? kSpecial[random() % kSpecial.size()]
+                              : static_cast<char>('0' + random() % 70);
+  }
+  return random() % 2 == 0 ? std::to_string(random()) : text;
+}
+
+TEST(XmlText, IsWhatLibxml2WritesCallByCall) {
+  for (uint32_t seed = 1; seed <= 500; ++seed) {
+    std::mt19937 random(seed);
+    XmlText xml;
+    Direct direct;
+    size_t depth = 0;
+    for (int i = 0; i < 60; ++i) {
+      const uint32_t what = depth == 0 ? 0 : random() % 6;
+      if (what == 0 && depth < 6) {
+        xml.Start("flowstitch:element");
+        direct.Start("flowstitch:element");
+        ++depth;
+        for (size_t n = random() % 8; n > 0; --n) {
+          const std::string name = "a" + std::to_string(n);
+          if (random() % 3 == 0) {
+            const uint64_t number = random();
+            xml.Attribute(name.c_str(), number);
+            direct.Attribute(name, std::to_string(number));
+          } else {
+            const std::string value = RandomText(random);
+            xml.Attribute(name.c_str(), value);
+            direct.Attribute(name, value);
+          }
+        }
+      } else if (what == 1) {
+        const std::string text = RandomText(random);
+        xml.Text(text);
+        direct.Text(text);
+      } else if (what == 2) {
+        const std::string text = RandomText(random);
+        xml.Element("e", text);
+        direct.Element("e", text);
+      } else if (what == 3) {
+        xml.Element("n", uint64_t{seed});
+        direct.Element("n", std::to_string(seed));
+      } else if (what == 4) {
+        xml.End();
+        direct.End();
+        --depth;
+      } else {
+        ASSERT_EQ(xml.Take(), direct.Take()) << seed;
+      }
+    }
+    for (; depth > 0; --depth) {
+      xml.End();
+      direct.End();
+    }
+    ASSERT_EQ(xml.Take(), direct.Take()) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace flowstitch
