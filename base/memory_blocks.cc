@@ -1,17 +1,11 @@
 #include "base/memory_blocks.h"
 
+#include <sanitizer/asan_interface.h>  // without the sanitizer, its macros do nothing
 #include <sys/mman.h>
 
 #include <mutex>
 #include <new>
 #include <vector>
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#endif
 
 namespace flowstitch {
 namespace {
