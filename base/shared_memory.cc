@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ absl::Status Failed(const char* what) {
 }  // namespace
 
 absl::StatusOr<SharedMemory::Descriptors> SharedMemory::Make(size_t blocks) {
+  const size_t bytes = kHeadBytes + blocks * kBlockBytes;
+  // Beyond it, a signal would end the process.
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot make shared memory: files of ", bytes,
+                                                     " bytes are forbidden (ulimit -f)"));
+  }
   Descriptors made;
   made.write = memfd_create("flowstitch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (made.write < 0) return Failed("make");
@@ -37,9 +45,9 @@ absl::StatusOr<SharedMemory::Descriptors> SharedMemory::Make(size_t blocks) {
   std::memcpy(head + sizeof(kMagic), &id, sizeof(id));
   const std::string path = absl::StrCat("/proc/self/fd/", made.write);
   const bool filled =
-      ftruncate(made.write, static_cast<off_t>(kHeadBytes + blocks * kBlockBytes)) == 0 &&
+      ftruncate(made.write, static_cast<off_t>(bytes)) == 0 &&
       pwrite(made.write, head, sizeof(head), 0) == static_cast<ssize_t>(sizeof(head)) &&
-      fcntl(made.write, F_ADD_SEALS, kSeals) == 0;
+      fcntl(made.write, F_ADD_SEALS, kSeals) == 0 && fchmod(made.write, 0400) == 0;
   if (filled) made.read = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (made.read >= 0) return made;
   const absl::Status status = Failed("make");

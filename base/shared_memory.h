@@ -23,7 +23,7 @@ class SharedMemory {
   // Of one piece of memory; both are closed on exec.
   struct Descriptors {
     int write = -1;
-    int read = -1;  // cannot be used to write
+    int read = -1;  // opened to read; another user than its maker's cannot open it anew to write
   };
   static absl::StatusOr<Descriptors> Make(size_t blocks);
 

@@ -90,8 +90,7 @@ WireMessage Batcher::Share(uint64_t sequence) {
   wire::LinkMessage message;
   message.set_sequence(sequence);
   *message.mutable_packets() = fields_;
-  return ShareBatch(&message, stay_, *memory_, std::move(batch_block_),
-                    MemoryBlocks::kBlockBytes + OtherBytes());
+  return ShareBatch(&message, stay_, *memory_, std::move(batch_block_));
 }
 
 WireMessage Batcher::Hand(uint64_t sequence) {

@@ -318,8 +318,7 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   } else if (in_block_) {
     batch_->message->set_sequence(sequence);
     const ByteView payload{block_.get(), payload_bytes_};
-    message = ShareBatch(batch_->message, payload, *blocks_->memory(), std::move(block_),
-                         MemoryBlocks::kBlockBytes + kHeadroomSlack + event_bytes_);
+    message = ShareBatch(batch_->message, payload, *blocks_->memory(), std::move(block_));
     block_ = nullptr;
   } else {
     message = payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);

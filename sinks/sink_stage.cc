@@ -133,7 +133,6 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.names = *names;
   worker.directory_was_empty = DirectoryIsEmpty(options_.directory);
   worker.files.write = options_.files;
-  worker.files.directory = options_.directory;
   worker.files.digests = options_.digests;
   worker.files.max_bytes = options_.max_bytes;
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));

@@ -30,7 +30,7 @@ class Delivery {
     status_ = payload.status();
     if (!payload.ok() || !payload->has_value()) return;
     blob_ = **payload;
-    size_ += blob_.size();
+    size_ += SharedMemory::kBlockBytes;
     borrowed_ = true;
   }
   explicit Delivery(std::shared_ptr<const HandedBatch> handed)

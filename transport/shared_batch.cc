@@ -18,7 +18,7 @@ WireMessage::WireMessage(std::shared_ptr<const SharedBatch> batch, size_t size)
 }
 
 WireMessage ShareBatch(wire::LinkMessage* message, ByteView payload, const SharedMemory& memory,
-                       std::shared_ptr<const void> owner, size_t size) {
+                       std::shared_ptr<const void> owner) {
   wire::SharedBytes* place = message->has_packets()
                                  ? message->mutable_packets()->mutable_shared_frames()
                                  : message->mutable_streams()->mutable_shared_payload();
@@ -29,6 +29,7 @@ WireMessage ShareBatch(wire::LinkMessage* message, ByteView payload, const Share
   batch->bytes = message->SerializeAsString();
   batch->payload = payload;
   batch->owner = std::move(owner);
+  const size_t size = batch->bytes.size() + SharedMemory::kBlockBytes;
   return {std::move(batch), size};
 }
 

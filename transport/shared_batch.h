@@ -18,10 +18,10 @@ struct SharedBatch {
   std::shared_ptr<const void> owner;  // of the payload
 };
 
-// `message` is a batch without its payload, which lies in `memory`, as long as `owner` lives. The
-// link counts it as `size`.
+// `message` is a batch without its payload, which lies in a block of `memory`, as long as `owner`
+// lives. Both ends of a link count it as the message and a whole block.
 WireMessage ShareBatch(wire::LinkMessage* message, ByteView payload, const SharedMemory& memory,
-                       std::shared_ptr<const void> owner, size_t size);
+                       std::shared_ptr<const void> owner);
 
 // The same batch as a message that carries its payload.
 WireMessage WithPayload(const SharedBatch& batch);

@@ -19,20 +19,11 @@ FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, StreamNames* name
       names_(names),
       slot_(state_slot),
       ledger_(ledger),
-      cache_(options.max_descriptors),
-      prefix_(options.directory + "/"),
-      directory_fd_(open(options.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+      cache_(options.max_descriptors) {}
 
 FlowFileWriter::~FlowFileWriter() {
   while (cache_.CloseOldest()) {
   }
-  if (directory_fd_ >= 0) close(directory_fd_);
-}
-
-// From the directory on: the kernel need not find it again for every file.
-int FlowFileWriter::Open(const std::string& path, int flags) const {
-  if (directory_fd_ < 0 || !path.starts_with(prefix_)) return open(path.c_str(), flags, 0666);
-  return openat(directory_fd_, path.c_str() + prefix_.size(), flags, 0666);
 }
 
 FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
@@ -111,13 +102,13 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
   }
   const std::string& path = file->stream->path;
   const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (file->created ? 0 : O_CREAT | O_EXCL);
-  int fd = Open(path, flags);
+  int fd = open(path.c_str(), flags, 0666);
   while (fd < 0 && (errno == EMFILE || errno == ENFILE) && cache_.CloseOldest()) {
-    fd = Open(path, flags);
+    fd = open(path.c_str(), flags, 0666);
   }
   if (fd < 0 && errno == ENOENT && !file->created) {
     if (const absl::Status status = MakeParentDirectories(path); !status.ok()) return status;
-    fd = Open(path, flags);
+    fd = open(path.c_str(), flags, 0666);
   }
   if (fd < 0) return FileError(file->created ? "open" : "create", path);
   if (!file->created) {

@@ -19,8 +19,7 @@
 namespace flowstitch {
 
 struct FlowFileOptions {
-  bool write = true;            // false: names and digests only
-  std::string directory = ".";  // that nearly all files are in
+  bool write = true;  // false: names and digests only
   DigestChoice digests;
   int64_t max_bytes = -1;  // of one file; -1: no limit
   size_t max_descriptors = 512;
@@ -91,7 +90,6 @@ class FlowFileWriter : public Writer {
   File& FileOf(SinkFlow& flow, int direction);
   void Begin(SinkFlow& flow, int direction, File* file);
   absl::Status OpenFile(File* file);
-  int Open(const std::string& path, int flags) const;
   absl::Status WritePieces(File* file);
   absl::Status WriteRun(File* file, size_t first, size_t last);
   void Write(File* file);
@@ -107,8 +105,6 @@ class FlowFileWriter : public Writer {
   const size_t slot_;
   SinkLedger* const ledger_;
   DescriptorCache cache_;
-  const std::string prefix_;  // of the paths in the directory
-  const int directory_fd_;
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was
   // written since then is not looked at.
   std::deque<Waiting> waiting_;

@@ -2,6 +2,7 @@
 import gzip
 import os
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -12,6 +13,11 @@ import pcap
 from harness import PipelineTest, count_files, files, ledger, program, run, wait_until
 
 TRAFFIC = ("--flows", "40", "--bytes", "60000", "--concurrent", "7", "--disorder", "0.1", "--ipv6")
+
+
+def files_by_digest(found):
+    """Whatever their names."""
+    return sorted(found.values())
 
 
 class Launcher(PipelineTest):
@@ -153,6 +159,41 @@ class Launcher(PipelineTest):
                                    stdin=file, timeout=60)
         self.assertEqual(piped.returncode, 0)
         self.assertEqual(files(self.path("pipe")), whole)
+
+    def test_processes_without_room_for_shared_memory_go_on_without(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "a")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16 << 20, 16 << 20))
+        result = run("flowstitch", "-q", "-a", "--processes", "-r", capture, "-o", self.path("b"), preexec_fn=limit)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("cannot make shared memory", result.stderr)
+        self.assertEqual(files(self.path("b")), wanted)
+
+    def test_names_that_begin_with_a_slash_stay_in_the_directory(self):
+        """A directory for each VLAN, and frames without one."""
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = files_by_digest(self.launch(capture, "a"))
+        self.assertEqual(files_by_digest(self.launch(capture, "b", "-T", "%V%v/%A.%a-%B.%b%c")), wanted)
+
+    def test_an_output_directory_that_is_replaced_is_followed(self):
+        capture = self.make("t.pcap", "--flows", "40", "--bytes", "20000", "--concurrent", "1")
+        with open(capture, "rb") as file:
+            data = file.read()
+        for name in ("one", "two"):
+            os.mkdir(self.path(name))
+        os.symlink("one", self.path("now"))
+        process = subprocess.Popen([program("flowstitch"), "-q", "-X", self.path("report.xml"), "-r", "-", "-o", self.path("now")],
+                                   stdin=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        process.stdin.write(data[:len(data) // 2])
+        process.stdin.flush()
+        self.assertTrue(wait_until(lambda: count_files(self.path("one")) > 2))
+        os.symlink("two", self.path("next"))
+        os.rename(self.path("next"), self.path("now"))
+        process.stdin.write(data[len(data) // 2:])
+        process.stdin.close()
+        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertGreater(count_files(self.path("two")), 2)
 
     def test_a_slow_pipe_is_not_late(self):
         """A flow that is complete is written while the pipe stays open."""
