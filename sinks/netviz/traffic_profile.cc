@@ -34,17 +34,24 @@ void TopCounter::Prune() {
 
 void TopCounter::Merge(const TopCounter& other) {
   // Pruned when all are there: what is dropped must not depend on their order.
+  bytes_.reserve(bytes_.size() + other.bytes_.size());
   for (const auto& [name, bytes] : other.bytes_) bytes_[name] += bytes;
   total_ += other.total_;
   if (bytes_.size() > 2 * names_ + 1) Prune();
 }
 
 std::vector<std::pair<std::string, uint64_t>> TopCounter::Top(size_t count) const {
-  std::vector<std::pair<std::string, uint64_t>> top(bytes_.begin(), bytes_.end());
-  std::sort(top.begin(), top.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  // Few are wanted of many, so only their places are put in order.
+  using Place = const std::pair<const std::string, uint64_t>*;
+  std::vector<Place> places;
+  places.reserve(bytes_.size());
+  for (const auto& entry : bytes_) places.push_back(&entry);
+  const auto end = places.begin() + static_cast<ptrdiff_t>(std::min(count, places.size()));
+  std::partial_sort(places.begin(), end, places.end(), [](Place a, Place b) {
+    return a->second != b->second ? a->second > b->second : a->first < b->first;
   });
-  if (top.size() > count) top.resize(count);
+  std::vector<std::pair<std::string, uint64_t>> top;
+  for (auto it = places.begin(); it != end; ++it) top.emplace_back((*it)->first, (*it)->second);
   return top;
 }
 
