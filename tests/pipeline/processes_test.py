@@ -95,7 +95,7 @@ class Processes(PipelineTest):
             with open(capture, "rb") as file:
                 processes[2].stdin.buffer.write(file.read())
             processes[2].stdin.flush()
-            self.assertTrue(wait_until(lambda: any(n.startswith("010.") for n in os.listdir(output))))
+            self.assertTrue(wait_until(lambda: os.path.isdir(output) and any(n.startswith("010.") for n in os.listdir(output))))
             self.assertEqual(any(name.endswith(".journal") for name in os.listdir(output)), kept)
             processes[2].stdin.close()
             processes[2].stdin = None  # communicate would flush it
