@@ -19,15 +19,17 @@ IpAddress IpAddress::FromIpv6(const uint8_t* p) {
   return address;
 }
 
-std::string FormatIpAddress(const IpAddress& address) {
-  if (address.family == IpFamily::kIpv4) {
-    std::string dotted;
-    for (size_t i = 0; i < 4; ++i) {
-      if (i > 0) dotted += '.';
-      AppendDecimal(&dotted, address.bytes[i]);
-    }
-    return dotted;
+std::string FormatDotted(const IpAddress& address, int digits) {
+  std::string dotted;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i > 0) dotted += '.';
+    AppendDecimal(&dotted, address.bytes[i], digits);
   }
+  return dotted;
+}
+
+std::string FormatIpAddress(const IpAddress& address) {
+  if (address.family == IpFamily::kIpv4) return FormatDotted(address, 1);
   char text[INET6_ADDRSTRLEN] = {};
   inet_ntop(AF_INET6, address.bytes.data(), text, sizeof(text));
   return text;

@@ -2,6 +2,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "capture/frame_filter.h"
+#include "transport/endpoint.h"
+#include "transport/hello.h"
 
 namespace flowstitch {
 
@@ -90,6 +93,21 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
   app.add_option("expression", *filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");
+}
+
+absl::Status CheckCaptureOptions(const CaptureOptions& options) {
+  if (options.AllFiles().empty() == options.live.interface.empty()) {
+    return absl::InvalidArgumentError(
+        "give either capture files (-r FILE) or an interface (-i IFACE)");
+  }
+  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
+  if (const absl::Status name = CheckName(options.name); !name.ok()) return name;
+  if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
+  if (const auto p = CheckPrivileges(options.privileges); !p.ok()) return p;
+  if (!options.tap.empty()) {
+    if (const auto e = ParseEndpoints(options.tap, true); !e.ok()) return e.status();
+  }
+  return FrameFilter::Check(options.filter);
 }
 
 std::vector<std::string> CaptureArguments(const CaptureOptions& options) {

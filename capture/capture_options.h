@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "base/privileges.h"
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
@@ -46,6 +47,9 @@ struct CaptureOptions {
 // Declares the flags of flowstitch-capture on `app`; `options` is filled when it parses.
 void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
                      std::vector<std::string>* filter_words);
+
+// What cannot work is said before anything is started: files, filter, endpoints.
+absl::Status CheckCaptureOptions(const CaptureOptions& options);
 
 // The flags that give another process these options.
 std::vector<std::string> CaptureArguments(const CaptureOptions& options);

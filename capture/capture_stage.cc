@@ -378,21 +378,6 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
 
 }  // namespace
 
-absl::Status CheckCaptureOptions(const CaptureOptions& options) {
-  if (options.AllFiles().empty() == options.live.interface.empty()) {
-    return absl::InvalidArgumentError(
-        "give either capture files (-r FILE) or an interface (-i IFACE)");
-  }
-  if (const absl::Status keys = CheckSecurity(options.security); !keys.ok()) return keys;
-  if (const absl::Status name = CheckName(options.name); !name.ok()) return name;
-  if (const auto e = ParseEndpoints(options.reassembler, false); !e.ok()) return e.status();
-  if (const auto p = CheckPrivileges(options.privileges); !p.ok()) return p;
-  if (!options.tap.empty()) {
-    if (const auto e = ParseEndpoints(options.tap, true); !e.ok()) return e.status();
-  }
-  return FrameFilter::Check(options.filter);
-}
-
 absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& services,
                              const std::atomic<int>& stop, SourceLedger* ledger,
                              CaptureInputs inputs) {

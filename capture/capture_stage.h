@@ -12,9 +12,6 @@
 
 namespace flowstitch {
 
-// What cannot work is said before anything is started: files, filter, endpoints.
-absl::Status CheckCaptureOptions(const CaptureOptions& options);
-
 // Runs until the files are read, or `stop` is raised, and the reassembler has everything. The
 // status says what could not be read; everything else has been sent all the same. `inputs` are
 // those that are open already. `ledger` may be null.

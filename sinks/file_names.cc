@@ -13,12 +13,7 @@ constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";
 
 std::string AddressName(const IpAddress& address) {
   if (address.family == IpFamily::kIpv6) return FormatIpAddress(address);
-  std::string name;
-  for (size_t i = 0; i < 4; ++i) {
-    if (i > 0) name += '.';
-    AppendDecimal(&name, address.bytes[i], 3);
-  }
-  return name;
+  return FormatDotted(address, 3);
 }
 
 std::string Padded(uint64_t value, int digits) {

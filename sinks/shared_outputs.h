@@ -18,8 +18,8 @@ class SharedOutputs {
   // `options` outlives it. What is opened is put into `worker`.
   absl::Status Open(const SinkOptions& options, SinkWorkerOptions* worker);
 
-  // A key log that grows is read on; a report that grows slowly is on the disk all the same. To be
-  // called from the loop.
+  // A key log that grows is read on; what the report waits for is written, and one that grows
+  // slowly is on the disk all the same. To be called from the loop.
   void Service(int64_t now_ns);
   void AddTlsSecrets(const std::string& text) { keys_.Add(text); }
 

@@ -7,9 +7,8 @@ namespace flowstitch {
 void AddShareMemoryFlag(CLI::App& app, MemoryDescriptors* memory) {
   app.add_option("--share-memory", memory->share,
                  "A descriptor of memory to put payload into instead of into messages, for a peer "
-                 "on this host that has "
-                 "it too (--read-memory); from the program that starts this one, as 'flowstitch "
-                 "--processes' does.")
+                 "on this host that has it too (--read-memory); from the program that starts this "
+                 "one, as 'flowstitch --processes' does.")
       ->type_name("FD")
       ->check(CLI::Range(0, INT_MAX));
 }

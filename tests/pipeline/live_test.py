@@ -4,7 +4,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import unittest
 
 from harness import PipelineTest, count_files, files, program, wait_until
@@ -144,11 +143,12 @@ class Live(PipelineTest):
         self.wait_for_capture(process)
         last = None
         while process.poll() is None:
+            self.assertTrue(wait_until(lambda: process.poll() is not None or
+                                       self.child(process, "flowstitch-sink") not in (None, last)))
             pid = self.child(process, "flowstitch-sink")
-            if pid is not None and pid != last:
+            if pid not in (None, last):
                 os.kill(pid, signal.SIGKILL)
                 last = pid
-            time.sleep(0.05)
         errors = process.stderr.read()
         self.assertEqual(process.returncode, 1)
         self.assertIn("'flowstitch-sink' failed", errors)
