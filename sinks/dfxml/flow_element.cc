@@ -147,8 +147,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     xml->Attribute("conversation", flow.conversation.path);
     xml->Attribute("conversation_bytes", flow.conversation.bytes);
     for (const DigestValue& digest : flow.conversation.digests) {
-      xml->Attribute(absl::StrCat("conversation_", absl::AsciiStrToLower(digest.type)).c_str(),
-                     digest.hex);
+      xml->Attribute(absl::StrCat("conversation_", absl::AsciiStrToLower(digest.type)), digest.hex);
     }
   }
   for (const TunnelRecord& tunnel : flow.tunnels) {

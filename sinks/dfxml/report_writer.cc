@@ -70,9 +70,9 @@ void WriteUsage(ReportForm form, XmlText* xml) {
 // Wireless networks, with tcpflow's elements.
 void WriteNetworks(const ReportTotals& totals, const std::string& prefix, XmlText* xml) {
   if (totals.networks.empty()) return;
-  xml->Start((prefix + "ssids").c_str());
+  xml->Start(prefix + "ssids");
   for (const ReportTotals::Network& network : totals.networks) {
-    xml->Start((prefix + "ssid").c_str());
+    xml->Start(prefix + "ssid");
     xml->Attribute("mac", MacText(network.mac));
     xml->Attribute("ssid", network.ssid);
     xml->Attribute("count", network.beacons);

@@ -1,18 +1,26 @@
 #include "sinks/dfxml/xml_text.h"
 
 #include <libxml/chvalid.h>
+#include <libxml/entities.h>
 #include <libxml/parser.h>
-#include <libxml/xmlwriter.h>
+#include <libxml/tree.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <memory>
+#include <utility>
 
 #include "base/utf8_text.h"
 
 namespace flowstitch {
 namespace {
 
-const xmlChar* Xml(const char* text) { return reinterpret_cast<const xmlChar*>(text); }
+const xmlChar* Xml(const std::string& text) {
+  return reinterpret_cast<const xmlChar*>(text.c_str());
+}
+
+const char* Text(const xmlChar* text) { return reinterpret_cast<const char*>(text); }
 
 // Length of the UTF-8 character at the front, or 0 when it is none that XML 1.0 allows.
 size_t CharacterLength(std::string_view text) {
@@ -22,18 +30,45 @@ size_t CharacterLength(std::string_view text) {
   return static_cast<size_t>(length);
 }
 
-// A number with the 0 behind it that libxml2 wants.
-struct Digits {
-  explicit Digits(uint64_t value) {
-    *std::to_chars(text, text + sizeof(text) - 1, value).ptr = '\0';
-  }
-  char text[24];
-};
+constexpr bool IsPrintable(char c) { return c >= ' ' && c <= '~'; }
 
-// In an attribute's value: printable, and nothing that XML gives a meaning.
-bool StandsAsItIs(char c) {
-  return c >= ' ' && c <= '~' && c != '"' && c != '&' && c != '<' && c != '>' && c != '\'';
+// By byte: 1 where it does not stand as it is in a text or an attribute's value, which is what is
+// not printable, and what XML gives a meaning.
+constexpr std::array<uint8_t, 256> kEscaped = [] {
+  std::array<uint8_t, 256> table = {};
+  for (size_t i = 0; i < table.size(); ++i) {
+    const char c = static_cast<char>(i);
+    table[i] = !IsPrintable(c) || c == '"' || c == '&' || c == '<' || c == '>' || c == '\'';
+  }
+  return table;
+}();
+
+// Without a way out early: values are short, and nearly all of them stand as they are.
+bool StandsAsItIs(std::string_view text) {
+  uint8_t escaped = 0;
+  for (const char c : text) escaped |= kEscaped[static_cast<uint8_t>(c)];
+  return escaped == 0;
 }
+
+std::string EscapedText(std::string_view text) {
+  const std::unique_ptr<xmlChar, xmlFreeFunc> escaped(
+      xmlEncodeSpecialChars(nullptr, Xml(ValidXmlText(text))), xmlFree);
+  return escaped == nullptr ? std::string() : Text(escaped.get());
+}
+
+std::string EscapedAttribute(std::string_view value) {
+  const std::unique_ptr<xmlBuffer, void (*)(xmlBuffer*)> buffer(xmlBufferCreate(), xmlBufferFree);
+  if (buffer == nullptr) return "";
+  xmlAttrSerializeTxtContent(buffer.get(), nullptr, nullptr, Xml(ValidXmlText(value)));
+  return Text(xmlBufferContent(buffer.get()));
+}
+
+struct Digits {
+  explicit Digits(uint64_t value) : end(std::to_chars(text, text + sizeof(text), value).ptr) {}
+  std::string_view view() const { return {text, end}; }
+  char text[20];
+  char* end;
+};
 
 }  // namespace
 
@@ -41,94 +76,85 @@ void PrepareXmlForThreads() { xmlInitParser(); }
 
 std::string ValidXmlText(std::string_view text) {
   // Nearly all of it is.
-  const bool plain =
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  const bool plain = std::all_of(text.begin(), text.end(), IsPrintable);
   return plain ? std::string(text) : KeepCharacters(text, CharacterLength);
 }
 
-XmlText::XmlText() : buffer_(xmlBufferCreate()) {
-  writer_ = xmlNewTextWriterMemory(buffer_, 0);
-  xmlTextWriterSetIndent(writer_, 1);
-  xmlTextWriterSetIndentString(writer_, Xml("  "));
+void XmlText::Declaration() { text_ += "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"; }
+
+void XmlText::Indent(size_t levels) { text_.append(2 * levels, ' '); }
+
+void XmlText::HaveContent(std::string_view end) {
+  if (open_.empty() || !open_.back().empty) return;
+  open_.back().empty = false;
+  text_ += end;
 }
 
-XmlText::~XmlText() {
-  xmlFreeTextWriter(writer_);
-  xmlBufferFree(buffer_);
+void XmlText::Start(std::string_view element) {
+  HaveContent(">\n");
+  Indent(open_.size());
+  text_ += '<';
+  text_ += element;
+  open_.push_back({names_.size(), true});
+  names_ += element;
 }
 
-void XmlText::PlainAttribute(const char* name, std::string_view value) {
-  if (in_attribute_) {
-    plain_ += "\" ";
-    plain_ += name;
-    plain_ += "=\"";
+void XmlText::Attribute(std::string_view name, std::string_view value) {
+  text_ += ' ';
+  text_ += name;
+  text_ += "=\"";
+  if (StandsAsItIs(value)) {
+    text_ += value;
   } else {
-    xmlTextWriterStartAttribute(writer_, Xml(name));
-    in_attribute_ = true;
+    text_ += EscapedAttribute(value);
   }
-  plain_ += value;
+  text_ += '"';
 }
 
-void XmlText::EndAttributes() {
-  if (!in_attribute_) return;
-  xmlTextWriterWriteRawLen(writer_, Xml(plain_.c_str()), static_cast<int>(plain_.size()));
-  xmlTextWriterEndAttribute(writer_);
-  plain_.clear();
-  in_attribute_ = false;
-}
-
-void XmlText::Declaration() { xmlTextWriterStartDocument(writer_, nullptr, "UTF-8", nullptr); }
-
-void XmlText::Start(const char* element) {
-  EndAttributes();
-  xmlTextWriterStartElement(writer_, Xml(element));
-}
-
-void XmlText::Attribute(const char* name, std::string_view value) {
-  if (std::all_of(value.begin(), value.end(), StandsAsItIs)) {
-    PlainAttribute(name, value);
-    return;
-  }
-  EndAttributes();
-  xmlTextWriterWriteAttribute(writer_, Xml(name), Xml(ValidXmlText(value).c_str()));
-}
-
-void XmlText::Attribute(const char* name, uint64_t value) {
-  PlainAttribute(name, Digits(value).text);
+void XmlText::Attribute(std::string_view name, uint64_t value) {
+  Attribute(name, Digits(value).view());
 }
 
 void XmlText::Text(std::string_view text) {
-  EndAttributes();
-  xmlTextWriterWriteString(writer_, Xml(ValidXmlText(text).c_str()));
+  HaveContent(">");
+  if (StandsAsItIs(text)) {
+    text_ += text;
+  } else {
+    text_ += EscapedText(text);
+  }
+  in_line_ = true;
 }
 
 void XmlText::End() {
-  EndAttributes();
-  xmlTextWriterEndElement(writer_);
+  const Open last = open_.back();
+  open_.pop_back();
+  if (last.empty) {
+    text_ += "/>\n";
+  } else {
+    if (!in_line_) Indent(open_.size());
+    text_ += "</";
+    text_.append(names_, last.name);
+    text_ += ">\n";
+  }
+  names_.resize(last.name);
+  in_line_ = false;
 }
 
-void XmlText::Element(const char* name, std::string_view text) {
-  EndAttributes();
-  xmlTextWriterWriteElement(writer_, Xml(name), Xml(ValidXmlText(text).c_str()));
+void XmlText::Element(std::string_view name, std::string_view text) {
+  Start(name);
+  Text(text);
+  End();
 }
 
-void XmlText::Element(const char* name, uint64_t value) {
-  EndAttributes();
-  xmlTextWriterWriteElement(writer_, Xml(name), Xml(Digits(value).text));
+void XmlText::Element(std::string_view name, uint64_t value) {
+  Element(name, Digits(value).view());
 }
 
-std::string XmlText::Take() {
-  std::string text;
-  MoveTo(&text);
-  return text;
-}
+std::string XmlText::Take() { return std::exchange(text_, {}); }
 
 void XmlText::MoveTo(std::string* text) {
-  EndAttributes();
-  xmlTextWriterFlush(writer_);
-  text->append(reinterpret_cast<const char*>(xmlBufferContent(buffer_)),
-               static_cast<size_t>(xmlBufferLength(buffer_)));
-  xmlBufferEmpty(buffer_);
+  *text += text_;
+  text_.clear();
 }
 
 }  // namespace flowstitch
