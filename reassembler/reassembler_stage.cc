@@ -357,7 +357,7 @@ absl::Status ReassemblerStage::Drain() {
   const auto ended = [this](size_t i) { return merger_.ended(i); };
   while (stop_ < 2 && !captures_->MayGo(SteadyNowNs(), ended)) {
     ServiceCaptures();
-    WaitForInput(sockets_, -1, kWaitMs);
+    if (!captures_->MayGo(SteadyNowNs(), ended)) WaitForInput(sockets_, -1, kWaitMs);
   }
   return absl::OkStatus();
 }

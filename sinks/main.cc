@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   }
   CatchStopSignals();
   KeepFreedMemory();
+  ReserveSinkDescriptors(options);
   ProcessServices services;
   const absl::Status opened_services = services.Open(options.security, options.metrics);
   if (!opened_services.ok()) return Report(opened_services);

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/descriptors.h"
 #include "base/service.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
@@ -49,12 +49,7 @@ bool DirectoryIsEmpty(const std::string& path) {
 }
 
 int DescriptorsPerWorker(const SinkOptions& options, int workers) {
-  rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  getrlimit(RLIMIT_NOFILE, &limit);
-  int most = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) - kOtherDescriptors;
+  int most = RaiseDescriptorLimit() - kOtherDescriptors;
   if (options.max_descriptors > 0) most = std::min(most, options.max_descriptors);
   return std::clamp(most / workers, 1, kMaxDescriptorsPerWorker);
 }
@@ -361,7 +356,7 @@ absl::Status SinkStage::WriteEnd() {
   // The reassemblers wait for these acknowledgements.
   while (stop_ < 2 && !feeds_.MayGo(SteadyNowNs())) {
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
-    feeds_.Wait(waker_, kWaitMs);
+    if (!feeds_.MayGo(SteadyNowNs())) feeds_.Wait(waker_, kWaitMs);
   }
   // Nothing comes again.
   if (journals_) RemoveJournals(options_.directory, options_.name);
@@ -369,6 +364,13 @@ absl::Status SinkStage::WriteEnd() {
 }
 
 }  // namespace
+
+void ReserveSinkDescriptors(const SinkOptions& options) {
+  const auto names = TemplateOf(options);
+  if (!names.ok() || !NeedsDirectory(options)) return;
+  const int workers = WorkersOf(options, *names);
+  ReserveDescriptors(workers * DescriptorsPerWorker(options, workers) + kOtherDescriptors);
+}
 
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop) {

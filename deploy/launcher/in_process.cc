@@ -1,4 +1,6 @@
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   options.reassembler.captures = "@inproc://captures";
   options.reassembler.sinks = "@inproc://sinks";
   options.sink.reassembler = ">inproc://sinks";
+  ReserveSinkDescriptors(options.sink);
   ProcessServices services;  // the keys are those of the taps
   const absl::Status opened = services.Open(options.security, options.metrics);
   if (!opened.ok()) return Report(opened);
@@ -44,17 +47,24 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
       [&] { guard(&sunk, [&] { return RunSinkStage(options.sink, services, others); }); });
   // The capture looks at one flag: the signals' or the failure's.
   std::atomic<int> stop_capture{0};
-  std::atomic<bool> capture_done{false};
+  std::mutex done_mutex;
+  std::condition_variable done;
+  bool capture_done = false;
   std::thread watch([&] {
+    std::unique_lock<std::mutex> lock(done_mutex);
     while (!capture_done) {
       stop_capture = failed > 0 ? 2 : StopRequests().load();
       if (StopRequests() > 1) others = StopRequests().load();
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      done.wait_for(lock, std::chrono::milliseconds(10));
     }
   });
   const absl::Status captured =
       RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
-  capture_done = true;
+  {
+    const std::lock_guard<std::mutex> lock(done_mutex);
+    capture_done = true;
+  }
+  done.notify_one();
   watch.join();
   reassembler.join();
   sink.join();
