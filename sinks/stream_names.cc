@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
@@ -17,10 +18,12 @@ bool StreamNames::Taken(const std::string& path) const {
 
 void StreamNames::Choose(SinkFlow& flow, int direction) {
   SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
-  uint32_t& counter = counters_[absl::HashOf(names_.Expand(flow, direction, 0))];
+  std::string first = names_.Expand(flow, direction, 0);
+  uint32_t& counter = counters_[absl::HashOf(first)];
   do {
-    stream.name = names_.Expand(flow, direction, counter++);
+    stream.name = counter == 0 ? std::move(first) : names_.Expand(flow, direction, counter);
     stream.path = PathOf(stream.name);
+    ++counter;
   } while (Taken(stream.path));
 }
 
