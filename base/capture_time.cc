@@ -29,11 +29,12 @@ SplitTime SplitTimeNs(TimeNs time_ns) {
   return {seconds, static_cast<int32_t>(rest)};
 }
 
-std::string FormatIsoSeconds(TimeNs time_ns) {
-  // A report names the same second many times.
+namespace {
+
+// A report names the same second many times.
+const std::string& SecondText(int64_t wanted) {
   thread_local int64_t second = 0;
   thread_local std::string text;
-  const int64_t wanted = SplitTimeNs(time_ns).seconds;
   if (text.empty() || second != wanted) {
     second = wanted;
     text =
@@ -42,15 +43,23 @@ std::string FormatIsoSeconds(TimeNs time_ns) {
   return text;
 }
 
+}  // namespace
+
+std::string FormatIsoSeconds(TimeNs time_ns) { return SecondText(SplitTimeNs(time_ns).seconds); }
+
 std::string FormatIsoTime(TimeNs time_ns) {
-  const int32_t rest = SplitTimeNs(time_ns).nanoseconds;
-  std::string text = FormatIsoSeconds(time_ns);
-  if (rest == 0) return text;
-  text.back() = '.';
-  const bool microseconds = rest % 1000 == 0;
-  AppendDecimal(&text, static_cast<uint64_t>(microseconds ? rest / 1000 : rest),
-                microseconds ? 6 : 9);
-  text += 'Z';
+  const SplitTime split = SplitTimeNs(time_ns);
+  const std::string& second = SecondText(split.seconds);
+  if (split.nanoseconds == 0) return second;
+  const bool microseconds = split.nanoseconds % 1000 == 0;
+  const auto rest = static_cast<uint64_t>(split.nanoseconds);
+  char fraction[24] = ".";
+  char* end = microseconds ? WriteDecimal(fraction + 1, rest / 1000, 6)
+                           : WriteDecimal(fraction + 1, rest, 9);
+  *end++ = 'Z';
+  std::string text;
+  text.reserve(second.size() + sizeof(fraction));
+  text.append(second, 0, second.size() - 1).append(fraction, end);
   return text;
 }
 

@@ -3,19 +3,27 @@
 #define FLOWSTITCH_BASE_DECIMAL_H_
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <string>
 
 namespace flowstitch {
 
-// Behind `text`, with zeros in front to at least so many digits (at most 20).
+// At `at`, with zeros in front to at least so many digits (at most 20). Tells the end; there must
+// be room for 20 characters.
+inline char* WriteDecimal(char* at, uint64_t value, int digits = 1) {
+  int count = 1;
+  for (uint64_t rest = value; rest >= 10; rest /= 10) ++count;
+  count = std::max(count, std::min(digits, 20));
+  for (char* digit = at + count; digit != at; value /= 10) {
+    *--digit = static_cast<char>('0' + value % 10);
+  }
+  return at + count;
+}
+
+// The same behind `text`.
 inline void AppendDecimal(std::string* text, uint64_t value, int digits = 1) {
   char buffer[20];
-  char* const end = std::to_chars(buffer, buffer + sizeof(buffer), value).ptr;
-  const int missing = std::min(digits, 20) - static_cast<int>(end - buffer);
-  if (missing > 0) text->append(static_cast<size_t>(missing), '0');
-  text->append(buffer, end);
+  text->append(buffer, WriteDecimal(buffer, value, digits));
 }
 
 }  // namespace flowstitch

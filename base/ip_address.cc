@@ -20,12 +20,13 @@ IpAddress IpAddress::FromIpv6(const uint8_t* p) {
 }
 
 std::string FormatDotted(const IpAddress& address, int digits) {
-  std::string dotted;
+  char text[4 * 21];
+  char* end = text;
   for (size_t i = 0; i < 4; ++i) {
-    if (i > 0) dotted += '.';
-    AppendDecimal(&dotted, address.bytes[i], digits);
+    if (i > 0) *end++ = '.';
+    end = WriteDecimal(end, address.bytes[i], digits);
   }
-  return dotted;
+  return {text, end};
 }
 
 std::string FormatIpAddress(const IpAddress& address) {

@@ -9,17 +9,14 @@ namespace {
 
 constexpr uint8_t kUdp = 17;
 
+// Of a name by the template that is the default.
+constexpr size_t kUsualBytes = 56;
+
 constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";
 
 std::string AddressName(const IpAddress& address) {
   if (address.family == IpFamily::kIpv6) return FormatIpAddress(address);
   return FormatDotted(address, 3);
-}
-
-std::string Padded(uint64_t value, int digits) {
-  std::string text;
-  AppendDecimal(&text, value, digits);
-  return text;
 }
 
 std::string MacName(const std::string& mac) {
@@ -51,50 +48,70 @@ bool IsFraction(std::string_view text, size_t at) {
          (text[at + 1] == 'T' || text[at + 1] == 't');
 }
 
-std::string ExpandToken(char token, int digits, const SinkFlow& flow, int direction,
-                        uint32_t counter) {
+// What a token stands for, behind `name`. Each stream has a name: no string for each token.
+void AppendToken(char token, int digits, const SinkFlow& flow, int direction, uint32_t counter,
+                 std::string* name) {
   const bool tagged = flow.outer_8021q && !flow.vlan.empty();
   const uint64_t number = StreamNumber(flow, direction);
   switch (token) {
     case 'A':
-      return AddressName(flow.source_of(direction).address);
+      *name += AddressName(flow.source_of(direction).address);
+      break;
     case 'a':
-      return Padded(flow.source_of(direction).port, 5);
+      AppendDecimal(name, flow.source_of(direction).port, 5);
+      break;
     case 'B':
-      return AddressName(flow.destination_of(direction).address);
+      *name += AddressName(flow.destination_of(direction).address);
+      break;
     case 'b':
-      return Padded(flow.destination_of(direction).port, 5);
+      AppendDecimal(name, flow.destination_of(direction).port, 5);
+      break;
     case 'E':
-      return MacName(direction == kClientToServer ? flow.client_mac : flow.server_mac);
+      *name += MacName(direction == kClientToServer ? flow.client_mac : flow.server_mac);
+      break;
     case 'e':
-      return MacName(direction == kClientToServer ? flow.server_mac : flow.client_mac);
+      *name += MacName(direction == kClientToServer ? flow.server_mac : flow.client_mac);
+      break;
     case 'V':
-      return tagged ? "--" : "";
+      if (tagged) *name += "--";
+      break;
     case 'v':
-      return tagged ? absl::StrCat(flow.vlan[0]) : "";
+      if (tagged) AppendDecimal(name, flow.vlan[0]);
+      break;
     case 'T':
-      return IsoTime(flow.first_time_ns, digits);
+      *name += IsoTime(flow.first_time_ns, digits);
+      break;
     case 't':
-      return absl::StrCat(SplitTimeNs(flow.first_time_ns).seconds,
-                          Fraction(flow.first_time_ns, digits));
+      absl::StrAppend(name, SplitTimeNs(flow.first_time_ns).seconds,
+                      Fraction(flow.first_time_ns, digits));
+      break;
     case 'C':
-      return counter > 0 ? "c" : "";
+      if (counter > 0) *name += 'c';
+      break;
     case 'c':
-      return counter > 0 ? absl::StrCat(counter) : "";
+      if (counter > 0) AppendDecimal(name, counter);
+      break;
     case '#':
-      return absl::StrCat(counter);
+      AppendDecimal(name, counter);
+      break;
     case 'N':
-      return absl::StrFormat("%03d", number % 1000);
+      AppendDecimal(name, number % 1000, 3);
+      break;
     case 'K':
-      return absl::StrFormat("%03d", number / 1000 % 1000);
+      AppendDecimal(name, number / 1000 % 1000, 3);
+      break;
     case 'M':
-      return absl::StrFormat("%03d", number / 1'000'000 % 1000);
+      AppendDecimal(name, number / 1'000'000 % 1000, 3);
+      break;
     case 'G':
-      return absl::StrFormat("%03d", number / 1'000'000'000 % 1000);
+      AppendDecimal(name, number / 1'000'000'000 % 1000, 3);
+      break;
     case 'S':
-      return absl::StrFormat("%020d", flow.number);
+      AppendDecimal(name, flow.number, 20);
+      break;
     default:
-      return "%";
+      *name += '%';
+      break;
   }
 }
 
@@ -142,11 +159,12 @@ absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
 
 std::string NameTemplate::Expand(const SinkFlow& flow, int direction, uint32_t counter) const {
   std::string name;
+  name.reserve(kUsualBytes);
   for (size_t i = 0; i < text_.size(); ++i) {
     if (text_[i] == '%') {
       int digits = 0;
       if (IsFraction(text_, ++i)) digits = text_[i++] - '0';
-      absl::StrAppend(&name, ExpandToken(text_[i], digits, flow, direction, counter));
+      AppendToken(text_[i], digits, flow, direction, counter, &name);
     } else {
       name += text_[i];
     }

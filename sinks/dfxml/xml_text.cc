@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstring>
 #include <memory>
-#include <utility>
 
+#include "base/decimal.h"
 #include "base/utf8_text.h"
 
 namespace flowstitch {
@@ -63,8 +63,22 @@ std::string EscapedAttribute(std::string_view value) {
   return Text(xmlBufferContent(buffer.get()));
 }
 
+// The bytes of `text` from `at` on; tells where they end.
+inline char* Copy(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+// Blanks a level.
+constexpr size_t kIndent = 2;
+
+char* Indent(char* at, size_t levels) {
+  for (size_t n = kIndent * levels; n > 0; --n) *at++ = ' ';
+  return at;
+}
+
 struct Digits {
-  explicit Digits(uint64_t value) : end(std::to_chars(text, text + sizeof(text), value).ptr) {}
+  explicit Digits(uint64_t value) : end(WriteDecimal(text, value)) {}
   std::string_view view() const { return {text, end}; }
   char text[20];
   char* end;
@@ -80,47 +94,59 @@ std::string ValidXmlText(std::string_view text) {
   return plain ? std::string(text) : KeepCharacters(text, CharacterLength);
 }
 
-void XmlText::Declaration() { text_ += "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"; }
+inline char* XmlText::Room(size_t bytes) {
+  if (bytes > text_.size() - used_) text_.resize(2 * (text_.size() + bytes));
+  return text_.data() + used_;
+}
 
-void XmlText::Indent(size_t levels) { text_.append(2 * levels, ' '); }
+void XmlText::Put(std::string_view text) { SetEnd(Copy(Room(text.size()), text)); }
+
+void XmlText::Declaration() { Put("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"); }
 
 void XmlText::HaveContent(std::string_view end) {
   if (open_.empty() || !open_.back().empty) return;
   open_.back().empty = false;
-  text_ += end;
+  Put(end);
 }
 
 void XmlText::Start(std::string_view element) {
   HaveContent(">\n");
-  Indent(open_.size());
-  text_ += '<';
-  text_ += element;
+  char* end = Indent(Room(kIndent * open_.size() + element.size() + 1), open_.size());
+  *end++ = '<';
+  SetEnd(Copy(end, element));
   open_.push_back({names_.size(), true});
   names_ += element;
 }
 
+void XmlText::PutAttribute(std::string_view name, std::string_view value) {
+  char* end = Room(name.size() + value.size() + 4);
+  *end++ = ' ';
+  end = Copy(end, name);
+  *end++ = '=';
+  *end++ = '"';
+  end = Copy(end, value);
+  *end++ = '"';
+  SetEnd(end);
+}
+
 void XmlText::Attribute(std::string_view name, std::string_view value) {
-  text_ += ' ';
-  text_ += name;
-  text_ += "=\"";
   if (StandsAsItIs(value)) {
-    text_ += value;
+    PutAttribute(name, value);
   } else {
-    text_ += EscapedAttribute(value);
+    PutAttribute(name, EscapedAttribute(value));
   }
-  text_ += '"';
 }
 
 void XmlText::Attribute(std::string_view name, uint64_t value) {
-  Attribute(name, Digits(value).view());
+  PutAttribute(name, Digits(value).view());
 }
 
 void XmlText::Text(std::string_view text) {
   HaveContent(">");
   if (StandsAsItIs(text)) {
-    text_ += text;
+    Put(text);
   } else {
-    text_ += EscapedText(text);
+    Put(EscapedText(text));
   }
   in_line_ = true;
 }
@@ -128,13 +154,15 @@ void XmlText::Text(std::string_view text) {
 void XmlText::End() {
   const Open last = open_.back();
   open_.pop_back();
+  const std::string_view name = std::string_view(names_).substr(last.name);
   if (last.empty) {
-    text_ += "/>\n";
+    Put("/>\n");
   } else {
-    if (!in_line_) Indent(open_.size());
-    text_ += "</";
-    text_.append(names_, last.name);
-    text_ += ">\n";
+    char* end = Room(kIndent * open_.size() + name.size() + 4);
+    if (!in_line_) end = Indent(end, open_.size());
+    end = Copy(end, "</");
+    end = Copy(end, name);
+    SetEnd(Copy(end, ">\n"));
   }
   names_.resize(last.name);
   in_line_ = false;
@@ -150,11 +178,15 @@ void XmlText::Element(std::string_view name, uint64_t value) {
   Element(name, Digits(value).view());
 }
 
-std::string XmlText::Take() { return std::exchange(text_, {}); }
+std::string XmlText::Take() {
+  std::string text;
+  MoveTo(&text);
+  return text;
+}
 
 void XmlText::MoveTo(std::string* text) {
-  *text += text_;
-  text_.clear();
+  text->append(text_, 0, used_);
+  used_ = 0;
 }
 
 }  // namespace flowstitch

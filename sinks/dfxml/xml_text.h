@@ -40,11 +40,17 @@ class XmlText {
     size_t name;  // where it begins in names_
     bool empty;   // its start tag has no '>' yet
   };
-  void Indent(size_t levels);
+  // Where so many bytes can be written; SetEnd says how far they were.
+  char* Room(size_t bytes);
+  void SetEnd(const char* end) { used_ = static_cast<size_t>(end - text_.data()); }
+  void Put(std::string_view text);
+  void PutAttribute(std::string_view name, std::string_view value);
   // Ends the start tag of the element that is open last.
   void HaveContent(std::string_view end);
 
+  // What was written is the first used_ bytes: a string that grows by each piece takes longer.
   std::string text_;
+  size_t used_ = 0;
   std::string names_;  // of the open elements, one behind the other
   std::vector<Open> open_;
   bool in_line_ = false;  // text was written: the end tag stands in the same line
