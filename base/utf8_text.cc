@@ -3,10 +3,9 @@
 #include <cstdint>
 
 namespace flowstitch {
-namespace {
 
-// Length of the well-formed character at the front, or 0; the table of RFC 3629, section 4.
-size_t CharacterLength(std::string_view text) {
+size_t Utf8Length(std::string_view text) {
+  if (text.empty()) return 0;
   const auto byte = [text](size_t i) {
     return static_cast<uint8_t>(i < text.size() ? text[i] : 0);
   };
@@ -34,8 +33,6 @@ size_t CharacterLength(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
 std::string KeepCharacters(std::string_view text,
                            absl::FunctionRef<size_t(std::string_view)> length) {
   std::string valid;
@@ -52,6 +49,6 @@ std::string KeepCharacters(std::string_view text,
   return valid;
 }
 
-std::string ToUtf8(std::string_view text) { return KeepCharacters(text, CharacterLength); }
+std::string ToUtf8(std::string_view text) { return KeepCharacters(text, Utf8Length); }
 
 }  // namespace flowstitch

@@ -10,6 +10,10 @@
 
 namespace flowstitch {
 
+// Length of the well-formed character at the front, or 0: there is none, it is longer than needed,
+// a surrogate, or beyond U+10FFFF (RFC 3629, section 4).
+size_t Utf8Length(std::string_view text);
+
 // `text` with every byte that is not part of a well-formed character (RFC 3629) made '?'.
 std::string ToUtf8(std::string_view text);
 

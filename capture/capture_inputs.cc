@@ -1,8 +1,8 @@
 #include "capture/capture_inputs.h"
 
-#include <sys/resource.h>
-
 #include <utility>
+
+#include "base/descriptors.h"
 
 namespace flowstitch {
 namespace {
@@ -16,10 +16,7 @@ absl::StatusOr<std::unique_ptr<LiveSource>> OpenInterface(const CaptureOptions& 
 }  // namespace
 
 absl::StatusOr<CaptureInputs> CaptureInputs::Open(const CaptureOptions& options) {
-  rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  RaiseDescriptorLimit();
   CaptureInputs inputs;
   size_t index = 0;
   for (const std::string& path : options.AllFiles()) {

@@ -45,14 +45,15 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   });
   std::thread sink(
       [&] { guard(&sunk, [&] { return RunSinkStage(options.sink, services, others); }); });
-  // The capture looks at one flag: the signals' or the failure's.
+  // The capture looks at one flag: the signals' or the failure's. It may have ended long before the
+  // others, which give up after a second signal.
   std::atomic<int> stop_capture{0};
   std::mutex done_mutex;
   std::condition_variable done;
-  bool capture_done = false;
+  bool all_done = false;
   std::thread watch([&] {
     std::unique_lock<std::mutex> lock(done_mutex);
-    while (!capture_done) {
+    while (!all_done) {
       stop_capture = failed > 0 ? 2 : StopRequests().load();
       if (StopRequests() > 1) others = StopRequests().load();
       done.wait_for(lock, std::chrono::milliseconds(10));
@@ -60,14 +61,14 @@ int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
   });
   const absl::Status captured =
       RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
+  reassembler.join();
+  sink.join();
   {
     const std::lock_guard<std::mutex> lock(done_mutex);
-    capture_done = true;
+    all_done = true;
   }
   done.notify_one();
   watch.join();
-  reassembler.join();
-  sink.join();
   return Report(first.ok() ? captured : first);
 }
 

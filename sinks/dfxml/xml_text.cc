@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 #include <memory>
 
@@ -24,7 +25,8 @@ const char* Text(const xmlChar* text) { return reinterpret_cast<const char*>(tex
 
 // Length of the UTF-8 character at the front, or 0 when it is none that XML 1.0 allows.
 size_t CharacterLength(std::string_view text) {
-  int length = static_cast<int>(std::min<size_t>(text.size(), 4));
+  // libxml2 takes forms that are longer than needed.
+  int length = static_cast<int>(Utf8Length(text));
   const int code = xmlGetUTF8Char(reinterpret_cast<const unsigned char*>(text.data()), &length);
   if (code < 0 || !xmlIsCharQ(static_cast<unsigned>(code))) return 0;
   return static_cast<size_t>(length);
@@ -65,7 +67,7 @@ std::string EscapedAttribute(std::string_view value) {
 
 // The bytes of `text` from `at` on; tells where they end.
 inline char* Copy(char* at, std::string_view text) {
-  std::memcpy(at, text.data(), text.size());
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
   return at + text.size();
 }
 
@@ -119,6 +121,7 @@ void XmlText::Start(std::string_view element) {
 }
 
 void XmlText::PutAttribute(std::string_view name, std::string_view value) {
+  assert(!open_.empty() && open_.back().empty);
   char* end = Room(name.size() + value.size() + 4);
   *end++ = ' ';
   end = Copy(end, name);
@@ -152,6 +155,7 @@ void XmlText::Text(std::string_view text) {
 }
 
 void XmlText::End() {
+  assert(!open_.empty());
   const Open last = open_.back();
   open_.pop_back();
   const std::string_view name = std::string_view(names_).substr(last.name);

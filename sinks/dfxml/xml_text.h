@@ -1,8 +1,8 @@
 // XML as text: two blanks a level, one element a line. The markup is written here, because a report
 // has two elements of some 50 attributes for each flow, and libxml2's writer takes a thousand
-// instructions for each call; what has to be escaped is escaped by libxml2, and the whole is byte
-// for byte what libxml2's writer gives. Text from packets and file names is made valid: what XML
-// 1.0 does not allow becomes '?'.
+// instructions for each call; what has to be escaped is escaped by libxml2. An element is byte for
+// byte what libxml2's writer gives where no encoding was declared. Text from packets and file names
+// is made valid: what XML 1.0 does not allow becomes '?'.
 #ifndef FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
 #define FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
 

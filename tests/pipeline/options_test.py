@@ -7,6 +7,7 @@ import lzma
 import os
 import pwd
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -404,6 +405,34 @@ class Options(PipelineTest):
         self.assertIn("/no/such/program", done.stderr)
         done = self.run_on(simple().frames, "-S", "tcp_cmd='open quote", output="no", status=2)
         self.assertIn("quote", done.stderr)
+
+    def test_a_command_that_does_not_end_is_given_up_after_two_signals(self):
+        script = self.path("hook")
+        with open(script, "w") as file:
+            file.write("#!/bin/sh\necho $$ >> '" + self.path("runs") + "'\nexec sleep 600\n")
+        os.chmod(script, stat.S_IRWXU)
+        process = subprocess.Popen([program("flowstitch"), "-q", "-a", "-r", self.write(simple().frames), "-o", self.path("out"),
+                                    "-S", f"tcp_cmd={script}"], stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        # The capture has ended long since: the report is there.
+        def commands():
+            with open(self.path("runs"), "a+") as file:
+                file.seek(0)
+                return file.read().split("\n")[:-1]
+
+        self.assertTrue(wait_until(lambda: len(commands()) == 2 and os.path.exists(self.path("out", "report.xml"))))
+        for command in commands():
+            self.addCleanup(os.kill, int(command), signal.SIGKILL)  # they are the program's no more
+        process.send_signal(signal.SIGINT)
+        for _ in range(600):
+            try:
+                process.wait(timeout=0.1)
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+        self.assertIsNotNone(process.returncode)
+        self.assertEqual(self.names(), [CLIENT, SERVER, SERVER + "-HTTPBODY-001.html"])
 
     # Reports.
     def test_reports_on_standard_output_and_in_tcpflow_s_form(self):

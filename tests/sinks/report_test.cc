@@ -24,6 +24,9 @@ TEST(XmlText, WhatXmlDoesNotAllowBecomesAQuestionMark) {
   EXPECT_EQ(ValidXmlText("plain \xc3\xa9"), "plain \xc3\xa9");
   EXPECT_EQ(ValidXmlText(std::string("a\0b\x01\xff\xc3", 6)), "a?b???");
   EXPECT_EQ(ValidXmlText("\xed\xa0\x80"), "???") << "a surrogate";
+  EXPECT_EQ(ValidXmlText("\xc1\x81\xe0\x81\x81\xf0\x80\x80\xbc"), "?????????")
+      << "longer than needed";
+  EXPECT_EQ(ValidXmlText("\xef\xbf\xbf\xf0\x9f\x98\x80"), "???\xf0\x9f\x98\x80");
 }
 
 TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {

@@ -2,8 +2,10 @@
 #include "sinks/dfxml/xml_text.h"
 
 #include <gtest/gtest.h>
+#include <libxml/parser.h>
 #include <libxml/xmlwriter.h>
 
+#include <memory>
 #include <random>
 
 namespace flowstitch {
@@ -47,7 +49,7 @@ class Direct {
 
 // Often plain, sometimes with what XML gives a meaning, or is none of UTF-8.
 std::string RandomText(std::mt19937& random) {
-  static const std::string kSpecial = "<>&\"' \t\n\r\x01\x7f\xc3\xa4\xff]]>";
+  static const std::string kSpecial = "<>&\"' \t\n\r\x01\x7f\xc3\xa4\xff\xc1\x81\xe0\xf0\x80]]>";
   std::string text;
   for (size_t n = random() % 12; n > 0; --n) {
     text += random() % 4 == 0 ? kSpecial[random() % kSpecial.size()]
@@ -104,6 +106,36 @@ TEST(XmlText, IsWhatLibxml2WritesCallByCall) {
       direct.End();
     }
     ASSERT_EQ(xml.Take(), direct.Take()) << seed;
+  }
+}
+
+// Read again by libxml2's parser: well-formed, and the same text but for what XML cannot hold.
+TEST(XmlText, IsReadAgainAsItWas) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string value = RandomText(random);
+    const std::string text = RandomText(random);
+    XmlText xml;
+    xml.Declaration();
+    xml.Start("root");
+    xml.Attribute("value", value);
+    xml.Element("text", text);
+    xml.Element("number", UINT64_MAX);
+    xml.End();
+    const std::string written = xml.Take();
+    const std::unique_ptr<xmlDoc, void (*)(xmlDoc*)> document(
+        xmlReadMemory(written.data(), static_cast<int>(written.size()), nullptr, nullptr,
+                      XML_PARSE_NONET | XML_PARSE_NOBLANKS),
+        xmlFreeDoc);
+    ASSERT_NE(document, nullptr) << written;
+    xmlNode* root = xmlDocGetRootElement(document.get());
+    const auto content = [](xmlChar* allocated) {
+      const std::unique_ptr<xmlChar, xmlFreeFunc> owned(allocated, xmlFree);
+      return std::string(reinterpret_cast<const char*>(owned.get()));
+    };
+    EXPECT_EQ(content(xmlGetProp(root, Xml("value"))), ValidXmlText(value));
+    EXPECT_EQ(content(xmlNodeGetContent(root->children)), ValidXmlText(text));
+    EXPECT_EQ(content(xmlNodeGetContent(root->children->next)), "18446744073709551615");
   }
 }
 
