@@ -23,6 +23,10 @@ constexpr size_t kFrameBytes = 48;
 constexpr size_t kHeadroomSlack = 4096;
 // Room for the segment that crosses the limit of payload.
 constexpr size_t kSegmentSlack = 64 << 10;
+// So many times the limits hold where payload stays where it is: threads wake each other for each
+// batch, whatever its size.
+constexpr size_t kHandedBatches = 16;
+constexpr size_t kHandedEvents = 4;
 
 wire::Direction ToWire(StreamDirection direction) {
   return direction == StreamDirection::kClientToServer ? wire::CLIENT_TO_SERVER
@@ -130,15 +134,15 @@ StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_
 
 void StreamBatcher::HandOver() {
   hands_over_ = true;
-  limits_.batch_bytes *= 4;
-  limits_.event_bytes *= 4;
+  limits_.batch_bytes *= kHandedBatches;
+  limits_.event_bytes *= kHandedEvents;
   Reset();
 }
 
 void StreamBatcher::ShareMemory(const MemoryBlocks& blocks) {
   blocks_ = blocks;
   limits_.batch_bytes = MemoryBlocks::kBlockBytes - kSegmentSlack;
-  limits_.event_bytes *= 4;
+  limits_.event_bytes *= kHandedEvents;
   Reset();
 }
 
