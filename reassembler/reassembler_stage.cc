@@ -133,12 +133,14 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
 
 absl::Status ReassemblerStage::Run() {
   TellReady();
-  bool busy = false;
+  bool frames_wait = false;
   while (stop_ == 0 && !(started_ && AllEnded())) {
-    WaitForInput(sockets_, -1, busy ? 0 : kWaitMs);
+    // A sink may have made room, or come, since frames were taken last.
+    const bool can_go_on = frames_wait && CanSend() && (started_ || MayStart());
+    WaitForInput(sockets_, -1, can_go_on ? 0 : kWaitMs);
     ServiceCaptures();
     started_ = started_ || MayStart();
-    busy = started_ && CanSend() && TakeFrames();
+    frames_wait = !started_ || !CanSend() || TakeFrames();
     FinishEnds();
     captures_->SendAll(SteadyNowNs());
     TellProgress();

@@ -259,7 +259,6 @@ absl::Status SinkStage::Run() {
   TellReady();
   int64_t stop_since_ns = 0;
   while (!feeds_.all_ended()) {
-    feeds_.Wait(waker_, kWaitMs);
     const int64_t now_ns = SteadyNowNs();
     TellAlive(now_ns);
     // Before the links are looked at: they say what is finished.
@@ -276,6 +275,7 @@ absl::Status SinkStage::Run() {
     if (stop_ > 1) shared_.GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
     if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
+    if (!feeds_.all_ended()) feeds_.Wait(waker_, kWaitMs);
   }
   // The link stays in service while the last bytes are written, however long that takes.
   for (const auto& worker : workers_) worker->StartFinish();
