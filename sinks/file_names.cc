@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint8_t kUdp = 17;
 
-// Of a name by the template that is the default.
+// Room for a name by the default template.
 constexpr size_t kUsualBytes = 56;
 
 constexpr std::string_view kTokens = "AaBbEeVvTtCc#NKMGS%";

@@ -1,5 +1,5 @@
 // XML as text: two blanks a level, one element a line. The markup is written here, because a report
-// has two elements of some 50 attributes for each flow, and libxml2's writer takes a thousand
+// has two elements of some 30 attributes for each flow, and libxml2's writer takes a thousand
 // instructions for each call; what has to be escaped is escaped by libxml2. An element is byte for
 // byte what libxml2's writer gives where no encoding was declared. Text from packets and file names
 // is made valid: what XML 1.0 does not allow becomes '?'.
