@@ -415,23 +415,17 @@ class Options(PipelineTest):
                                     "-S", f"tcp_cmd={script}"], stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
-        # The capture has ended long since: the report is there.
         def commands():
             with open(self.path("runs"), "a+") as file:
                 file.seek(0)
                 return file.read().split("\n")[:-1]
 
+        # The capture has ended long since: the report is there.
         self.assertTrue(wait_until(lambda: len(commands()) == 2 and os.path.exists(self.path("out", "report.xml"))))
         for command in commands():
             self.addCleanup(os.kill, int(command), signal.SIGKILL)  # they are the program's no more
-        process.send_signal(signal.SIGINT)
-        for _ in range(600):
-            try:
-                process.wait(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGINT)
-        self.assertIsNotNone(process.returncode)
+        # More than two: some may become one on their way.
+        self.assertTrue(wait_until(lambda: process.poll() is not None or process.send_signal(signal.SIGINT)))
         self.assertEqual(self.names(), [CLIENT, SERVER, SERVER + "-HTTPBODY-001.html"])
 
     # Reports.
