@@ -54,11 +54,11 @@ TEST(Descriptors, LimitIsRaisedAsFarAsItGoes) {
 }
 
 TEST(Descriptors, TableHasRoomAndNothingIsLeftOpen) {
-  EXPECT_EXIT(ReserveAndExit(200, 180, 180), testing::ExitedWithCode(0), "180 wanted");
+  EXPECT_EXIT(ReserveAndExit(900, 800, 800), testing::ExitedWithCode(0), "800 wanted");
 }
 
 TEST(Descriptors, MoreThanTheLimitIsAsManyAsThereMayBe) {
-  EXPECT_EXIT(ReserveAndExit(200, 5000, 200), testing::ExitedWithCode(0), "200 wanted");
+  EXPECT_EXIT(ReserveAndExit(900, 5000, 900), testing::ExitedWithCode(0), "900 wanted");
 }
 
 }  // namespace
