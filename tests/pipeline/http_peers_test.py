@@ -13,7 +13,8 @@ import unittest
 import zlib
 
 from harness import files, run
-from peers import PeersTest, Scripted, answers, free_port, listens, missing, read_head, why_not
+from peers import PeersTest, Scripted, answers, listens, missing, read_head, why_not
+from ports import free_ports
 
 REASON = why_not() or missing("curl", "nginx")
 TEXT = "".join(f"line {i}: {random.Random(i).random()}\n" for i in range(3000)).encode()
@@ -70,7 +71,7 @@ class Nginx(HttpPeersTest):
 
     def setUp(self):
         super().setUp()
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.ports = {self.port}
         self.url = f"http://127.0.0.1:{self.port}"
         for name, data in (("a.txt", TEXT), ("b.html", b"<html>" + TEXT), ("c.bin", BYTES), ("d.json", b'{"a": 1}')):
@@ -479,7 +480,7 @@ class Http2(HttpPeersTest):
         return bodies, [r["http"] for r in records if "http" in r]
 
     def test_prior_knowledge(self):
-        port = free_port()
+        port = free_ports(1)[0]
         self.ports = {port}
         self.nginx(f"server {{ listen 127.0.0.1:{port} http2; gzip on; gzip_types text/plain; }}", [port])
         url = f"http://127.0.0.1:{port}"
@@ -496,7 +497,7 @@ class Http2(HttpPeersTest):
         self.assertIn("HEAD", {p["request"]["method"] for p in pairs})
 
     def test_uploads_trailers_pushes(self):
-        port = free_port()
+        port = free_ports(1)[0]
         self.ports = {port}
         self.server(["nghttpd", "--no-tls", "-a", "127.0.0.1", "-d", self.path("www"), "--trailer", "x-sum: 7",
                      "-p/d.json=/a.txt", "--echo-upload", str(port)], port)
@@ -514,7 +515,7 @@ class Http2(HttpPeersTest):
         self.assertIn({"name": "x-up", "value": "1"}, by_target["/echo"]["request"]["trailers"])
 
     def test_upgrade(self):
-        back, front = free_port(), free_port()
+        back, front = free_ports(2)
         self.ports = {front}
         self.nginx(f"server {{ listen 127.0.0.1:{back}; }}", [back])
         self.server(["nghttpx", "-f", f"127.0.0.1,{front};no-tls", "-b", f"127.0.0.1,{back}", "--workers=1",
@@ -528,7 +529,7 @@ class Http2(HttpPeersTest):
                          {(path, "HTTP/2", 200) for path in ("/a.txt", "/d.json", "/c.bin")})
 
     def test_an_upgrade_that_is_refused(self):
-        port = free_port()
+        port = free_ports(1)[0]
         self.ports = {port}
         self.nginx(f"server {{ listen 127.0.0.1:{port}; }}", [port])
         with self.recording("c.pcap", port):

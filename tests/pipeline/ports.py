@@ -1,13 +1,40 @@
-"""Ports for tests."""
+"""Ports for the listeners of tests."""
+import random
 import socket
+
+_claims = []  # held until this process ends
+
+
+def _candidates():
+    """Ports no connection is given as its own: one to a listener that is not up yet could take, or meet, itself there."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        first, last = map(int, f.read().split())
+    ports = [port for port in range(10_000, 65_536) if not first <= port <= last]
+    random.shuffle(ports)
+    return ports
+
+
+def _claim(port):
+    """Whether the port is free and no other test has it. A name in the abstract namespace is the claim, which ends with
+    the process and is as wide as ports are: a network namespace."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0flowstitch-test-port-{port}")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Ports of 127.0.0.1 that are this test's until it ends, bound by nobody yet."""
+    claimed = []
+    for port in _candidates():
+        if len(claimed) == count:
+            return claimed
+        if _claim(port):
+            claimed.append(port)
+    raise OSError("no free ports outside of ip_local_port_range")

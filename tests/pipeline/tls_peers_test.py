@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ElementTree
 
 import packets
 from harness import FLOWSTITCH, files, run, start, wait_until
-from peers import PeersTest, Scripted, free_port, missing, read_head, why_not
+from peers import PeersTest, Scripted, missing, read_head, why_not
+from ports import free_ports
 
 REASON = why_not() or missing("curl", "nginx", "openssl")
 TEXT = b"".join(b"line %d\n" % i for i in range(20_000))
@@ -30,7 +31,7 @@ class TlsPeers(PeersTest):
         self.log = self.path("keys.log")
         self.put("a.txt", TEXT)
         self.put("d.json", b'{"a": 1}')
-        self.port = free_port()
+        self.port = free_ports(1)[0]
 
     def tls_nginx(self, *ports, extra="", each=lambda port: ""):
         ports = ports or (self.port,)
@@ -150,7 +151,7 @@ class TlsPeers(PeersTest):
         self.assertEqual([len(t.get("certificates", [])) for t in self.tls_records()], [1, 0, 0, 1, 0, 0, 1, 0])
 
     def test_early_data_taken_and_refused(self):
-        other = free_port()
+        other = free_ports(1)[0]
         self.ports = {self.port, other}
         tickets = self.path("tickets")
         with open(tickets, "wb") as file:
