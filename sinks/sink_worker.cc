@@ -252,8 +252,8 @@ void SinkWorker::LetGo() {
   }
 }
 
-void SinkWorker::NoteFailures() {
-  if (failed_) return;
+// Of the writers that are this worker's alone: no lock is taken, for it is done at each flow's end.
+absl::Status SinkWorker::OwnStatus() const {
   absl::Status status = files_->status();
   const auto look = [&status](auto* writer) {
     if (status.ok() && writer != nullptr) status = writer->status();
@@ -264,16 +264,33 @@ void SinkWorker::NoteFailures() {
   look(other_frames_);
   look(console_);
   look(http_);
+  if (status.ok()) status = journal_status_;
+  return status;
+}
+
+absl::Status SinkWorker::SharedStatus() const {
+  absl::Status status;
+  const auto look = [&status](auto* writer) {
+    if (status.ok() && writer != nullptr) status = writer->status();
+  };
   look(options_.json);
   look(options_.report);
   look(options_.files.alerts);
   look(options_.http_form.alerts);
   look(options_.ranges);
-  if (status.ok()) status = journal_status_;
-  if (status.ok()) return;
+  return status;
+}
+
+void SinkWorker::NoteFailure(const absl::Status& status) {
+  if (failed_ || status.ok()) return;
   failed_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);
   status_ = status;
+}
+
+void SinkWorker::NoteFailures() {
+  NoteFailure(OwnStatus());
+  NoteFailure(SharedStatus());
 }
 
 }  // namespace flowstitch

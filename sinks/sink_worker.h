@@ -139,6 +139,9 @@ class SinkWorker {
     writers_.push_back(std::move(writer));
     return raw;
   }
+  absl::Status OwnStatus() const;
+  absl::Status SharedStatus() const;
+  void NoteFailure(const absl::Status& status);
   void NoteFailures();
   void ShowLedger();
 

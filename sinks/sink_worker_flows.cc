@@ -249,7 +249,7 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   journal_status_.Update(journal_.Flush());  // before its files are there
   CloseFlow(flow, event, order);
   if (!options_.journal.empty()) journal_.Closed(flow.id);
-  NoteFailures();
+  NoteFailure(OwnStatus());
   if (!failed_) flows_.erase(event.flow());
 }
 
