@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -36,6 +37,12 @@ def missing(*programs):
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def end_group(leader):
+    """Ends a server and its workers, which would go on without it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 class Recorder(threading.Thread):
@@ -111,8 +118,9 @@ class PeersTest(PipelineTest):
         log = open(self.path("server.log"), "ab")
         self.addCleanup(log.close)
         process = subprocess.Popen(arguments, stdin=options.pop("stdin", subprocess.DEVNULL), stdout=log, stderr=log,
-                                   env=environment, **options)
+                                   env=environment, start_new_session=True, **options)
         self.started.append(process)
+        self.addCleanup(end_group, process.pid)
         if not wait_until(lambda: listens(port) or process.poll() is not None) or process.poll() is not None:
             with open(self.path("server.log")) as file:
                 self.fail(f"{arguments[0]} does not listen: {file.read()[-2000:]}")
