@@ -1,5 +1,7 @@
 #include "base/capture_time.h"
 
+#include <algorithm>
+
 #include "absl/time/time.h"
 #include "base/decimal.h"
 
@@ -47,20 +49,21 @@ const std::string& SecondText(int64_t wanted) {
 
 std::string FormatIsoSeconds(TimeNs time_ns) { return SecondText(SplitTimeNs(time_ns).seconds); }
 
-std::string FormatIsoTime(TimeNs time_ns) {
+char* WriteIsoTime(char* at, TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   const std::string& second = SecondText(split.seconds);
-  if (split.nanoseconds == 0) return second;
-  const bool microseconds = split.nanoseconds % 1000 == 0;
+  if (split.nanoseconds == 0) return std::copy(second.begin(), second.end(), at);
+  at = std::copy(second.begin(), second.end() - 1, at);
+  *at++ = '.';
   const auto rest = static_cast<uint64_t>(split.nanoseconds);
-  char fraction[24] = ".";
-  char* end = microseconds ? WriteDecimal(fraction + 1, rest / 1000, 6)
-                           : WriteDecimal(fraction + 1, rest, 9);
-  *end++ = 'Z';
-  std::string text;
-  text.reserve(second.size() + sizeof(fraction));
-  text.append(second, 0, second.size() - 1).append(fraction, end);
-  return text;
+  at = rest % 1000 == 0 ? WriteDecimal(at, rest / 1000, 6) : WriteDecimal(at, rest, 9);
+  *at++ = 'Z';
+  return at;
+}
+
+std::string FormatIsoTime(TimeNs time_ns) {
+  char text[kIsoTimeBytes];
+  return {text, WriteIsoTime(text, time_ns)};
 }
 
 }  // namespace flowstitch

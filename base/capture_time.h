@@ -36,6 +36,9 @@ SplitTime SplitTimeNs(TimeNs time_ns);
 // "2008-10-06T16:12:33.123456Z": UTC with a fraction of 6 digits, or of 9 where microseconds do not
 // tell it, or with none where it is 0. This is tcpflow's form in DFXML, widened to nanoseconds.
 std::string FormatIsoTime(TimeNs time_ns);
+// The same at `at`, where there is room for kIsoTimeBytes. Tells the end.
+inline constexpr size_t kIsoTimeBytes = 32;
+char* WriteIsoTime(char* at, TimeNs time_ns);
 
 // "2008-10-06T16:12:33Z": without a fraction.
 std::string FormatIsoSeconds(TimeNs time_ns);

@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include "base/decimal.h"
-
 namespace flowstitch {
 
 IpAddress IpAddress::FromIpv4(const uint8_t* p) {
@@ -19,12 +17,25 @@ IpAddress IpAddress::FromIpv6(const uint8_t* p) {
   return address;
 }
 
+namespace {
+
+// With zeros in front to so many digits.
+char* WriteByte(char* at, uint8_t value, int digits) {
+  const auto digit = [&at](int d) { *at++ = static_cast<char>('0' + d); };
+  if (digits >= 3 || value >= 100) digit(value / 100);
+  if (digits >= 2 || value >= 10) digit(value / 10 % 10);
+  digit(value % 10);
+  return at;
+}
+
+}  // namespace
+
 std::string FormatDotted(const IpAddress& address, int digits) {
-  char text[4 * 21];
+  char text[4 * 4];
   char* end = text;
   for (size_t i = 0; i < 4; ++i) {
     if (i > 0) *end++ = '.';
-    end = WriteDecimal(end, address.bytes[i], digits);
+    end = WriteByte(end, address.bytes[i], digits);
   }
   return {text, end};
 }

@@ -47,7 +47,7 @@ struct IpAddress {
 
 // "10.0.0.1" or RFC 5952 "2001:db8::1".
 std::string FormatIpAddress(const IpAddress& address);
-// Of IPv4, each number with at least so many digits.
+// Of IPv4, each number with at least so many digits, 1 to 3.
 std::string FormatDotted(const IpAddress& address, int digits);
 
 }  // namespace flowstitch

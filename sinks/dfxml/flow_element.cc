@@ -13,9 +13,27 @@
 namespace flowstitch {
 namespace {
 
+// A time's text, made without a string.
+class IsoTime {
+ public:
+  explicit IsoTime(TimeNs time_ns) : end_(WriteIsoTime(text_, time_ns)) {}
+  std::string_view view() const { return {text_, end_}; }
+
+ private:
+  char text_[kIsoTimeBytes];
+  const char* end_;
+};
+
 // Parts lie in their body, and what TLS hid in the decrypted bytes.
 bool LiesInStream(const BodyRecord& body) {
   return body.of.empty() && body.kind != BodyKind::kPart;
+}
+
+// Of a file: both are those of its first byte.
+void WriteTimes(TimeNs time_ns, XmlText* xml) {
+  const IsoTime time(time_ns);
+  xml->Element("mtime", time.view());
+  xml->Element("atime", time.view());
 }
 
 void WriteRuns(const SinkStream& stream, XmlText* xml) {
@@ -25,7 +43,7 @@ void WriteRuns(const SinkStream& stream, XmlText* xml) {
     xml->Start("byte_run");
     xml->Attribute("file_offset", gap.offset);
     xml->Attribute("len", gap.length);
-    xml->Attribute("fill", "0");
+    xml->AttributeAsIs("fill", "0");
     xml->Attribute("flowstitch:gap", gap.reason);
     xml->End();
   }
@@ -50,6 +68,29 @@ void WriteDigests(const std::vector<DigestValue>& digests, XmlText* xml) {
   }
 }
 
+// Room for each byte.
+constexpr size_t kMacTextBytes = 3;
+
+char* WriteMacText(char* at, std::string_view mac) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < mac.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(mac[i]);
+    if (i > 0) *at++ = ':';
+    *at++ = kDigits[byte >> 4];
+    *at++ = kDigits[byte & 15];
+  }
+  return at;
+}
+
+void WriteMac(std::string_view name, const std::string& mac, XmlText* xml) {
+  char text[kMacTextBytes * 6];
+  if (mac.size() == 6) {
+    xml->AttributeAsIs(name, {text, WriteMacText(text, mac)});
+  } else {
+    xml->AttributeAsIs(name, MacText(mac));
+  }
+}
+
 // tcpflow's element, attribute by attribute; "startime" is its spelling, and what its consumers
 // read.
 void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText* xml) {
@@ -60,20 +101,20 @@ void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText*
   xml->Start("tcpflow");
   if (form == ReportForm::kDfxml) xml->Attribute("xmlns", kTcpflowNamespace);
   // tcpflow's consumers read microseconds.
-  const auto time = [form](TimeNs ns) {
-    return FormatIsoTime(form == ReportForm::kTcpflow ? ns - SplitTimeNs(ns).nanoseconds % 1000
-                                                      : ns);
+  const int64_t unit = form == ReportForm::kTcpflow ? 1000 : 1;
+  const auto time = [xml, unit](std::string_view name, TimeNs ns) {
+    xml->AttributeAsIs(name, IsoTime(ns - SplitTimeNs(ns).nanoseconds % unit).view());
   };
-  xml->Attribute("startime", time(s.first_time_ns));
-  xml->Attribute("endtime", time(s.last_time_ns));
+  time("startime", s.first_time_ns);
+  time("endtime", s.last_time_ns);
   if (!flow.client_mac.empty()) {
-    xml->Attribute("mac_daddr", MacText(from_client ? flow.server_mac : flow.client_mac));
-    xml->Attribute("mac_saddr", MacText(from_client ? flow.client_mac : flow.server_mac));
+    WriteMac("mac_daddr", from_client ? flow.server_mac : flow.client_mac, xml);
+    WriteMac("mac_saddr", from_client ? flow.client_mac : flow.server_mac, xml);
   }
   const bool ipv4 = source.address.family == IpFamily::kIpv4;
   xml->Attribute("family", static_cast<uint64_t>(ipv4 ? AF_INET : AF_INET6));
-  xml->Attribute("src_ipn", FormatIpAddress(source.address));
-  xml->Attribute("dst_ipn", FormatIpAddress(destination.address));
+  xml->AttributeAsIs("src_ipn", FormatIpAddress(source.address));
+  xml->AttributeAsIs("dst_ipn", FormatIpAddress(destination.address));
   xml->Attribute("srcport", uint64_t{source.port});
   xml->Attribute("dstport", uint64_t{destination.port});
   xml->Attribute("packets", s.packets);
@@ -112,7 +153,7 @@ void WriteTls(const TlsFacts& facts, XmlText* xml) {
 
 void WritePlainAttributes(const PlainRecord& plain, const std::string& stream_path, XmlText* xml) {
   xml->Attribute("of", stream_path + plain.of);
-  xml->Attribute("complete", plain.complete ? "true" : "false");
+  xml->AttributeAsIs("complete", plain.complete ? "true" : "false");
   xml->Attribute("gaps", plain.gaps);
   if (!plain.note.empty()) xml->Attribute("note", plain.note);
 }
@@ -122,11 +163,11 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   const StreamSummary& s = stream.summary;
   xml->Start("flowstitch:stream");
   xml->Attribute("flow", flow.number);
-  xml->Attribute("direction",
-                 direction == kClientToServer ? "client_to_server" : "server_to_client");
+  xml->AttributeAsIs("direction",
+                     direction == kClientToServer ? "client_to_server" : "server_to_client");
   xml->Attribute("community_id", flow.community_id);
   xml->Attribute("opened_by", flow.opened_by);
-  if (flow.mid_stream) xml->Attribute("mid_stream", "true");
+  if (flow.mid_stream) xml->AttributeAsIs("mid_stream", "true");
   if (flow.continues) {
     xml->Attribute("continues", *flow.continues);
     xml->Attribute("start_offset", flow.start_offset[static_cast<size_t>(direction)]);
@@ -154,8 +195,8 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     xml->Start("flowstitch:tunnel");
     xml->Attribute("kind", tunnel.kind);
     xml->Attribute("id", uint64_t{tunnel.id});
-    xml->Attribute("source", FormatIpAddress(tunnel.source));
-    xml->Attribute("destination", FormatIpAddress(tunnel.destination));
+    xml->AttributeAsIs("source", FormatIpAddress(tunnel.source));
+    xml->AttributeAsIs("destination", FormatIpAddress(tunnel.destination));
     xml->End();
   }
   if (flow.tls != nullptr && flow.tls->any()) WriteTls(*flow.tls, xml);
@@ -183,9 +224,7 @@ void WriteStream(const SinkFlow& flow, int direction, const FlowElementOptions& 
   if (has_file) xml->Element("filename", stream.path);
   xml->Element("filesize", stream.file_bytes);
   if (has_file) {
-    const std::string time = FormatIsoTime(stream.summary.first_time_ns);
-    xml->Element("mtime", time);
-    xml->Element("atime", time);
+    WriteTimes(stream.summary.first_time_ns, xml);
   }
   WriteRuns(stream, xml);
   WriteDigests(stream.digests, xml);
@@ -198,16 +237,14 @@ void WriteBody(const std::string& stream_path, const BodyRecord& body, XmlText* 
   xml->Start("fileobject");
   xml->Element("filename", body.path);
   xml->Element("filesize", body.bytes);
-  const std::string time = FormatIsoTime(body.time_ns);
-  xml->Element("mtime", time);
-  xml->Element("atime", time);
+  WriteTimes(body.time_ns, xml);
   WriteDigests(body.digests, xml);
   xml->Start("flowstitch:body");
   xml->Attribute("kind", BodyKindName(body.kind));
   xml->Attribute("of", stream_path + body.of);
   xml->Attribute("offset", body.stream_offset);
   xml->Attribute("bytes", body.stream_bytes);
-  xml->Attribute("complete", body.complete ? "true" : "false");
+  xml->AttributeAsIs("complete", body.complete ? "true" : "false");
   if (!body.note.empty()) xml->Attribute("note", body.note);
   if (!body.sender_name.empty()) xml->Attribute("sender_name", body.sender_name);
   if (!body.field_name.empty()) xml->Attribute("field_name", body.field_name);
@@ -221,9 +258,7 @@ void WritePlain(const SinkStream& stream, const PlainRecord& plain, XmlText* xml
   xml->Start("fileobject");
   xml->Element("filename", plain.path);
   xml->Element("filesize", plain.bytes);
-  const std::string time = FormatIsoTime(plain.time_ns);
-  xml->Element("mtime", time);
-  xml->Element("atime", time);
+  WriteTimes(plain.time_ns, xml);
   WriteDigests(plain.digests, xml);
   xml->Start("flowstitch:decrypted");
   WritePlainAttributes(plain, stream.path, xml);
@@ -267,14 +302,8 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowEleme
 }  // namespace
 
 std::string MacText(const std::string& mac) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(mac.size() * 3);
-  for (const char byte : mac) {
-    if (!text.empty()) text += ':';
-    text += kDigits[static_cast<uint8_t>(byte) >> 4];
-    text += kDigits[static_cast<uint8_t>(byte) & 15];
-  }
+  std::string text(kMacTextBytes * mac.size(), ' ');
+  text.resize(static_cast<size_t>(WriteMacText(text.data(), mac) - text.data()));
   return text;
 }
 

@@ -7,11 +7,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
-#include <cstring>
 #include <memory>
 
-#include "base/decimal.h"
 #include "base/utf8_text.h"
 
 namespace flowstitch {
@@ -67,8 +64,7 @@ std::string EscapedAttribute(std::string_view value) {
 
 // The bytes of `text` from `at` on; tells where they end.
 inline char* Copy(char* at, std::string_view text) {
-  if (!text.empty()) std::memcpy(at, text.data(), text.size());
-  return at + text.size();
+  return std::copy(text.begin(), text.end(), at);
 }
 
 // Blanks a level.
@@ -96,10 +92,7 @@ std::string ValidXmlText(std::string_view text) {
   return plain ? std::string(text) : KeepCharacters(text, CharacterLength);
 }
 
-inline char* XmlText::Room(size_t bytes) {
-  if (bytes > text_.size() - used_) text_.resize(2 * (text_.size() + bytes));
-  return text_.data() + used_;
-}
+void XmlText::Grow(size_t bytes) { text_.resize(2 * (text_.size() + bytes)); }
 
 void XmlText::Put(std::string_view text) { SetEnd(Copy(Room(text.size()), text)); }
 
@@ -120,28 +113,12 @@ void XmlText::Start(std::string_view element) {
   names_ += element;
 }
 
-void XmlText::PutAttribute(std::string_view name, std::string_view value) {
-  assert(!open_.empty() && open_.back().empty);
-  char* end = Room(name.size() + value.size() + 4);
-  *end++ = ' ';
-  end = Copy(end, name);
-  *end++ = '=';
-  *end++ = '"';
-  end = Copy(end, value);
-  *end++ = '"';
-  SetEnd(end);
-}
-
 void XmlText::Attribute(std::string_view name, std::string_view value) {
   if (StandsAsItIs(value)) {
-    PutAttribute(name, value);
+    AttributeAsIs(name, value);
   } else {
-    PutAttribute(name, EscapedAttribute(value));
+    AttributeAsIs(name, EscapedAttribute(value));
   }
-}
-
-void XmlText::Attribute(std::string_view name, uint64_t value) {
-  PutAttribute(name, Digits(value).view());
 }
 
 void XmlText::Text(std::string_view text) {

@@ -6,10 +6,14 @@
 #ifndef FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
 #define FLOWSTITCH_SINKS_DFXML_XML_TEXT_H_
 
+#include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/decimal.h"
 
 namespace flowstitch {
 
@@ -24,6 +28,8 @@ class XmlText {
   // Of the element that was started last, before anything is in it.
   void Attribute(std::string_view name, std::string_view value);
   void Attribute(std::string_view name, uint64_t value);
+  // The same of what needs no escapes: numbers, times, addresses, words of our own.
+  void AttributeAsIs(std::string_view name, std::string_view value);
   void Text(std::string_view text);
   void End();
   // <name>text</name>
@@ -43,11 +49,13 @@ class XmlText {
   // Where so many bytes can be written; SetEnd says how far they were.
   char* Room(size_t bytes);
   void SetEnd(const char* end) { used_ = static_cast<size_t>(end - text_.data()); }
+  void Grow(size_t bytes);
   void Put(std::string_view text);
-  void PutAttribute(std::string_view name, std::string_view value);
+  char* BeginAttribute(std::string_view name, size_t value_bytes);
   // Ends the start tag of the element that is open last.
   void HaveContent(std::string_view end);
 
+  static constexpr size_t kMostDigits = 20;
   // What was written is the first used_ bytes: a string that grows by each piece takes longer.
   std::string text_;
   size_t used_ = 0;
@@ -55,6 +63,37 @@ class XmlText {
   std::vector<Open> open_;
   bool in_line_ = false;  // text was written: the end tag stands in the same line
 };
+
+// These are inline because the names are known where they are called: each is copied without a
+// call, and a flow has seventy attributes.
+inline char* XmlText::Room(size_t bytes) {
+  if (bytes > text_.size() - used_) Grow(bytes);
+  return text_.data() + used_;
+}
+
+// Up to where its value stands, with room for it and a quote.
+inline char* XmlText::BeginAttribute(std::string_view name, size_t value_bytes) {
+  assert(!open_.empty() && open_.back().empty);
+  char* at = Room(name.size() + value_bytes + 4);
+  *at++ = ' ';
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = '=';
+  *at++ = '"';
+  return at;
+}
+
+inline void XmlText::AttributeAsIs(std::string_view name, std::string_view value) {
+  char* at = BeginAttribute(name, value.size());
+  at = std::copy(value.begin(), value.end(), at);
+  *at++ = '"';
+  SetEnd(at);
+}
+
+inline void XmlText::Attribute(std::string_view name, uint64_t value) {
+  char* at = WriteDecimal(BeginAttribute(name, kMostDigits), value);
+  *at++ = '"';
+  SetEnd(at);
+}
 
 std::string ValidXmlText(std::string_view text);
 

@@ -1,8 +1,10 @@
 // Times, addresses, keys and the ledger's equations.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
+#include "absl/strings/str_format.h"
 #include "base/capture_time.h"
 #include "base/flow_key.h"
 #include "base/ledger.h"
@@ -22,6 +24,17 @@ TEST(CaptureTime, PrintsFractionsOnlyWhereThereAreSome) {
   EXPECT_EQ(FormatIsoTime(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(FormatIsoTime(-1), "1969-12-31T23:59:59.999999999Z");
   EXPECT_EQ(FormatIsoSeconds(int64_t{4'294'967'296} * kNsPerSecond), "2106-02-07T06:28:16Z");
+}
+
+TEST(IpAddress, PrintsEveryByteWithAndWithoutZeros) {
+  for (uint32_t first = 0; first < 256; ++first) {
+    const std::array<uint8_t, 4> bytes = {static_cast<uint8_t>(first), 0, 9,
+                                          static_cast<uint8_t>(255 - first)};
+    const IpAddress address = IpAddress::FromIpv4(bytes.data());
+    EXPECT_EQ(FormatIpAddress(address), absl::StrFormat("%d.0.9.%d", first, 255 - first));
+    EXPECT_EQ(FormatDotted(address, 2), absl::StrFormat("%02d.00.09.%02d", first, 255 - first));
+    EXPECT_EQ(FormatDotted(address, 3), absl::StrFormat("%03d.000.009.%03d", first, 255 - first));
+  }
 }
 
 TEST(CaptureTime, ClampsWhatDoesNotFit) {

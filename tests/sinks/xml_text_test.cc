@@ -72,10 +72,16 @@ TEST(XmlText, IsWhatLibxml2WritesCallByCall) {
         ++depth;
         for (size_t n = random() % 8; n > 0; --n) {
           const std::string name = "a" + std::to_string(n);
-          if (random() % 3 == 0) {
-            const uint64_t number = random();
+          const uint32_t kind = random() % 4;
+          // Of any length, from 0 to all 20 digits.
+          const uint64_t number = (uint64_t{random()} << 32 | random()) >> random() % 64;
+          if (kind == 0) {
             xml.Attribute(name.c_str(), number);
             direct.Attribute(name, std::to_string(number));
+          } else if (kind == 1) {
+            const std::string value = "00:0c:" + std::to_string(number);
+            xml.AttributeAsIs(name, value);
+            direct.Attribute(name, value);
           } else {
             const std::string value = RandomText(random);
             xml.Attribute(name.c_str(), value);
