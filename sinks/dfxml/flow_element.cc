@@ -17,6 +17,8 @@ namespace {
 class IsoTime {
  public:
   explicit IsoTime(TimeNs time_ns) : end_(WriteIsoTime(text_, time_ns)) {}
+  IsoTime(const IsoTime&) = delete;
+  IsoTime& operator=(const IsoTime&) = delete;
   std::string_view view() const { return {text_, end_}; }
 
  private:
@@ -103,7 +105,7 @@ void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText*
   // tcpflow's consumers read microseconds.
   const int64_t unit = form == ReportForm::kTcpflow ? 1000 : 1;
   const auto time = [xml, unit](std::string_view name, TimeNs ns) {
-    xml->AttributeAsIs(name, IsoTime(ns - SplitTimeNs(ns).nanoseconds % unit).view());
+    xml->AttributeAsIs(name, IsoTime(AddNs(ns, -(SplitTimeNs(ns).nanoseconds % unit))).view());
   };
   time("startime", s.first_time_ns);
   time("endtime", s.last_time_ns);

@@ -62,6 +62,24 @@ TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {
   EXPECT_LT(xml.find("client_to_server"), xml.find("server_to_client"));
 }
 
+TEST(FlowElement, TakesEveryTimeAndWhateverCallsItselfAMac) {
+  auto flow = MakeSinkFlow(5);
+  flow->client_mac = std::string("\x02\0\0\0\0\xfe", 6);
+  flow->server_mac = "\x0a\xff\x10";  // a reassembler's mistake
+  StreamSummary& summary = flow->streams[kClientToServer].summary;
+  summary.packets = 1;
+  summary.first_time_ns = kTimeMin;
+  summary.last_time_ns = kTimeMax;
+  std::string xml;
+  AppendFlowElements(*flow, {}, &xml);
+  EXPECT_THAT(xml, HasSubstr("startime=\"1677-09-21T00:12:43.145224192Z\" "
+                             "endtime=\"2262-04-11T23:47:16.854775807Z\" "
+                             "mac_daddr=\"0a:ff:10\" mac_saddr=\"02:00:00:00:00:fe\""));
+  xml.clear();
+  AppendFlowElements(*flow, {ReportForm::kTcpflow, true}, &xml);
+  EXPECT_THAT(xml, HasSubstr("endtime=\"2262-04-11T23:47:16.854775Z\""));
+}
+
 TEST(ReportWriter, FlowsStandInOrderWhicheverThreadComesFirst) {
   std::string wanted;
   for (int i = 0; i < 100; ++i) {
