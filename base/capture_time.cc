@@ -49,21 +49,17 @@ const std::string& SecondText(int64_t wanted) {
 
 std::string FormatIsoSeconds(TimeNs time_ns) { return SecondText(SplitTimeNs(time_ns).seconds); }
 
-char* WriteIsoTime(char* at, TimeNs time_ns) {
+IsoTime::IsoTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
   const std::string& second = SecondText(split.seconds);
-  if (split.nanoseconds == 0) return std::copy(second.begin(), second.end(), at);
-  at = std::copy(second.begin(), second.end() - 1, at);
-  *at++ = '.';
-  const auto rest = static_cast<uint64_t>(split.nanoseconds);
-  at = rest % 1000 == 0 ? WriteDecimal(at, rest / 1000, 6) : WriteDecimal(at, rest, 9);
-  *at++ = 'Z';
-  return at;
-}
-
-std::string FormatIsoTime(TimeNs time_ns) {
-  char text[kIsoTimeBytes];
-  return {text, WriteIsoTime(text, time_ns)};
+  char* end = std::copy(second.begin(), second.end(), text_);
+  if (split.nanoseconds != 0) {
+    end[-1] = '.';  // where the Z was
+    const auto rest = static_cast<uint64_t>(split.nanoseconds);
+    end = rest % 1000 == 0 ? WriteDecimal(end, rest / 1000, 6) : WriteDecimal(end, rest, 9);
+    *end++ = 'Z';
+  }
+  end_ = end;
 }
 
 }  // namespace flowstitch

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace flowstitch {
 
@@ -35,10 +36,19 @@ SplitTime SplitTimeNs(TimeNs time_ns);
 
 // "2008-10-06T16:12:33.123456Z": UTC with a fraction of 6 digits, or of 9 where microseconds do not
 // tell it, or with none where it is 0. This is tcpflow's form in DFXML, widened to nanoseconds.
-std::string FormatIsoTime(TimeNs time_ns);
-// The same at `at`, where there is room for kIsoTimeBytes. Tells the end.
-inline constexpr size_t kIsoTimeBytes = 32;
-char* WriteIsoTime(char* at, TimeNs time_ns);
+// Made in place: a report has several for each flow.
+class IsoTime {
+ public:
+  explicit IsoTime(TimeNs time_ns);
+  IsoTime(const IsoTime&) = delete;
+  IsoTime& operator=(const IsoTime&) = delete;
+  // Valid as long as this is.
+  std::string_view view() const { return {text_, end_}; }
+
+ private:
+  char text_[48];  // the seconds' 20, and what WriteDecimal wants for the fraction
+  const char* end_;
+};
 
 // "2008-10-06T16:12:33Z": without a fraction.
 std::string FormatIsoSeconds(TimeNs time_ns);

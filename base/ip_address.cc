@@ -3,6 +3,18 @@
 #include <arpa/inet.h>
 
 namespace flowstitch {
+namespace {
+
+// With zeros in front to so many digits.
+char* WriteByte(char* at, uint8_t value, int digits) {
+  const auto digit = [&at](int d) { *at++ = static_cast<char>('0' + d); };
+  if (digits >= 3 || value >= 100) digit(value / 100);
+  if (digits >= 2 || value >= 10) digit(value / 10 % 10);
+  digit(value % 10);
+  return at;
+}
+
+}  // namespace
 
 IpAddress IpAddress::FromIpv4(const uint8_t* p) {
   IpAddress address;
@@ -16,19 +28,6 @@ IpAddress IpAddress::FromIpv6(const uint8_t* p) {
   address.family = IpFamily::kIpv6;
   return address;
 }
-
-namespace {
-
-// With zeros in front to so many digits.
-char* WriteByte(char* at, uint8_t value, int digits) {
-  const auto digit = [&at](int d) { *at++ = static_cast<char>('0' + d); };
-  if (digits >= 3 || value >= 100) digit(value / 100);
-  if (digits >= 2 || value >= 10) digit(value / 10 % 10);
-  digit(value % 10);
-  return at;
-}
-
-}  // namespace
 
 std::string FormatDotted(const IpAddress& address, int digits) {
   char text[4 * 4];

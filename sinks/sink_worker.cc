@@ -33,6 +33,17 @@ std::vector<std::string> EndingsOf(const SinkWorkerOptions& options) {
   return endings;
 }
 
+// Of those that are there.
+template <typename... Writers>
+absl::Status FirstFailure(Writers*... writers) {
+  absl::Status status;
+  const auto look = [&status](auto* writer) {
+    if (status.ok() && writer != nullptr) status = writer->status();
+  };
+  (look(writers), ...);
+  return status;
+}
+
 }  // namespace
 
 HttpWriterOptions SinkWorker::HttpOptions() {
@@ -254,30 +265,9 @@ void SinkWorker::LetGo() {
 
 // Of the writers that are this worker's alone: no lock is taken, for it is done at each flow's end.
 absl::Status SinkWorker::OwnStatus() const {
-  absl::Status status = files_->status();
-  const auto look = [&status](auto* writer) {
-    if (status.ok() && writer != nullptr) status = writer->status();
-  };
-  look(find_index_);
-  look(conversation_);
-  look(flow_captures_);
-  look(other_frames_);
-  look(console_);
-  look(http_);
-  if (status.ok()) status = journal_status_;
-  return status;
-}
-
-absl::Status SinkWorker::SharedStatus() const {
-  absl::Status status;
-  const auto look = [&status](auto* writer) {
-    if (status.ok() && writer != nullptr) status = writer->status();
-  };
-  look(options_.json);
-  look(options_.report);
-  look(options_.files.alerts);
-  look(options_.http_form.alerts);
-  look(options_.ranges);
+  absl::Status status = FirstFailure(files_, find_index_, conversation_, flow_captures_,
+                                     other_frames_, console_, http_);
+  status.Update(journal_status_);
   return status;
 }
 
@@ -290,7 +280,8 @@ void SinkWorker::NoteFailure(const absl::Status& status) {
 
 void SinkWorker::NoteFailures() {
   NoteFailure(OwnStatus());
-  NoteFailure(SharedStatus());
+  NoteFailure(FirstFailure(options_.json, options_.report, options_.files.alerts,
+                           options_.http_form.alerts, options_.ranges));
 }
 
 }  // namespace flowstitch

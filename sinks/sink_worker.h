@@ -140,7 +140,6 @@ class SinkWorker {
     return raw;
   }
   absl::Status OwnStatus() const;
-  absl::Status SharedStatus() const;
   void NoteFailure(const absl::Status& status);
   void NoteFailures();
   void ShowLedger();

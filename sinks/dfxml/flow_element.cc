@@ -13,19 +13,6 @@
 namespace flowstitch {
 namespace {
 
-// A time's text, made without a string.
-class IsoTime {
- public:
-  explicit IsoTime(TimeNs time_ns) : end_(WriteIsoTime(text_, time_ns)) {}
-  IsoTime(const IsoTime&) = delete;
-  IsoTime& operator=(const IsoTime&) = delete;
-  std::string_view view() const { return {text_, end_}; }
-
- private:
-  char text_[kIsoTimeBytes];
-  const char* end_;
-};
-
 // Parts lie in their body, and what TLS hid in the decrypted bytes.
 bool LiesInStream(const BodyRecord& body) {
   return body.of.empty() && body.kind != BodyKind::kPart;

@@ -17,12 +17,12 @@ using testing::Address;
 using testing::End;
 
 TEST(CaptureTime, PrintsFractionsOnlyWhereThereAreSome) {
-  EXPECT_EQ(FormatIsoTime(1'223'309'694 * kNsPerSecond), "2008-10-06T16:14:54Z");
-  EXPECT_EQ(FormatIsoTime(1'223'309'694 * kNsPerSecond + 621'853'000),
+  EXPECT_EQ(IsoTime(1'223'309'694 * kNsPerSecond).view(), "2008-10-06T16:14:54Z");
+  EXPECT_EQ(IsoTime(1'223'309'694 * kNsPerSecond + 621'853'000).view(),
             "2008-10-06T16:14:54.621853Z");
-  EXPECT_EQ(FormatIsoTime(1'223'309'694 * kNsPerSecond + 7), "2008-10-06T16:14:54.000000007Z");
-  EXPECT_EQ(FormatIsoTime(0), "1970-01-01T00:00:00Z");
-  EXPECT_EQ(FormatIsoTime(-1), "1969-12-31T23:59:59.999999999Z");
+  EXPECT_EQ(IsoTime(1'223'309'694 * kNsPerSecond + 7).view(), "2008-10-06T16:14:54.000000007Z");
+  EXPECT_EQ(IsoTime(0).view(), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(IsoTime(-1).view(), "1969-12-31T23:59:59.999999999Z");
   EXPECT_EQ(FormatIsoSeconds(int64_t{4'294'967'296} * kNsPerSecond), "2106-02-07T06:28:16Z");
 }
 

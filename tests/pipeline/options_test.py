@@ -415,6 +415,7 @@ class Options(PipelineTest):
                                     "-S", f"tcp_cmd={script}"], stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
+
         def commands():
             with open(self.path("runs"), "a+") as file:
                 file.seek(0)

@@ -1,4 +1,5 @@
 """Ports for the listeners of tests."""
+import itertools
 import random
 import socket
 
@@ -6,12 +7,13 @@ _claims = []  # held until this process ends
 
 
 def _candidates():
-    """Ports no connection is given as its own: one to a listener that is not up yet could take, or meet, itself there."""
+    """Ports at random, first those that no connection is given as its own: it would be in the listener's way, and one to
+    a listener that is not up yet could even be connected to itself."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
         first, last = map(int, f.read().split())
-    ports = [port for port in range(10_000, 65_536) if not first <= port <= last]
+    ports = list(range(10_000, 65_536))
     random.shuffle(ports)
-    return ports
+    return sorted(ports, key=lambda port: first <= port <= last)
 
 
 def _claim(port):
@@ -31,10 +33,7 @@ def _claim(port):
 
 def free_ports(count):
     """Ports of 127.0.0.1 that are this test's until it ends, bound by nobody yet."""
-    claimed = []
-    for port in _candidates():
-        if len(claimed) == count:
-            return claimed
-        if _claim(port):
-            claimed.append(port)
-    raise OSError("no free ports outside of ip_local_port_range")
+    claimed = list(itertools.islice(filter(_claim, _candidates()), count))
+    if len(claimed) < count:
+        raise OSError("no free ports")
+    return claimed

@@ -71,6 +71,7 @@ class TlsPeers(PeersTest):
             for name in sorted(n for n in made if n.startswith(stream + "-TLS")):
                 with open(self.path(output, name), "rb") as file:
                     found.setdefault((side, name[len(stream) + 1:]), []).append(file.read())
+        self.assertEqual(sum(map(len, found.values())), sum("-TLS" in name for name in made), "each is a stream's")
         return found, flows, [r["http"] for r in records if "http" in r]
 
     def flow_of(self, record):
