@@ -13,6 +13,12 @@ void Compare(const char* left_name, uint64_t left, const char* right_name, uint6
 
 }  // namespace
 
+void SourceLedger::Add(const SourceLedger& other) {
+#define FLOWSTITCH_ADD(name, help) name += other.name;
+  FLOWSTITCH_SOURCE_LEDGER(FLOWSTITCH_ADD)
+#undef FLOWSTITCH_ADD
+}
+
 void SinkLedger::Add(const SinkLedger& other) {
 #define FLOWSTITCH_ADD(name, help) name += other.name;
   FLOWSTITCH_SINK_LEDGER(FLOWSTITCH_ADD)

@@ -110,6 +110,8 @@ namespace flowstitch {
 struct SourceLedger {
 #define FLOWSTITCH_FIELD(name, help) uint64_t name = 0;
   FLOWSTITCH_SOURCE_LEDGER(FLOWSTITCH_FIELD)
+
+  void Add(const SourceLedger& other);
 };
 
 struct ReassemblyLedger {

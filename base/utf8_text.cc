@@ -49,6 +49,16 @@ std::string KeepCharacters(std::string_view text,
   return valid;
 }
 
+std::string ToPrintable(std::string_view text) {
+  return KeepCharacters(text, [](std::string_view rest) {
+    const size_t length = Utf8Length(rest);
+    const auto first = static_cast<unsigned char>(rest[0]);
+    if (length == 1 && (first < 0x20 || first == 0x7f)) return size_t{0};
+    const bool c1 = length == 2 && first == 0xc2 && static_cast<unsigned char>(rest[1]) < 0xa0;
+    return c1 ? size_t{0} : length;
+  });
+}
+
 std::string ToUtf8(std::string_view text) { return KeepCharacters(text, Utf8Length); }
 
 }  // namespace flowstitch

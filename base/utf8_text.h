@@ -17,6 +17,10 @@ size_t Utf8Length(std::string_view text);
 // `text` with every byte that is not part of a well-formed character (RFC 3629) made '?'.
 std::string ToUtf8(std::string_view text);
 
+// The same, and with control characters made '?' too (U+0000 to U+001F, U+007F to U+009F): what a
+// peer or a packet says cannot steer the terminal that shows it.
+std::string ToPrintable(std::string_view text);
+
 // `text` with every byte that does not begin a character made '?'. `length` tells how many bytes
 // the character at the front of what it is given has; 0: it is none.
 std::string KeepCharacters(std::string_view text,

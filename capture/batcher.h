@@ -12,6 +12,7 @@
 #include "base/packet_clock.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/blob_message.h"
+#include "transport/tls_secrets.h"
 
 namespace flowstitch {
 
@@ -43,9 +44,8 @@ class Batcher {
   void Add(const Frame& frame, int64_t now_ns);
 
   // Goes with the next batch, or is taken out at the end.
-  void AddTlsSecrets(std::string text) {
-    tls_secrets_bytes_ += text.size();
-    fields_.add_tls_secrets(std::move(text));
+  void AddTlsSecrets(const std::string& text) {
+    AddTlsSecretLines(text, fields_.mutable_tls_secrets(), &tls_secrets_bytes_);
   }
   std::vector<std::string> TakeTlsSecrets();
   // The source's figures, to go with the next batch.

@@ -58,8 +58,8 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   app.add_option("--name", options->name,
-                 "This source's name, unique among the sources of a reassembler (default: the "
-                 "machine's name).")
+                 "This source's name, unique among the sources of a reassembler (default: its "
+                 "key's name, or the machine's).")
       ->type_name("NAME");
   app.add_option("--reassembler", options->reassembler,
                  "Where the reassembler takes packets; several shards are separated by commas. "

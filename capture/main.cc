@@ -11,12 +11,12 @@ int main(int argc, char** argv) {
   CLI::App app("Reads frames from an interface or capture files and sends them to a reassembler.",
                "flowstitch-capture");
   CaptureOptions options;
-  options.name = HostName();
   std::vector<std::string> filter_words;
   bool verbose = false;
   AddCaptureFlags(app, &options, &filter_words);
   app.add_flag("-v,--verbose", verbose, "Say more.");
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
+  if (options.name.empty()) options.name = DefaultName(options.security, HostName());
   options.filter = absl::StrJoin(filter_words, " ");
   SetUpLog("flowstitch-capture", verbose);
   if (const auto status = CheckCaptureOptions(options); !status.ok()) {

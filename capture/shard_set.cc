@@ -128,7 +128,7 @@ void ShardSet::AddMetrics(const std::string& source, int64_t now_ns, MetricsText
                   static_cast<double>(spool->bytes()));
     }
     const SendingDealer& link = shards_[i]->link();
-    AddLinkMetrics(link.core(), link.buffered_bytes(), labels, now_ns, text);
+    AddLinkMetrics(link.core(), labels, now_ns, text);
   }
 }
 

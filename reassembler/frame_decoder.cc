@@ -21,6 +21,13 @@ FrameDecoder::FrameDecoder(const DecoderOptions& options, ReassemblyLedger* ledg
       checksums_(options.checksum),
       duplicates_(options.duplicates) {}
 
+// Any number that a source says may be a link type.
+void FrameDecoder::NoteUnknown(uint32_t link_type) {
+  const bool room = unknown_link_types_.size() < kMaxUnknownLinkTypes;
+  ++unknown_link_types_[room || unknown_link_types_.contains(link_type) ? link_type
+                                                                        : kOtherLinkTypes];
+}
+
 bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
   switch (verdict) {
     case LinkVerdict::kIp:
@@ -30,7 +37,7 @@ bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
       return false;
     case LinkVerdict::kUnknownLinkType:
       ++ledger_.unknown_link_type_frames;
-      ++unknown_link_types_[link_type];
+      NoteUnknown(link_type);
       return false;
     case LinkVerdict::kMalformed:
       ++ledger_.malformed_frames;

@@ -67,10 +67,13 @@ class FrameDecoder {
   // Beacons of wireless networks, by who sent them; of at most kMaxNetworks.
   const std::map<WirelessNetwork, uint64_t>& networks() const { return networks_; }
   static constexpr size_t kMaxNetworks = 65536;
-  // Frames of link types that are not read, by type.
+  // Frames of link types that are not read, by type; beyond so many types, all under the last.
+  static constexpr size_t kMaxUnknownLinkTypes = 1024;
+  static constexpr uint32_t kOtherLinkTypes = UINT32_MAX;
   const std::map<uint32_t, uint64_t>& unknown_link_types() const { return unknown_link_types_; }
 
  private:
+  void NoteUnknown(uint32_t link_type);
   void DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns);
   // Counts a verdict; true when there is a datagram to look into.
   bool Take(LinkVerdict verdict, uint32_t link_type);

@@ -38,6 +38,16 @@ ReassemblyOptions Simulated(const ReassemblerOptions& options) {
   return core;
 }
 
+void AddConnections(MetricsText* text, const std::string& shard, const char* endpoint,
+                    Socket& socket) {
+  if (socket.connections() == nullptr) return;
+  const MetricsText::Labels labels = {{"shard", shard}, {"endpoint", endpoint}};
+  text->Gauge("connections", "connections to an endpoint, with and without a Hello", labels,
+              static_cast<double>(socket.connections()->connections()));
+  text->Counter("closed_connections", "connections closed as too many, too late or refused", labels,
+                socket.connections()->closed());
+}
+
 class ReassemblerStage {
  public:
   ReassemblerStage(const ReassemblerOptions& options, ProcessServices& services,
@@ -62,6 +72,8 @@ class ReassemblerStage {
  private:
   void ServiceCaptures();
   void AddNewSources();
+  void ReplaceForgottenSources();
+  void EndRefusedSources();
   void TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery);
   bool TakeFrames();
   void FinishEnds();
@@ -92,7 +104,8 @@ class ReassemblerStage {
   StreamBatcher batcher_;
   Reassembler reassembler_;
   SourceBooks books_{&merger_, &reassembler_};
-  std::vector<uint64_t> source_end_sequences_;  // 0: none waits to be finished
+  std::vector<std::shared_ptr<Delivery>> source_ends_;  // null: none waits to be finished
+  std::vector<uint32_t> source_generations_;
   std::string source_error_;
   bool started_ = false;
 };
@@ -170,28 +183,53 @@ void ReassemblerStage::ServiceCaptures() {
   captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {
     TakeDelivery(peer, std::move(delivery));
   });
-  const auto& peers = captures_->peers();
   AddNewSources();
-  for (size_t i = 0; i < peers.size(); ++i) {
-    merger_.SetWatermark(i, peers[i]->link->heartbeat_watermark_ns());
+  EndRefusedSources();
+  for (size_t i = 0; i < captures_->peers(); ++i) {
+    merger_.SetWatermark(i, captures_->link(i).heartbeat_watermark_ns());
   }
 }
 
 void ReassemblerStage::AddNewSources() {
-  const auto& peers = captures_->peers();
-  while (merger_.sources() < peers.size()) {
-    const LinkReceiver& link = *peers[merger_.sources()]->link;
+  ReplaceForgottenSources();
+  while (merger_.sources() < captures_->peers()) {
+    const size_t source = merger_.sources();
+    const LinkReceiver& link = captures_->link(source);
     merger_.AddSource(link.peer_name(), link.peer_live());
     if (merger_.sources() > 1) reassembler_.set_several_sources();
     books_.AddSource(&link);
-    source_end_sequences_.push_back(0);
+    source_ends_.push_back(nullptr);
+    source_generations_.push_back(captures_->generation(source));
+  }
+}
+
+void ReassemblerStage::ReplaceForgottenSources() {
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    if (source_generations_[i] == captures_->generation(i)) continue;
+    source_generations_[i] = captures_->generation(i);
+    const LinkReceiver& link = captures_->link(i);
+    books_.ReplaceSource(i, &link);
+    merger_.ReplaceSource(i, link.peer_name(), link.peer_live());
+    source_ends_[i] = nullptr;
+  }
+}
+
+// What a refused source sent before is used; nothing more is waited for.
+void ReassemblerStage::EndRefusedSources() {
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    const LinkReceiver& link = captures_->link(i);
+    if (link.state() != LinkState::kRefused || merger_.ended(i)) continue;
+    merger_.EndSource(i, true);
+    if (source_error_.empty() && link.received() > 0) {
+      source_error_ =
+          absl::StrFormat("source '%s' was refused: %s", link.peer_name(), link.refusal());
+    }
   }
 }
 
 void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
   AddNewSources();
   books_.NoteEpoch(peer);
-  const uint64_t sequence = delivery->message().sequence();
   if (delivery->message().has_packets()) {
     for (const std::string& text : delivery->message().packets().tls_secrets()) {
       batcher_.AddTlsSecrets(text);
@@ -200,32 +238,32 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
       books_.Tell(peer, delivery->message().packets().source_ledger());
     }
     merger_.EndSource(peer, false);
-    if (merger_.AddBatch(peer, std::move(delivery))) return;
-    spdlog::warn("reassembler: a batch of source '{}' contradicts itself and is not used",
-                 captures_->peers()[peer]->link->peer_name());
+    if (merger_.AddBatch(peer, delivery)) return;
+    captures_->Finish(peer, *delivery);
+    captures_->Contradicts(peer, "its batch's lengths do not add up to its frames");
   } else if (delivery->message().has_end()) {
     const wire::End& end = delivery->message().end();
     for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
     books_.Tell(peer, end.source());
     if (source_error_.empty()) source_error_ = end.error();
     merger_.EndSource(peer, true);
-    source_end_sequences_[peer] = sequence;
+    source_ends_[peer] = std::move(delivery);
   }
 }
 
 // An End is finished with when everything before it is.
 void ReassemblerStage::FinishEnds() {
   for (size_t i = 0; i < merger_.sources(); ++i) {
-    if (source_end_sequences_[i] == 0 || !merger_.drained(i)) continue;
-    captures_->Finish(i, source_end_sequences_[i], 0);
-    source_end_sequences_[i] = 0;
+    if (source_ends_[i] == nullptr || !merger_.drained(i)) continue;
+    captures_->Finish(i, *source_ends_[i]);
+    source_ends_[i] = nullptr;
   }
 }
 
 // True when there may be more to take at once.
 bool ReassemblerStage::TakeFrames() {
-  const SourceMerger::OnFinished finished = [this](size_t source, uint64_t sequence, size_t bytes) {
-    captures_->Finish(source, sequence, bytes);
+  const SourceMerger::OnFinished finished = [this](size_t source, const Delivery& batch) {
+    captures_->Finish(source, batch);
   };
   Frame frame;
   for (int i = 0; i < kFramesPerTurn; ++i) {
@@ -247,8 +285,12 @@ bool ReassemblerStage::TakeFrames() {
 }
 
 bool ReassemblerStage::MayStart() const {
-  if (captures_->peers().size() < std::max(options_.sources, 1u)) return false;
-  return sinks_ == nullptr || sinks_->peers().size() >= options_.wait_sinks;
+  size_t sources = 0;
+  for (size_t i = 0; i < captures_->peers(); ++i) {
+    if (captures_->link(i).state() != LinkState::kRefused) ++sources;
+  }
+  if (sources < std::max(options_.sources, 1u)) return false;
+  return sinks_ == nullptr || sinks_->peers() >= options_.wait_sinks;
 }
 
 bool ReassemblerStage::AllEnded() const {
@@ -308,12 +350,16 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
                security_.refused_connections());
   text.Counter("refused_peers", "peers refused for what they said", {{"shard", shard}},
                captures_->refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
+  text.Counter("forgotten_peers", "names that have gone and were forgotten for new ones",
+               {{"shard", shard}},
+               captures_->forgotten_peers() + (sinks_ == nullptr ? 0 : sinks_->forgotten_peers()));
+  AddConnections(&text, shard, "captures", captures_->socket());
+  if (sinks_ != nullptr) AddConnections(&text, shard, "sinks", sinks_->socket());
   if (tap_) tap_->AddMetrics({{"shard", shard}}, &text);
   if (sinks_ != nullptr) {
-    for (const auto& peer : sinks_->peers()) {
-      AddLinkMetrics(*peer->link, sinks_->buffered_bytes(),
-                     {{"shard", shard}, {"sink", peer->name}}, now_ns, &text);
-    }
+    sinks_->ForEach([&](const std::string& name, const LinkSender& link) {
+      AddLinkMetrics(link, {{"shard", shard}, {"sink", name}}, now_ns, &text);
+    });
   }
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }
@@ -345,10 +391,7 @@ absl::Status ReassemblerStage::Drain() {
     ServiceCaptures();
     sinks_->Service(now_ns);
     if (sinks_->drained()) break;
-    const bool reached =
-        std::any_of(sinks_->peers().begin(), sinks_->peers().end(),
-                    [](const auto& peer) { return peer->link->state() == LinkState::kOpen; });
-    if (reached || stop_ == 0) alone_since_ns = now_ns;
+    if (sinks_->reached() || stop_ == 0) alone_since_ns = now_ns;
     if (stop_ > 1 || now_ns - alone_since_ns > kGiveUpNs) {
       return absl::UnavailableError(
           absl::StrFormat("no sink at '%s' took all that was reassembled", options_.sinks));

@@ -4,23 +4,54 @@
 #include "transport/link_metrics.h"
 
 namespace flowstitch {
+namespace {
+
+constexpr size_t kMaxGone = 1024;
+
+}  // namespace
 
 void SourceBooks::AddSource(const LinkReceiver* link) {
-  sources_.push_back({link, link->peer_epoch(), {}, link->frames_before(), 0, 0});
+  sources_.push_back(
+      {link, link->peer_name(), link->peer_epoch(), {}, link->frames_before(), 0, 0});
 }
 
-// What the earlier process of a source had told stays in the books, as a source of its own epoch.
-void SourceBooks::NoteEpoch(size_t index) {
-  Source& source = sources_[index];
-  if (source.epoch == source.link->peer_epoch()) return;
-  wire::SourceLedger gone = Figures(index);
+// What a process had told stays in the books, as a source of its own epoch.
+void SourceBooks::Keep(wire::SourceLedger gone) {
   // It told its figures about once a second: what came after them was sent too.
   const uint64_t arrived = gone.frames_received() + gone.frames_taken_before();
   if (gone.frames_sent() < arrived) {
     gone.set_frames_read(gone.frames_read() + arrived - gone.frames_sent());
     gone.set_frames_sent(arrived);
   }
-  gone_.push_back(std::move(gone));
+  if (gone_.size() < kMaxGone) {
+    gone_.push_back(std::move(gone));
+    return;
+  }
+  // A source that is started again and again does not fill the memory: the oldest ones are added
+  // up.
+  SourceLedger sum = FromWire(gone_.front());
+  sum.Add(FromWire(gone));
+  gone_.front().Clear();
+  ToWire(sum, &gone_.front());
+  gone_.front().set_name("(earlier sources)");
+}
+
+void SourceBooks::ReplaceSource(size_t index, const LinkReceiver* link) {
+  Keep(Figures(index));
+  sources_[index] = {link,
+                     link->peer_name(),
+                     link->peer_epoch(),
+                     {},
+                     link->frames_before(),
+                     0,
+                     reassembler_.copies(static_cast<uint32_t>(index))};
+  merger_.ledger(index) = {};
+}
+
+void SourceBooks::NoteEpoch(size_t index) {
+  Source& source = sources_[index];
+  if (source.epoch == source.link->peer_epoch()) return;
+  Keep(Figures(index));
   source.epoch = source.link->peer_epoch();
   source.told.Clear();
   source.frames_taken_before = source.link->frames_before();
@@ -34,7 +65,7 @@ wire::SourceLedger SourceBooks::Figures(size_t index) const {
   const SourceLedger& merged = merger_.ledger(index);
   const auto number = static_cast<uint32_t>(index);
   wire::SourceLedger out = source.told;
-  out.set_name(source.link->peer_name());
+  out.set_name(source.name);
   out.set_epoch(source.epoch);
   out.set_frames_received(merged.frames_received);
   out.set_frames_taken_before(source.frames_taken_before);
@@ -46,7 +77,7 @@ wire::SourceLedger SourceBooks::Figures(size_t index) const {
   if (skew.samples > 0) {
     out.set_skew_ns(static_cast<int64_t>(skew.ns));
     out.set_skew_samples(skew.samples);
-    out.set_skew_to(sources_[skew.reference].link->peer_name());
+    out.set_skew_to(sources_[skew.reference].name);
   }
   return out;
 }

@@ -22,8 +22,10 @@ class SourceBooks {
   SourceBooks(SourceMerger* merger, const Reassembler* reassembler)
       : merger_(*merger), reassembler_(*reassembler) {}
 
-  // `link` outlives the books.
+  // `link` outlives the books, or its source is replaced before it goes.
   void AddSource(const LinkReceiver* link);
+  // Another source takes over the number of one that has gone, whose figures stay in the books.
+  void ReplaceSource(size_t source, const LinkReceiver* link);
   // Before anything of a delivery is used: it may be the first one of a new epoch.
   void NoteEpoch(size_t source);
   void Tell(size_t source, const wire::SourceLedger& figures) { sources_[source].told = figures; }
@@ -35,6 +37,7 @@ class SourceBooks {
  private:
   struct Source {
     const LinkReceiver* link;
+    std::string name;
     uint64_t epoch;
     wire::SourceLedger told;
     // Counted before this epoch.
@@ -43,11 +46,13 @@ class SourceBooks {
     uint64_t duplicate_frames_before;
   };
   wire::SourceLedger Figures(size_t source) const;
+  void Keep(wire::SourceLedger gone);
 
   SourceMerger& merger_;
   const Reassembler& reassembler_;
   std::vector<Source> sources_;
-  std::vector<wire::SourceLedger> gone_;  // earlier epochs of sources that were restarted
+  // Earlier epochs of sources that were restarted, and sources that were forgotten.
+  std::vector<wire::SourceLedger> gone_;
 };
 
 }  // namespace flowstitch

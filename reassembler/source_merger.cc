@@ -29,16 +29,25 @@ bool FramesFit(const wire::PacketBatch& batch, size_t blob_bytes) {
 
 void SourceMerger::AddSource(std::string name, bool live) {
   sources_.emplace_back();
-  sources_.back().name = std::move(name);
-  sources_.back().live = live;
   fronts_.emplace_back();
+  ReplaceSource(sources_.size() - 1, std::move(name), live);
+}
+
+void SourceMerger::ReplaceSource(size_t index, std::string name, bool live) {
+  sources_[index] = {};
+  sources_[index].name = std::move(name);
+  sources_[index].live = live;
+  RankByName();
+  Refresh(index);
+}
+
+void SourceMerger::RankByName() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     const auto before = std::count_if(sources_.begin(), sources_.end(), [&](const Source& other) {
       return other.name < sources_[i].name;
     });
     fronts_[i].rank = static_cast<uint32_t>(before);
   }
-  Refresh(sources_.size() - 1);
 }
 
 bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
@@ -139,12 +148,11 @@ void SourceMerger::Release(const OnFinished& finished) {
   const wire::PacketBatch& batch = delivery.message().packets();
   source.offset += batch.captured_length(source.frame);
   if (++source.frame == batch.capture_time_ns_size()) {
-    const uint64_t sequence = delivery.message().sequence();
-    const size_t bytes = delivery.wire_size();
     source.frame = 0;
     source.offset = 0;
+    const std::shared_ptr<Delivery> used = std::move(source.batches.front());
     source.batches.pop_front();
-    if (finished) finished(last_, sequence, bytes);
+    if (finished) finished(last_, *used);
   }
   Refresh(last_);
   last_ = SIZE_MAX;

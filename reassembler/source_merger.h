@@ -24,6 +24,8 @@ class SourceMerger {
   // Sources are numbered by the caller, from 0 without a hole.
   // A live source is one that the others need not wait for beyond the reorder window.
   void AddSource(std::string name, bool live);
+  // Another source takes over the number of one of which nothing waits.
+  void ReplaceSource(size_t source, std::string name, bool live);
   // A batch of packets; false when it contradicts itself (then none of it is used).
   bool AddBatch(size_t source, std::shared_ptr<Delivery> delivery);
   // No frame before this time is still to come from the source.
@@ -32,7 +34,7 @@ class SourceMerger {
 
   // Gives out the next frame; false when none may be taken now. The frame's bytes are valid until
   // the next call. `finished` (may be empty) is called for each batch that is used up.
-  using OnFinished = std::function<void(size_t source, uint64_t sequence, size_t bytes)>;
+  using OnFinished = std::function<void(size_t source, const Delivery& batch)>;
   bool Next(Frame* frame, const OnFinished& finished);
 
   // The batch that the last frame is in.
@@ -84,6 +86,7 @@ class SourceMerger {
     Place head;
     Place reached;  // where it may hold up: nothing before it comes
   };
+  void RankByName();
   void Refresh(size_t source);
   // Whether a source must be waited for before a frame at `place` of the source ranked `rank`.
   bool HoldsUp(size_t other, Place place, uint32_t rank) const;

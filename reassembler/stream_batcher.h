@@ -12,6 +12,7 @@
 #include "reassembler/stream_events.h"
 #include "transport/blob_message.h"
 #include "transport/delivery.h"
+#include "transport/tls_secrets.h"
 
 namespace flowstitch {
 
@@ -49,12 +50,8 @@ class StreamBatcher : public StreamEvents {
                ByteView payload) override;
 
   // Goes with the next batch, or is taken out at the end.
-  // Beyond what one message can carry, they are passed over.
-  static constexpr size_t kMaxTlsSecretsBytes = size_t{16} << 20;
   void AddTlsSecrets(const std::string& text) {
-    if (tls_secrets_bytes_ + text.size() > kMaxTlsSecretsBytes) return;
-    tls_secrets_bytes_ += text.size();
-    fields_->add_tls_secrets(text);
+    AddTlsSecretLines(text, fields_->mutable_tls_secrets(), &tls_secrets_bytes_);
   }
   std::vector<std::string> TakeTlsSecrets();
 

@@ -25,7 +25,7 @@ class BatchDispatcher {
       : shard_(shard), shards_(shards), workers_(workers) {}
 
   // One list for each worker. False when the batch contradicts itself: its payload is not what its
-  // events say. Then nothing of it may be used.
+  // events say, or nothing can have counted to a number in it. Then nothing of it may be used.
   bool Split(const Delivery& delivery, std::vector<std::vector<EventRef>>* lists);
 
  private:

@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
   app.add_flag("-v,--verbose", verbose, "Say more.");
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-sink", verbose);
-  if (options.name.empty()) options.name = absl::StrCat(HostName(), "-", options.shard);
+  if (options.name.empty()) {
+    options.name = DefaultName(options.security, absl::StrCat(HostName(), "-", options.shard));
+  }
   if (options.command_line.empty()) {
     options.command_line = absl::StrJoin(std::vector<std::string>(argv, argv + argc), " ");
   }

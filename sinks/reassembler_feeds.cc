@@ -42,7 +42,7 @@ absl::Status ReassemblerFeeds::Service(int64_t now_ns, const Taker& take) {
 }
 
 void ReassemblerFeeds::Finish(size_t feed, uint64_t epoch, uint64_t sequence, size_t bytes) {
-  if (epoch == this->epoch(feed)) feeds_[feed].link->Finish(sequence, bytes);
+  feeds_[feed].link->Finish(epoch, sequence, bytes);
 }
 
 bool ReassemblerFeeds::all_ended() const {
@@ -53,7 +53,8 @@ bool ReassemblerFeeds::all_ended() const {
 void ReassemblerFeeds::FinishEnds() {
   for (Feed& feed : feeds_) {
     if (feed.end == nullptr) continue;
-    feed.link->Finish(feed.end->message().sequence(), feed.end->wire_size());
+    feed.link->Finish(feed.end->sender_epoch(), feed.end->message().sequence(),
+                      feed.end->wire_size());
   }
 }
 

@@ -44,6 +44,9 @@ class ReassemblerFeeds {
   // A batch of that epoch is finished with.
   void Finish(size_t feed, uint64_t epoch, uint64_t sequence, size_t bytes);
 
+  // What it sent contradicts the contract: it is refused, and the next Service says so.
+  void Contradicts(size_t feed, const std::string& why) { feeds_[feed].link->Contradicts(why); }
+
   size_t size() const { return feeds_.size(); }
   // Null where a reassembler has not ended.
   const wire::End* end(size_t feed) const {

@@ -115,7 +115,8 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->capture_default_str();
   app.add_option("--name", o->name,
                  "This sink's name, unique among the sinks of a reassembler; one that is started "
-                 "again under it goes on where it stood (default: the machine's name and shard).")
+                 "again under it goes on where it stood (default: its key's name, or the "
+                 "machine's name and shard).")
       ->type_name("NAME");
   AddSecurityFlags(app, &o->security);
   AddMetricsFlag(app, &o->metrics);

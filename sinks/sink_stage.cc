@@ -204,8 +204,9 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
                    batch.waiting_bytes()});
   if (!contradiction_.ok()) return;
   if (!dispatcher_->Split(*delivery, &lists_)) {
-    contradiction_ = absl::DataLossError(
-        "a batch of streams contradicts itself: its payload is not what its events say");
+    feeds_.Contradicts(feed,
+                       "a batch's payload is not what its events say, or nothing can have "
+                       "counted to a number in it");
     return;
   }
   auto in_flight = std::make_shared<InFlightBatch>();

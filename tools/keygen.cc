@@ -42,7 +42,9 @@ int main(int argc, char** argv) {
   std::string name;
   std::string directory = ".";
   std::vector<std::string> roles;
-  app.add_option("name", name, "Whose key it is, for people; the files are named after it.")
+  std::vector<std::string> names;
+  app.add_option("name", name,
+                 "Whose key it is: the process calls itself so, and the files are named after it.")
       ->required()
       ->type_name("NAME")
       ->check([](const std::string& text) {
@@ -61,15 +63,26 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false)
       ->type_name("ROLE[,ROLE...]")
       ->check(CLI::IsMember({"capture", "reassembler", "sink", "tap"}));
+  app.add_option("--names", names,
+                 "What processes with this key may call themselves (--name): patterns with `*` and "
+                 "`?`, several with commas. Without it, NAME alone.")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("PATTERN[,PATTERN...]")
+      ->check([](const std::string& text) {
+        const bool fits = !text.empty() && text.find_first_of(" \"'\n\r\t") == std::string::npos;
+        return fits ? std::string() : "'" + text + "' has blanks or quotes";
+      });
   app.add_option("-o,--output", directory, "Directory of the two files.")
       ->type_name("DIR")
       ->capture_default_str();
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
-  const auto key = MakeLinkKey(name, roles);
+  auto key = MakeLinkKey(name, roles);
   if (!key.ok()) {
     std::fprintf(stderr, "flowstitch-keygen: %s\n", std::string(key.status().message()).c_str());
     return 1;
   }
+  key->names = names;
   const std::string stem = directory + "/" + name;
   const std::string secret = stem + std::string(kSecretKeyEnding);
   const std::string shared = stem + std::string(kPublicKeyEnding);

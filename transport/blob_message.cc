@@ -6,71 +6,18 @@
 #include <algorithm>
 #include <cstring>
 
-#include "transport/link_limits.h"
-
 namespace flowstitch {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 
 uint32_t LengthTag(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
 
-// Where the blob of a batch begins, if it is the batch's last field: the offset of its tag and the
-// blob.
-struct BlobPlace {
-  size_t tag_offset;
-  ByteView blob;
-};
-
-bool FindTrailingBlob(ByteView batch, BlobPlace* place) {
-  CodedInputStream in(batch.data(), static_cast<int>(batch.size()));
-  while (true) {
-    const int tag_offset = in.CurrentPosition();
-    const uint32_t tag = in.ReadTag();
-    if (tag == 0) return false;
-    if (tag != LengthTag(kBlobFieldNumber)) {
-      if (!WireFormatLite::SkipField(&in, tag)) return false;
-      continue;
-    }
-    uint32_t length = 0;
-    if (!in.ReadVarint32(&length)) return false;
-    const size_t start = static_cast<size_t>(in.CurrentPosition());
-    if (length != batch.size() - start) return false;
-    *place = {static_cast<size_t>(tag_offset), batch.subspan(start)};
-    return true;
-  }
-}
-
-// The batch inside a LinkMessage that has nothing behind it; false if the message has another form.
-bool FindTrailingBatch(ByteView bytes, uint64_t* sequence, int* field, ByteView* batch) {
-  CodedInputStream in(bytes.data(), static_cast<int>(bytes.size()));
-  while (true) {
-    const uint32_t tag = in.ReadTag();
-    if (tag == WireFormatLite::MakeTag(wire::LinkMessage::kSequenceFieldNumber,
-                                       WireFormatLite::WIRETYPE_VARINT)) {
-      if (!in.ReadVarint64(sequence)) return false;
-      continue;
-    }
-    if (tag != LengthTag(wire::LinkMessage::kPacketsFieldNumber) &&
-        tag != LengthTag(wire::LinkMessage::kStreamsFieldNumber)) {
-      return false;
-    }
-    uint32_t length = 0;
-    if (!in.ReadVarint32(&length)) return false;
-    const size_t start = static_cast<size_t>(in.CurrentPosition());
-    if (length != bytes.size() - start) return false;
-    *field = static_cast<int>(tag >> 3);
-    *batch = bytes.subspan(start);
-    return true;
-  }
-}
-
 absl::Status NotAMessage() {
-  return absl::InvalidArgumentError("the message is not a flowstitch LinkMessage");
+  return absl::InvalidArgumentError("it is not a flowstitch LinkMessage");
 }
 
 }  // namespace
@@ -161,19 +108,17 @@ WireMessage BlobBuffer::Finish(uint64_t sequence, int body_field,
 absl::Status DecodeLinkMessage(ByteView bytes, wire::LinkMessage* message, ByteView* blob) {
   *blob = {};
   message->Clear();
-  if (bytes.size() > kMaxMessageBytes) return NotAMessage();
-  uint64_t sequence = 0;
-  int field = 0;
-  ByteView batch;
-  BlobPlace place;
-  if (FindTrailingBatch(bytes, &sequence, &field, &batch) && FindTrailingBlob(batch, &place)) {
-    message->set_sequence(sequence);
+  const auto outline = ReadOutline(bytes);
+  if (!outline.ok()) return outline.status();
+  if (outline->blob_is_last) {
+    message->set_sequence(outline->sequence);
     google::protobuf::MessageLite* body = message->mutable_streams();
-    if (field == wire::LinkMessage::kPacketsFieldNumber) body = message->mutable_packets();
-    if (!body->ParseFromArray(batch.data(), static_cast<int>(place.tag_offset))) {
+    if (outline->body == wire::LinkMessage::kPacketsFieldNumber) body = message->mutable_packets();
+    const ByteView fields = outline->batch_fields;
+    if (!body->ParseFromArray(fields.data(), static_cast<int>(fields.size()))) {
       return NotAMessage();
     }
-    *blob = place.blob;
+    *blob = outline->blob;
     return absl::OkStatus();
   }
   if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return NotAMessage();

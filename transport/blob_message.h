@@ -15,12 +15,10 @@
 #include "absl/status/status.h"
 #include "base/bytes.h"
 #include "proto/link.pb.h"
+#include "transport/message_outline.h"
 #include "transport/wire_message.h"
 
 namespace flowstitch {
-
-// The number of the blob field in PacketBatch and StreamBatch.
-inline constexpr int kBlobFieldNumber = 15;
 
 // A payload that grows, with room in front of it for what describes it.
 class BlobBuffer {
@@ -66,7 +64,8 @@ struct DecodedMessage {
   ByteView blob;
 };
 
-// Reads `bytes` into `message`. A batch's blob field stays empty; the view stands for it.
+// Reads `bytes` into `message`. A batch's blob field stays empty; the view stands for it. Bytes
+// beyond the limits of ReadOutline are not parsed.
 absl::Status DecodeLinkMessage(ByteView bytes, wire::LinkMessage* message, ByteView* blob);
 
 }  // namespace flowstitch

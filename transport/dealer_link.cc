@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "transport/link_limits.h"
 #include "transport/link_log.h"
 
 namespace flowstitch {
@@ -25,13 +27,20 @@ absl::Status SendingDealer::Service(int64_t now_ns) {
   ByteView blob;
   while (const auto raw = socket_.Receive()) {
     const ByteView bytes{static_cast<const uint8_t*>(raw->data()), raw->size()};
-    if (DecodeLinkMessage(bytes, &message, &blob).ok()) sender_.Receive(message, now_ns);
+    if (bytes.size() > kMaxControlBytes) {
+      sender_.Contradicts(absl::StrFormat("it sends a message of %d bytes", bytes.size()));
+    } else if (const auto status = DecodeLinkMessage(bytes, &message, &blob); !status.ok()) {
+      sender_.Contradicts(absl::StrCat("a message of it is of no use: ", status.message()));
+    } else {
+      sender_.Receive(message, now_ns);
+    }
   }
   log_.ForgetThrough(sender_.acknowledged());
+  sender_.NoteStall(now_ns);
   while (const auto out = sender_.NextToSend(now_ns)) {
     if (!socket_.Send(*out)) break;
   }
-  LogLinkState("capture", sender_.peer_name(), sender_.state(), &logged_state_);
+  LogLinkState("capture", sender_.peer_name(), sender_.state(), &logged_state_, now_ns, &states_);
   if (sender_.state() == LinkState::kRefused) return Refused(sender_.refusal());
   return absl::OkStatus();
 }
@@ -45,19 +54,17 @@ absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
   while (auto raw = socket_.Receive()) {
     auto delivery = Deliver(socket_, *std::move(raw), receiver_.self().reads_memory);
     if (!delivery->status().ok()) {
-      unusable_.Warn(now_ns, absl::StrCat("sink: a message of '", receiver_.peer_name(),
-                                          "' is of no use: ", delivery->status().message()));
+      receiver_.Contradicts(
+          absl::StrCat("a message of it is of no use: ", delivery->status().message()));
       continue;
     }
-    const uint64_t sequence = delivery->message().sequence();
-    if (sequence == 0) {
-      receiver_.Receive(delivery->message(), now_ns);
-    } else if (receiver_.ReceiveSequenced(sequence, now_ns) == Arrival::kTake) {
-      take(std::move(delivery));
-    }
+    const Arrival arrival = receiver_.Receive(delivery->message(), delivery->wire_size(), now_ns);
+    if (arrival != Arrival::kTake) continue;
+    delivery->set_sender_epoch(receiver_.peer_epoch());
+    take(std::move(delivery));
   }
   Send(now_ns);
-  LogLinkState("sink", receiver_.peer_name(), receiver_.state(), &logged_state_);
+  LogLinkState("sink", receiver_.peer_name(), receiver_.state(), &logged_state_, now_ns, &states_);
   if (receiver_.state() == LinkState::kRefused) return Refused(receiver_.refusal());
   return absl::OkStatus();
 }

@@ -46,6 +46,7 @@ class SendingDealer {
   SendLog log_;
   LinkSender sender_;
   LinkState logged_state_ = LinkState::kWaiting;
+  LogLimit states_;
 };
 
 class ReceivingDealer {
@@ -56,7 +57,12 @@ class ReceivingDealer {
   ReceivingDealer(Socket socket, LinkIdentity self, wire::Role peer_role, uint64_t window_bytes);
 
   absl::Status Service(int64_t now_ns, const Taker& take);
-  void Finish(uint64_t sequence, size_t bytes) { receiver_.Finish(sequence, bytes); }
+  // A message of the peer's process `epoch` is finished with.
+  void Finish(uint64_t epoch, uint64_t sequence, size_t bytes) {
+    receiver_.Finish(epoch, sequence, bytes);
+  }
+  // What the peer sent contradicts the contract: it is refused, and the next Service says so.
+  void Contradicts(const std::string& why) { receiver_.Contradicts(why); }
   // See LinkReceiver.
   bool MayGo(int64_t now_ns) { return receiver_.MayGo(now_ns); }
 
@@ -67,9 +73,9 @@ class ReceivingDealer {
   void Send(int64_t now_ns);
 
   Socket socket_;
-  LogLimit unusable_;
   LinkReceiver receiver_;
   LinkState logged_state_ = LinkState::kWaiting;
+  LogLimit states_;
 };
 
 }  // namespace flowstitch

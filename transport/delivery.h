@@ -13,6 +13,7 @@
 #include "proto/link.pb.h"
 #include "transport/blob_message.h"
 #include "transport/handed_batch.h"
+#include "transport/link_limits.h"
 #include "transport/shared_batch.h"
 
 namespace flowstitch {
@@ -26,6 +27,11 @@ class Delivery {
     status_ = DecodeLinkMessage({static_cast<const uint8_t*>(raw_.data()), raw_.size()}, message_,
                                 &blob_);
     if (!status_.ok()) return;
+    // What it takes is counted by its size.
+    if (arena_.SpaceAllocated() > kFreeParsedBytes + kMaxParsedTimes * raw_.size()) {
+      status_ = absl::ResourceExhaustedError("it takes many times its size");
+      return;
+    }
     const auto payload = FindPayload(*message_, memories);
     status_ = payload.status();
     if (!payload.ok() || !payload->has_value()) return;
@@ -51,6 +57,9 @@ class Delivery {
   }
   // Whether the blob is the sender's, who may write over it once the batch is finished with.
   bool borrowed() const { return borrowed_; }
+  // The process it came from, as the link knows it.
+  uint64_t sender_epoch() const { return sender_epoch_; }
+  void set_sender_epoch(uint64_t epoch) { sender_epoch_ = epoch; }
   // What a link counts it as.
   size_t wire_size() const { return size_; }
 
@@ -61,6 +70,7 @@ class Delivery {
   wire::LinkMessage* message_ = nullptr;
   ByteView blob_;
   size_t size_;
+  uint64_t sender_epoch_ = 0;
   bool borrowed_ = false;
   absl::Status status_;
 };

@@ -25,6 +25,11 @@ uint64_t RandomEpoch() {
   return epoch;
 }
 
+LinkIdentity WithToken(LinkIdentity identity) {
+  if (identity.token == 0) identity.token = RandomEpoch();
+  return identity;
+}
+
 std::string RoleForPeople(wire::Role role) {
   switch (role) {
     case wire::CAPTURE:
@@ -44,11 +49,11 @@ std::string RoleForPeople(wire::Role role) {
 }
 
 absl::Status CheckName(const std::string& name) {
-  if (!name.empty() && name.size() <= kMaxNameBytes && ToUtf8(name) == name) {
+  if (!name.empty() && name.size() <= kMaxNameBytes && ToPrintable(name) == name) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrFormat("--name must have 1 to %d bytes of UTF-8", kMaxNameBytes));
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "--name must have 1 to %d bytes of UTF-8 without control characters", kMaxNameBytes));
 }
 
 void FillHello(const LinkIdentity& self, wire::Hello* hello) {
@@ -59,6 +64,7 @@ void FillHello(const LinkIdentity& self, wire::Hello* hello) {
   hello->set_name(self.name);
   hello->set_epoch(self.epoch);
   hello->set_live(self.live);
+  hello->set_token(self.token);
   for (const auto& memory : self.reads_memory) hello->add_reads_memory(memory->id());
 }
 
@@ -73,19 +79,21 @@ std::optional<wire::Refusal> CheckHello(const wire::Hello& hello, const LinkIden
         wire::Refusal::VERSION,
         absl::StrFormat("'%s' speaks versions %d to %d of the link protocol, '%s' speaks %d to %d: "
                         "install the same release of flowstitch on both",
-                        hello.name(), hello.version_min(), hello.version_max(), self.name,
-                        kLinkVersionMin, kLinkVersionMax));
+                        ToPrintable(hello.name()), hello.version_min(), hello.version_max(),
+                        self.name, kLinkVersionMin, kLinkVersionMax));
   }
   if (hello.role() != expected) {
-    return MakeRefusal(
-        wire::Refusal::ROLE,
-        absl::StrFormat("'%s' is %s, but '%s' expects %s here: check the endpoints", hello.name(),
-                        RoleForPeople(hello.role()), self.name, RoleForPeople(expected)));
+    return MakeRefusal(wire::Refusal::ROLE,
+                       absl::StrFormat("'%s' is %s, but '%s' expects %s here: check the endpoints",
+                                       ToPrintable(hello.name()), RoleForPeople(hello.role()),
+                                       self.name, RoleForPeople(expected)));
   }
-  if (hello.name().empty() || hello.name().size() > kMaxNameBytes || hello.epoch() == 0) {
+  if (!CheckName(hello.name()).ok() || hello.epoch() == 0) {
     return MakeRefusal(
         wire::Refusal::NOT_FLOWSTITCH,
-        absl::StrFormat("a Hello needs a name of 1 to %d bytes and an epoch", kMaxNameBytes));
+        absl::StrFormat("a Hello needs a name of 1 to %d bytes without control characters, and an "
+                        "epoch",
+                        kMaxNameBytes));
   }
   return std::nullopt;
 }

@@ -20,7 +20,11 @@ struct LinkIdentity {
   // Where payload of its batches may lie; null: they carry it.
   std::shared_ptr<const SharedMemory> writes_memory = nullptr;
   SharedMemories reads_memory = {};  // that its peers may put payload into
+  uint64_t token = 0;                // see Hello.token; 0: the link makes one
 };
+
+// `identity` with a token of its own, if it has none.
+LinkIdentity WithToken(LinkIdentity identity);
 
 // A random epoch, never 0.
 uint64_t RandomEpoch();

@@ -1,6 +1,7 @@
 #include "transport/key_guard.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -24,29 +25,29 @@ constexpr size_t kRequestParts = 7;
 
 }  // namespace
 
-absl::Status AllowedKeys::Refresh() {
+absl::StatusOr<std::shared_ptr<const AllowedKeys>> KeyDirectory::ReadIfChanged() {
   namespace fs = std::filesystem;
   std::error_code error;
   std::vector<fs::path> files;
-  for (fs::directory_iterator it(directory_, error), end; !error && it != end;
-       it.increment(error)) {
+  for (fs::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() == kPublicKeyEnding) files.push_back(it->path());
     if (files.size() >= kMaxKeys) break;
   }
   if (error) {
     return absl::NotFoundError(
-        absl::StrFormat("cannot read the allowed keys in '%s': %s", directory_, error.message()));
+        absl::StrFormat("cannot read the allowed keys in '%s': %s", path_, error.message()));
   }
   std::sort(files.begin(), files.end());
   std::string fingerprint;
   for (const fs::path& file : files) {
-    std::error_code ignored;
-    absl::StrAppend(&fingerprint, file.string(), " ", fs::file_size(file, ignored), " ",
-                    fs::last_write_time(file, ignored).time_since_epoch().count(), "\n");
+    struct stat info = {};
+    stat(file.c_str(), &info);
+    absl::StrAppend(&fingerprint, file.string(), " ", info.st_ino, " ", info.st_size, " ",
+                    info.st_mtim.tv_sec, " ", info.st_mtim.tv_nsec, "\n");
   }
-  if (fingerprint == fingerprint_) return absl::OkStatus();
+  if (fingerprint == fingerprint_ && !fingerprint_.empty()) return nullptr;
   fingerprint_ = fingerprint;
-  by_public_key_.clear();
+  auto keys = std::make_shared<AllowedKeys>();
   for (const fs::path& file : files) {
     auto key = ReadPublicKey(file.string());
     if (!key.ok()) {
@@ -56,10 +57,10 @@ absl::Status AllowedKeys::Refresh() {
     if (key->roles.empty()) {
       spdlog::warn("key '{}' has no roles and lets nobody in", file.string());
     }
-    if (key->name.empty()) key->name = file.stem().string();
-    by_public_key_[key->public_key] = *std::move(key);
+    Wipe(&key->secret_key);  // somebody put the wrong half here
+    keys->by_public_key_[key->public_key] = *std::move(key);
   }
-  return absl::OkStatus();
+  return keys;
 }
 
 const LinkKey* AllowedKeys::Find(const std::string& public_key, std::string_view role,
@@ -76,6 +77,11 @@ const LinkKey* AllowedKeys::Find(const std::string& public_key, std::string_view
   return &it->second;
 }
 
+bool AllowedKeys::MayBeCalled(const std::string& public_key, const std::string& name) const {
+  const auto it = by_public_key_.find(public_key);
+  return it != by_public_key_.end() && it->second.MayBeCalled(name);
+}
+
 absl::StatusOr<std::unique_ptr<KeyGuard>> KeyGuard::Open(zmq::context_t& context,
                                                          const std::string& directory) {
   try {
@@ -83,7 +89,10 @@ absl::StatusOr<std::unique_ptr<KeyGuard>> KeyGuard::Open(zmq::context_t& context
     socket.set(zmq::sockopt::linger, 0);
     socket.bind(kZapEndpoint);
     std::unique_ptr<KeyGuard> guard(new KeyGuard(std::move(socket), directory));
-    if (const absl::Status status = guard->keys_.Refresh(); !status.ok()) return status;
+    auto keys = guard->directory_.ReadIfChanged();
+    if (!keys.ok()) return keys.status();
+    guard->keys_ = *std::move(keys);
+    guard->refreshed_ns_ = SteadyNowNs();
     guard->thread_ = std::thread([g = guard.get()] { g->Run(); });
     return guard;
   } catch (const zmq::error_t& error) {
@@ -91,9 +100,6 @@ absl::StatusOr<std::unique_ptr<KeyGuard>> KeyGuard::Open(zmq::context_t& context
         absl::StrFormat("cannot open the guard of the keys: %s", error.what()));
   }
 }
-
-KeyGuard::KeyGuard(zmq::socket_t socket, std::string directory)
-    : socket_(std::move(socket)), keys_(std::move(directory)) {}
 
 KeyGuard::~KeyGuard() {
   stop_ = true;
@@ -103,6 +109,7 @@ KeyGuard::~KeyGuard() {
 void KeyGuard::Run() {
   while (!stop_) {
     try {
+      RefreshWhenDue();
       zmq::pollitem_t item = {socket_.handle(), 0, ZMQ_POLLIN, 0};
       if (zmq::poll(&item, 1, std::chrono::milliseconds(100)) > 0) Answer();
     } catch (const zmq::error_t& error) {
@@ -111,13 +118,23 @@ void KeyGuard::Run() {
   }
 }
 
+// Reads without the lock: a slow disk holds up nobody who is let in already.
 void KeyGuard::RefreshWhenDue() {
   const int64_t now_ns = SteadyNowNs();
-  if (refreshed_ns_ != 0 && now_ns - refreshed_ns_ < kNsPerSecond) return;
+  if (now_ns - refreshed_ns_ < kNsPerSecond) return;
   refreshed_ns_ = now_ns;
-  if (const absl::Status status = keys_.Refresh(); !status.ok()) {
-    spdlog::error("{}; those known stay in force", std::string(status.message()));
+  auto read = directory_.ReadIfChanged();
+  if (!read.ok()) {
+    spdlog::error("{}; those known stay in force", std::string(read.status().message()));
+  } else if (*read != nullptr) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    keys_ = *std::move(read);
   }
+}
+
+std::shared_ptr<const AllowedKeys> KeyGuard::keys() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return keys_;
 }
 
 void KeyGuard::Answer() {
@@ -137,9 +154,7 @@ void KeyGuard::Answer() {
     char public_key[41];
     zmq_z85_encode(public_key, reinterpret_cast<const uint8_t*>(parts[6].data()), 32);
     std::string why;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    RefreshWhenDue();
-    if (keys_.Find(public_key, parts[2], &why) != nullptr) {
+    if (keys()->Find(public_key, parts[2], &why) != nullptr) {
       status = "200";
       text = "OK";
       user = public_key;
@@ -166,10 +181,12 @@ void KeyGuard::LogRefusal(const std::string& address, const std::string& why) {
 }
 
 bool KeyGuard::StillAllowed(const std::string& public_key, std::string_view role) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  RefreshWhenDue();
   std::string why;
-  return keys_.Find(public_key, role, &why) != nullptr;
+  return keys()->Find(public_key, role, &why) != nullptr;
+}
+
+bool KeyGuard::MayBeCalled(const std::string& public_key, const std::string& name) {
+  return keys()->MayBeCalled(public_key, name);
 }
 
 }  // namespace flowstitch

@@ -18,24 +18,31 @@
 
 namespace flowstitch {
 
-// The public keys of a directory's *.key files, and what each may act as.
+// The public keys of a directory's *.key files, as they were when it was read.
 class AllowedKeys {
  public:
-  explicit AllowedKeys(std::string directory) : directory_(std::move(directory)) {}
-
-  // Reads the directory again if it or one of its files has changed. Files that are no key are
-  // named in the log, once, and left out. An error when the directory cannot be read; then what was
-  // known stays.
-  absl::Status Refresh();
-
   // Nothing when the key is not known or may not act as `role`; then `why` says which.
   const LinkKey* Find(const std::string& public_key, std::string_view role, std::string* why) const;
+  bool MayBeCalled(const std::string& public_key, const std::string& name) const;
   size_t size() const { return by_public_key_.size(); }
 
  private:
-  const std::string directory_;
-  std::string fingerprint_;  // of names, sizes and times of all files
+  friend class KeyDirectory;
   std::map<std::string, LinkKey> by_public_key_;
+};
+
+// A directory of keys, read again when it or one of its files has changed.
+class KeyDirectory {
+ public:
+  explicit KeyDirectory(std::string path) : path_(std::move(path)) {}
+
+  // The keys, when something has changed since the last call; null when nothing has. Files that are
+  // no key are named in the log, once, and left out. An error when the directory cannot be read.
+  absl::StatusOr<std::shared_ptr<const AllowedKeys>> ReadIfChanged();
+
+ private:
+  const std::string path_;
+  std::string fingerprint_;  // of names, sizes, times and numbers of all files
 };
 
 class KeyGuard {
@@ -47,24 +54,29 @@ class KeyGuard {
   KeyGuard(const KeyGuard&) = delete;
   KeyGuard& operator=(const KeyGuard&) = delete;
 
-  // Whether a key that was let in may still act as `role`: the directory may have changed since.
-  // Looks at the disk at most once a second.
+  // Whether a key that was let in may still act as `role`: the directory may have changed since, a
+  // second ago at most. Never looks at the disk.
   bool StillAllowed(const std::string& public_key, std::string_view role);
+  // Whether the process with that key may say this name.
+  bool MayBeCalled(const std::string& public_key, const std::string& name);
 
   uint64_t refused() const { return refused_; }
   uint64_t accepted() const { return accepted_; }
 
  private:
-  KeyGuard(zmq::socket_t socket, std::string directory);
+  KeyGuard(zmq::socket_t socket, std::string directory)
+      : socket_(std::move(socket)), directory_(std::move(directory)) {}
   void Run();
   void Answer();
   void RefreshWhenDue();
+  std::shared_ptr<const AllowedKeys> keys();
   void LogRefusal(const std::string& address, const std::string& why);
 
   zmq::socket_t socket_;
-  std::mutex mutex_;  // of the keys
-  AllowedKeys keys_;
+  KeyDirectory directory_;  // the thread's alone, once it runs
   int64_t refreshed_ns_ = 0;
+  std::mutex mutex_;  // of keys_, which is exchanged as a whole
+  std::shared_ptr<const AllowedKeys> keys_;
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> accepted_{0};
   LogLimit refusals_;

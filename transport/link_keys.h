@@ -4,6 +4,7 @@
 //   metadata
 //       name = "sensor-a"
 //       roles = "capture"
+//       names = "sensor-*"            patterns of names; without it, `name` is the only one
 //   curve
 //       public-key = "…40 characters of Z85…"
 //       secret-key = "…"                          only in the file that stays where it was made
@@ -35,8 +36,12 @@ struct LinkKey {
   std::vector<std::string> roles;  // empty: none
   std::string public_key;          // Z85, 40 characters
   std::string secret_key;          // the same; empty where only the public one is known
+  // Patterns (fnmatch(3)) of what its processes may call themselves; empty: `name` alone.
+  std::vector<std::string> names = {};
 
   bool MayActAs(std::string_view role) const;
+  // Whether its process may say this name in its Hello.
+  bool MayBeCalled(const std::string& process) const;
 };
 
 // A fresh pair.
@@ -47,10 +52,16 @@ std::string FormatLinkKey(const LinkKey& key, bool with_secret);
 // `name` is for the error only.
 absl::StatusOr<LinkKey> ParseLinkKey(std::string_view text, std::string_view name);
 
-// Files larger than 64 KiB, and others that are no key, give an error that names the file. A secret
-// that others than its owner may read is refused.
+// What is no regular file of 64 KiB at most, or no key, gives an error that names the file; a link
+// is followed, and what it points to is judged. Never waits for a FIFO or a device.
 absl::StatusOr<LinkKey> ReadPublicKey(const std::string& path);
+// Beyond that, a secret is refused that strangers may read, or (where it could be written at all)
+// that others may write. It may belong to root, to this process's user, or under sudo to whoever
+// called; a group of this process may read it.
 absl::StatusOr<LinkKey> ReadSecretKey(const std::string& path);
+
+// Overwrites the secret, where it is not needed any more.
+void Wipe(std::string* secret);
 
 }  // namespace flowstitch
 

@@ -36,10 +36,42 @@ inline constexpr size_t kDefaultWindowBytes = size_t{64} << 20;
 inline constexpr size_t kDefaultSendBufferBytes = size_t{64} << 20;
 // A message larger than this is not accepted from a socket.
 inline constexpr size_t kMaxMessageBytes = size_t{64} << 20;
+// Only a batch's blob and TLS secrets may be large. What is not of a batch or End, all of a message
+// from a receiver, and all that a peer says before its Hello:
+inline constexpr size_t kMaxControlBytes = size_t{4} << 10;
+// Fields of a batch before its blob, without TLS secrets: their bytes, and how many.
+inline constexpr size_t kMaxFieldsBytes = size_t{1} << 20;
+inline constexpr size_t kMaxBatchFields = size_t{1} << 17;
+// The same bytes of an End, whose ledger (of as many fields) names every source and network.
+inline constexpr size_t kMaxEndBytes = size_t{8} << 20;
+// A message takes this many times its size at most when it is parsed, beyond the first bytes.
+inline constexpr size_t kMaxParsedTimes = 12;
+inline constexpr size_t kFreeParsedBytes = size_t{256} << 10;
+// Whatever a peer counts (messages, frames, bytes, flows) is at most this: it takes a hundred
+// million a second for almost three years, 1,024 of them add up without overflow, and JSON keeps
+// it.
+inline constexpr uint64_t kMaxCount = uint64_t{1} << 53;
 // Names of sources and sinks, in bytes.
 inline constexpr size_t kMaxNameBytes = 128;
-// Peers that one process keeps track of on one endpoint; more are refused.
+// Names that one process keeps track of on one endpoint. When another one comes, the one that has
+// been lost for longest is forgotten; where none is lost, it is refused.
 inline constexpr size_t kMaxPeers = 1024;
+// Of those, names of one key (with a pattern); more are refused.
+inline constexpr size_t kMaxNamesPerKey = 256;
+// A connection that has not said a Hello by then is closed.
+inline constexpr int64_t kHelloTimeoutNs = 10 * kNsPerSecond;
+// A Hello is answered this often at most.
+inline constexpr int64_t kHelloAnswerIntervalNs = 100 * kNsPerMs;
+// Connections to one endpoint, with and without a Hello; fewer where the process has not twice as
+// many descriptors. Beyond, the oldest one without a Hello is closed, or the new one.
+inline constexpr size_t kMaxConnections = 4096;
+// Messages that ZeroMQ queues for one connection: those that have come (beyond, its sender has to
+// wait), and those to a peer that does not read (beyond, they are dropped, and the link sends them
+// again).
+inline constexpr int kMaxQueuedIn = 1024;
+inline constexpr int kMaxQueuedOut = 16384;
+// A sink that has acknowledged nothing for this long while bytes wait for it is named in the log.
+inline constexpr int64_t kStalledNs = 5 * kNsPerSecond;
 
 }  // namespace flowstitch
 

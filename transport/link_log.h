@@ -6,25 +6,28 @@
 
 #include <string>
 
-#include "transport/link_sender.h"
+#include "absl/strings/str_cat.h"
+#include "transport/link_end.h"
+#include "transport/log_limit.h"
 
 namespace flowstitch {
 
-// Says what changed since `*logged`, once.
+// Says what changed since `*logged`, once. `limit`: a thousand peers are lost in a second too.
 inline void LogLinkState(const std::string& self, const std::string& peer, LinkState state,
-                         LinkState* logged) {
+                         LinkState* logged, int64_t now_ns, LogLimit* limit) {
   if (state == *logged) return;
   switch (state) {
     case LinkState::kOpen:
       if (*logged == LinkState::kLost) {
-        spdlog::warn("{}: '{}' is back", self, peer);
+        limit->Warn(now_ns, absl::StrCat(self, ": '", peer, "' is back"));
       } else {
         spdlog::debug("{}: link to '{}' is open", self, peer);
       }
       break;
     case LinkState::kLost:
-      spdlog::warn("{}: '{}' has been silent for 5 s; what it has not acknowledged is kept", self,
-                   peer);
+      limit->Warn(now_ns, absl::StrCat(self, ": '", peer,
+                                       "' has been silent for 5 s; what it has not acknowledged is "
+                                       "kept"));
       break;
     case LinkState::kWaiting:
     case LinkState::kRefused:

@@ -18,11 +18,17 @@ inline void AddLinkState(LinkState state, int64_t heard_ns, int64_t now_ns,
               static_cast<double>(now_ns - heard_ns) / static_cast<double>(kNsPerSecond));
 }
 
-inline void AddLinkMetrics(const LinkSender& link, size_t buffered_bytes,
-                           const MetricsText::Labels& labels, int64_t now_ns, MetricsText* text) {
+inline void AddLinkMetrics(const LinkSender& link, const MetricsText::Labels& labels,
+                           int64_t now_ns, MetricsText* text) {
   AddLinkState(link.state(), link.last_heard_ns(), now_ns, labels, text);
   text->Gauge("link_buffered_bytes", "bytes kept until the peer has acknowledged them", labels,
-              static_cast<double>(buffered_bytes));
+              static_cast<double>(link.unacknowledged_bytes()));
+  const int64_t stalled_ns = link.stalled_since_ns();
+  text->Gauge("link_stalled_seconds",
+              "time for which the peer has finished with nothing of what waits for it", labels,
+              stalled_ns == 0
+                  ? 0
+                  : static_cast<double>(now_ns - stalled_ns) / static_cast<double>(kNsPerSecond));
   text->Gauge("link_credit_bytes", "bytes that the peer takes beyond what is under way", labels,
               static_cast<double>(link.credit_bytes()));
   text->Counter("link_acknowledged_batches", "batches that the peer has finished with", labels,

@@ -1,7 +1,6 @@
 #include "transport/link_receiver.h"
 
-#include <algorithm>
-
+#include "absl/strings/str_format.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
@@ -9,101 +8,76 @@ namespace {
 
 // An acknowledgement that frees less than this waits a moment for company.
 constexpr int64_t kAcknowledgeDelayNs = 5 * kNsPerMs;
+// How a peer counts its messages may differ from ours by their heads.
+constexpr uint64_t kWindowSlackBytes = 64 << 10;
 
 }  // namespace
 
 LinkReceiver::LinkReceiver(LinkIdentity self, wire::Role peer_role, bool dials,
                            uint64_t window_bytes)
-    : self_(std::move(self)), peer_role_(peer_role), dials_(dials), window_bytes_(window_bytes) {}
+    : LinkEnd(std::move(self), peer_role, dials), window_bytes_(window_bytes) {}
 
-void LinkReceiver::QueueHello(int64_t now_ns) {
-  wire::LinkMessage message;
-  wire::Hello* hello = message.mutable_hello();
-  FillHello(self_, hello);
-  hello->set_window_bytes(window_bytes_);
-  hello->set_resume_epoch(peer_epoch_);
+void LinkReceiver::FillOwnHello(wire::Hello* hello) {
+  hello->set_window_bytes(window());
+  hello->set_resume_epoch(peer_epoch());
   hello->set_received_sequence(received_);
-  control_.emplace_back(message.SerializeAsString());
-  last_hello_ns_ = now_ns;
-  hello_said_ = true;
 }
 
-void LinkReceiver::Receive(const wire::LinkMessage& message, int64_t now_ns) {
-  if (state_ == LinkState::kRefused) return;
-  last_heard_ns_ = now_ns;
-  if (state_ == LinkState::kLost) state_ = LinkState::kOpen;
-  switch (message.body_case()) {
-    case wire::LinkMessage::kHello:
-      OnHello(message.hello(), now_ns);
-      break;
-    case wire::LinkMessage::kHeartbeat:
-      if (state_ != LinkState::kOpen) break;
-      // What was sent before the heartbeat should be here by now. What is missing may be older than
-      // the watermark.
-      if (message.heartbeat().sent_sequence() > received_) {
-        resend_wanted_ = true;
-      } else {
-        watermark_ns_ = std::max<TimeNs>(watermark_ns_, message.heartbeat().watermark_ns());
-      }
-      acknowledge_now_ = true;
-      break;
-    case wire::LinkMessage::kWhoAreYou:
-      if (dials_) {
-        state_ = LinkState::kWaiting;
-        QueueHello(now_ns);
-      }
-      break;
-    case wire::LinkMessage::kRefusal:
-      state_ = LinkState::kRefused;
-      refusal_ = message.refusal().text();
-      break;
-    case wire::LinkMessage::kFarewell:
-      dismissed_ = true;
-      break;
-    case wire::LinkMessage::kAcknowledgement:
-    case wire::LinkMessage::kEnd:
-    case wire::LinkMessage::kPackets:
-    case wire::LinkMessage::kStreams:
-    case wire::LinkMessage::BODY_NOT_SET:
-      break;
+Arrival LinkReceiver::Receive(const wire::LinkMessage& message, size_t bytes, int64_t now_ns) {
+  if (state_ == LinkState::kRefused || !MayBe(message)) return Arrival::kDropped;
+  NoteHeard(now_ns);
+  if (message.sequence() != 0) return OnSequenced(message.sequence(), bytes);
+  if (OnPeerMessage(message, now_ns)) return Arrival::kDropped;
+  if (message.has_heartbeat()) OnHeartbeat(message.heartbeat());
+  if (message.has_farewell()) dismissed_ = true;
+  return Arrival::kDropped;
+}
+
+void LinkReceiver::OnHeartbeat(const wire::Heartbeat& heartbeat) {
+  if (state_ != LinkState::kOpen) return;
+  // What was sent before the heartbeat should be here by now. What is missing may be older than the
+  // watermark.
+  if (heartbeat.sent_sequence() > received_) {
+    resend_wanted_ = true;
+  } else {
+    watermark_ns_ = std::max<TimeNs>(watermark_ns_, heartbeat.watermark_ns());
   }
+  acknowledge_now_ = true;
+}
+
+void LinkReceiver::BeginEpoch(const wire::Hello& hello) {
+  dismissed_ = false;
+  received_ = finished_ = told_received_ = told_finished_ = 0;
+  unfinished_.clear();
+  stale_bytes_ += unfinished_bytes_;
+  unfinished_bytes_ = 0;
+  untold_bytes_ = 0;
+  frames_before_ = hello.frames_before();
 }
 
 void LinkReceiver::OnHello(const wire::Hello& hello, int64_t now_ns) {
-  if (const auto refusal = CheckHello(hello, self_, peer_role_)) {
-    wire::LinkMessage message;
-    *message.mutable_refusal() = *refusal;
-    control_.emplace_back(message.SerializeAsString());
-    state_ = LinkState::kRefused;
-    refusal_ = refusal->text();
-    return;
-  }
-  const bool restarted = peer_epoch_ != 0 && hello.epoch() != peer_epoch_;
-  peer_name_ = hello.name();
+  const uint64_t former = peer_epoch();
+  const bool repeats = hello.epoch() == former && state_ == LinkState::kOpen;
+  if (!AcceptHello(hello)) return;
   peer_live_ = hello.live();
-  if (hello.epoch() != peer_epoch_) {
-    if (restarted) ++restarts_;
-    peer_epoch_ = hello.epoch();
-    dismissed_ = false;
-    received_ = finished_ = told_received_ = told_finished_ = 0;
-    untold_bytes_ = 0;
-    frames_before_ = hello.frames_before();
+  if (hello.epoch() != former) {
+    if (former != 0) ++restarts_;
+    BeginEpoch(hello);
   }
   // A peer that cannot give what comes next any more: what is missing is counted, not waited for. A
   // receiver that was itself restarted takes what there is; its predecessor had the rest.
   if (hello.first_sequence() > received_ + 1) {
-    if (received_ != 0) missed_ += hello.first_sequence() - received_ - 1;
+    const uint64_t skipped = hello.first_sequence() - received_ - 1;
+    if (received_ != 0) missed_ = std::min(missed_ + skipped, kMaxCount);
     received_ = hello.first_sequence() - 1;
-    finished_ = std::max(finished_, received_);
+    if (unfinished_.empty()) finished_ = received_;
   }
   state_ = LinkState::kOpen;
-  if (!dials_) QueueHello(now_ns);
+  AnswerHello(repeats, now_ns);
 }
 
-Arrival LinkReceiver::ReceiveSequenced(uint64_t sequence, int64_t now_ns) {
-  if (state_ == LinkState::kLost) state_ = LinkState::kOpen;
+Arrival LinkReceiver::OnSequenced(uint64_t sequence, size_t bytes) {
   if (state_ != LinkState::kOpen) return Arrival::kDropped;
-  last_heard_ns_ = now_ns;
   if (sequence <= received_) {
     ++duplicates_;
     acknowledge_now_ = true;
@@ -113,26 +87,41 @@ Arrival LinkReceiver::ReceiveSequenced(uint64_t sequence, int64_t now_ns) {
     resend_wanted_ = true;
     return Arrival::kDropped;
   }
+  const uint64_t most = window() + window_bytes_ / 8 + kWindowSlackBytes;
+  if (unfinished_bytes_ > 0 && unfinished_bytes_ + bytes > most) {
+    Contradicts(absl::StrFormat("it sends more than its window of %d bytes", window_bytes_));
+    return Arrival::kDropped;
+  }
   received_ = sequence;
+  unfinished_.push_back({sequence, bytes});
+  unfinished_bytes_ += bytes;
   return Arrival::kTake;
 }
 
-void LinkReceiver::Finish(uint64_t sequence, size_t finished_bytes) {
-  if (sequence <= finished_ || sequence > received_) return;
-  finished_ = sequence;
-  untold_bytes_ += finished_bytes;
+void LinkReceiver::Finish(uint64_t epoch, uint64_t sequence, size_t bytes) {
+  if (epoch != peer_epoch()) {
+    stale_bytes_ -= std::min<uint64_t>(bytes, stale_bytes_);
+    return;
+  }
+  while (!unfinished_.empty() && unfinished_.front().sequence <= sequence) {
+    unfinished_bytes_ -= unfinished_.front().bytes;
+    untold_bytes_ += unfinished_.front().bytes;
+    unfinished_.pop_front();
+  }
+  finished_ = unfinished_.empty() ? received_ : unfinished_.front().sequence - 1;
 }
 
 bool LinkReceiver::MayGo(int64_t now_ns) {
   if (dismissed_ || state_ == LinkState::kRefused) return true;
-  if (now_ns - last_heard_ns_ > kPeerTimeoutNs) return true;  // it has gone, or will not hear of it
+  // It has gone, or will not hear of it.
+  if (now_ns - last_heard_ns() > kPeerTimeoutNs) return true;
   if (told_finished_ != finished_ || now_ns - last_said_ns_ >= kFarewellIntervalNs) {
     acknowledge_now_ = true;
   }
   return false;
 }
 
-std::optional<WireMessage> LinkReceiver::AcknowledgementIfDue(int64_t now_ns) {
+std::optional<WireMessage> LinkReceiver::NextWhenOpen(int64_t now_ns) {
   const bool news = finished_ != told_finished_ || received_ != told_received_;
   const bool enough = untold_bytes_ >= window_bytes_ / 8;
   const int64_t waited_ns = now_ns - last_said_ns_;
@@ -145,7 +134,7 @@ std::optional<WireMessage> LinkReceiver::AcknowledgementIfDue(int64_t now_ns) {
   wire::Acknowledgement* ack = message.mutable_acknowledgement();
   ack->set_received_sequence(received_);
   ack->set_acknowledged_sequence(finished_);
-  ack->set_window_bytes(window_bytes_);
+  ack->set_window_bytes(window());
   ack->set_resend(resend);
   ack->set_flows(flows_);
   if (resend) {
@@ -158,26 +147,6 @@ std::optional<WireMessage> LinkReceiver::AcknowledgementIfDue(int64_t now_ns) {
   acknowledge_now_ = false;
   last_said_ns_ = now_ns;
   return WireMessage(message.SerializeAsString());
-}
-
-std::optional<WireMessage> LinkReceiver::NextToSend(int64_t now_ns) {
-  if (!control_.empty()) {
-    WireMessage message = std::move(control_.front());
-    control_.pop_front();
-    last_said_ns_ = now_ns;
-    return message;
-  }
-  if (state_ == LinkState::kRefused) return std::nullopt;
-  if (state_ == LinkState::kOpen && now_ns - last_heard_ns_ > kPeerTimeoutNs) {
-    state_ = LinkState::kLost;
-  }
-  const bool must_dial = dials_ && state_ != LinkState::kOpen;
-  if (must_dial && (!hello_said_ || now_ns - last_hello_ns_ >= kHelloIntervalNs)) {
-    QueueHello(now_ns);
-    return NextToSend(now_ns);
-  }
-  if (state_ != LinkState::kOpen) return std::nullopt;
-  return AcknowledgementIfDue(now_ns);
 }
 
 }  // namespace flowstitch

@@ -1,54 +1,47 @@
 // The receiving half of a link towards one peer, without I/O: LinkMessages and steady time in, a
-// verdict on each sequenced message and acknowledgements out. Messages are taken in order only; a
-// repeated one is dropped, and when one is missing the peer is asked to send again from there.
+// verdict on each of them and acknowledgements out. Batches are taken in order only; a repeated one
+// is dropped, and when one is missing the peer is asked to send again from there. A peer that sends
+// more than its window is refused, so that what is held of it is bounded.
 #ifndef FLOWSTITCH_TRANSPORT_LINK_RECEIVER_H_
 #define FLOWSTITCH_TRANSPORT_LINK_RECEIVER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <string>
 
+#include "base/capture_time.h"
 #include "proto/link.pb.h"
-#include "transport/hello.h"
-#include "transport/link_sender.h"
-#include "transport/wire_message.h"
+#include "transport/link_end.h"
 
 namespace flowstitch {
 
 enum class Arrival {
   kTake,       // the next in order: it is the caller's, who calls Finish when done with it
   kDuplicate,  // here already
-  kDropped,    // out of order or not from a peer that said Hello; it will come again
+  kDropped,    // not for the caller: it has no number, is out of order (then it will come again),
+               // or its sender did not say Hello or was refused
 };
 
-class LinkReceiver {
+class LinkReceiver : public LinkEnd {
  public:
   LinkReceiver(LinkIdentity self, wire::Role peer_role, bool dials, uint64_t window_bytes);
 
-  // A message without a sequence number.
-  void Receive(const wire::LinkMessage& message, int64_t now_ns);
-  // A message with one: a batch or End.
-  Arrival ReceiveSequenced(uint64_t sequence, int64_t now_ns);
-  // The caller is done with everything up to and with `sequence`: its bytes are where they belong.
-  void Finish(uint64_t sequence, size_t finished_bytes);
-
-  // What to put on the wire next, or nothing; to be called as LinkSender::NextToSend.
-  std::optional<WireMessage> NextToSend(int64_t now_ns);
+  // A message from the peer, of `bytes` as a link counts it.
+  Arrival Receive(const wire::LinkMessage& message, size_t bytes, int64_t now_ns);
+  // The caller is done with a message of `bytes` of the peer's process `epoch`, and everything
+  // before it: its bytes are where they belong.
+  void Finish(uint64_t epoch, uint64_t sequence, size_t bytes);
 
   void set_flows(uint64_t flows) { flows_ = flows; }
 
-  const LinkIdentity& self() const { return self_; }
-  LinkState state() const { return state_; }
-  const std::string& refusal() const { return refusal_; }
-  const std::string& peer_name() const { return peer_name_; }
-  uint64_t peer_epoch() const { return peer_epoch_; }
   bool peer_live() const { return peer_live_; }
-  int64_t last_heard_ns() const { return last_heard_ns_; }
   // The watermark of the peer's last Heartbeat.
   TimeNs heartbeat_watermark_ns() const { return watermark_ns_; }
   uint64_t received() const { return received_; }
   uint64_t finished() const { return finished_; }
+  // Of messages that were taken and not finished, also of the peer's earlier processes.
+  uint64_t unfinished_bytes() const { return unfinished_bytes_ + stale_bytes_; }
   // For a process that has finished with its peer's End and wants to end: whether the peer knows,
   // or has been silent for so long that it will not hear of it. To be asked until it is so, between
   // calls of NextToSend, which say it again.
@@ -62,24 +55,27 @@ class LinkReceiver {
   uint64_t restarts() const { return restarts_; }
 
  private:
-  void OnHello(const wire::Hello& hello, int64_t now_ns);
-  void QueueHello(int64_t now_ns);
-  std::optional<WireMessage> AcknowledgementIfDue(int64_t now_ns);
+  struct Unfinished {
+    uint64_t sequence;
+    size_t bytes;
+  };
 
-  const LinkIdentity self_;
-  const wire::Role peer_role_;
-  const bool dials_;
+  void FillOwnHello(wire::Hello* hello) override;
+  void OnHello(const wire::Hello& hello, int64_t now_ns) override;
+  std::optional<WireMessage> NextWhenOpen(int64_t now_ns) override;
+  void OnHeartbeat(const wire::Heartbeat& heartbeat);
+  Arrival OnSequenced(uint64_t sequence, size_t bytes);
+  void BeginEpoch(const wire::Hello& hello);
+  uint64_t window() const { return window_bytes_ - std::min(stale_bytes_, window_bytes_); }
+
   const uint64_t window_bytes_;
 
-  LinkState state_ = LinkState::kWaiting;
-  std::string refusal_;
-  std::string peer_name_;
-  uint64_t peer_epoch_ = 0;
   bool peer_live_ = false;
-  std::deque<WireMessage> control_;
-
   uint64_t received_ = 0;
   uint64_t finished_ = 0;
+  std::deque<Unfinished> unfinished_;
+  uint64_t unfinished_bytes_ = 0;  // of these
+  uint64_t stale_bytes_ = 0;       // of earlier epochs: they are not granted again
   uint64_t duplicates_ = 0;
   uint64_t missed_ = 0;
   uint64_t restarts_ = 0;
@@ -93,12 +89,7 @@ class LinkReceiver {
   bool resend_wanted_ = false;
   bool acknowledge_now_ = false;
   bool dismissed_ = false;  // the peer said Farewell
-
-  int64_t last_heard_ns_ = 0;
-  int64_t last_said_ns_ = 0;
-  int64_t last_hello_ns_ = 0;
   int64_t last_resend_ns_ = 0;
-  bool hello_said_ = false;
 };
 
 }  // namespace flowstitch

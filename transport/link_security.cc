@@ -37,7 +37,7 @@ void AddSecurityFlags(CLI::App& app, SecurityOptions* options) {
       ->type_name("FILE");
   app.add_option("--allow", options->allow,
                  "Public keys (*.key) of those that may connect to the endpoints bound here, each "
-                 "in its role only. Read again when it changes.")
+                 "in its role and under its name only. Read again when it changes.")
       ->type_name("DIR");
   app.add_option("--peer-key", options->peer_key,
                  "Public key of the process at the other end of the endpoints connected to.")
@@ -62,6 +62,13 @@ absl::Status CheckSecurity(const SecurityOptions& options) {
     return absl::InvalidArgumentError("--allow and --peer-key need a --key");
   }
   return absl::OkStatus();
+}
+
+std::string DefaultName(const SecurityOptions& options, std::string otherwise) {
+  if (options.key.empty()) return otherwise;
+  // A key that cannot be read is an error in a moment.
+  const auto key = ReadPublicKey(options.key);
+  return key.ok() && !key->name.empty() ? key->name : otherwise;
 }
 
 absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t& context,

@@ -55,6 +55,10 @@ class LinkSecurity {
   std::unique_ptr<KeyGuard> guard_;
 };
 
+// What a process calls itself on its links where nothing else is said: as its key does, for a key
+// is for its name only; without a key, `otherwise`.
+std::string DefaultName(const SecurityOptions& options, std::string otherwise);
+
 // Whether an endpoint can be reached from other machines.
 bool LeavesMachine(const SocketEndpoint& endpoint);
 

@@ -2,73 +2,38 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
 #include "transport/link_limits.h"
 #include "transport/shared_batch.h"
 
 namespace flowstitch {
 
 LinkSender::LinkSender(LinkIdentity self, wire::Role peer_role, bool dials, const SendLog* log)
-    : self_(std::move(self)), peer_role_(peer_role), dials_(dials), log_(log) {}
+    : LinkEnd(std::move(self), peer_role, dials), log_(log) {}
 
-void LinkSender::Queue(const wire::LinkMessage& message) {
-  control_.emplace_back(message.SerializeAsString());
-}
-
-void LinkSender::QueueHello(int64_t now_ns) {
-  wire::LinkMessage message;
-  FillHello(self_, message.mutable_hello());
+void LinkSender::FillOwnHello(wire::Hello* hello) {
   const uint64_t first = std::max(log_->first_sequence(), acknowledged_ + 1);
-  message.mutable_hello()->set_first_sequence(first);
-  message.mutable_hello()->set_frames_before(log_->FramesBefore(first));
-  Queue(message);
-  last_hello_ns_ = now_ns;
-  hello_said_ = true;
+  hello->set_first_sequence(first);
+  hello->set_frames_before(log_->FramesBefore(first));
 }
 
 void LinkSender::Receive(const wire::LinkMessage& message, int64_t now_ns) {
-  if (state_ == LinkState::kRefused) return;
-  last_heard_ns_ = now_ns;
-  if (state_ == LinkState::kLost) state_ = LinkState::kOpen;
-  switch (message.body_case()) {
-    case wire::LinkMessage::kHello:
-      OnHello(message.hello(), now_ns);
-      break;
-    case wire::LinkMessage::kAcknowledgement:
-      OnAcknowledgement(message.acknowledgement(), now_ns);
-      break;
-    case wire::LinkMessage::kWhoAreYou:
-      if (dials_) {
-        state_ = LinkState::kWaiting;
-        QueueHello(now_ns);
-      }
-      break;
-    case wire::LinkMessage::kRefusal:
-      state_ = LinkState::kRefused;
-      refusal_ = message.refusal().text();
-      break;
-    case wire::LinkMessage::kHeartbeat:
-    case wire::LinkMessage::kFarewell:
-    case wire::LinkMessage::kEnd:
-    case wire::LinkMessage::kPackets:
-    case wire::LinkMessage::kStreams:
-    case wire::LinkMessage::BODY_NOT_SET:
-      break;
-  }
+  if (state_ == LinkState::kRefused || !MayBe(message)) return;
+  NoteHeard(now_ns);
+  if (OnPeerMessage(message, now_ns)) return;
+  if (message.has_acknowledgement()) OnAcknowledgement(message.acknowledgement(), now_ns);
 }
 
 void LinkSender::OnHello(const wire::Hello& hello, int64_t now_ns) {
-  if (const auto refusal = CheckHello(hello, self_, peer_role_)) {
-    wire::LinkMessage message;
-    *message.mutable_refusal() = *refusal;
-    Queue(message);
-    state_ = LinkState::kRefused;
-    refusal_ = refusal->text();
+  // A delayed second answer to one Hello must not throw the link back.
+  const bool same_peer = hello.epoch() == peer_epoch() && state_ == LinkState::kOpen;
+  if (!AcceptHello(hello)) return;
+  const bool resumes = hello.resume_epoch() == self_.epoch;
+  if (resumes && hello.received_sequence() > log_->last_sequence()) {
+    Contradicts(absl::StrFormat("it has received message %d, but %d was the last one",
+                                hello.received_sequence(), log_->last_sequence()));
     return;
   }
-  // A delayed second answer to one Hello must not throw the link back.
-  const bool same_peer = hello.epoch() == peer_epoch_ && state_ == LinkState::kOpen;
-  peer_name_ = hello.name();
-  peer_epoch_ = hello.epoch();
   window_bytes_ = hello.window_bytes();
   peer_reads_memory_ = self_.writes_memory != nullptr &&
                        std::count(hello.reads_memory().begin(), hello.reads_memory().end(),
@@ -76,30 +41,32 @@ void LinkSender::OnHello(const wire::Hello& hello, int64_t now_ns) {
   if (same_peer && dials_) return;
   state_ = LinkState::kOpen;
   uint64_t next = log_->first_sequence();
-  if (hello.resume_epoch() == self_.epoch) {
-    next = std::max(next, std::min(hello.received_sequence(), log_->last_sequence()) + 1);
-  }
+  if (resumes) next = std::max(next, hello.received_sequence() + 1);
   // A peer that was restarted has nothing: all that is still in the log goes to it.
   acknowledged_ = std::max(acknowledged_, log_->first_sequence() - 1);
   next_ = std::max(next, acknowledged_ + 1);
-  if (!dials_) QueueHello(now_ns);
-  in_flight_bytes_ = 0;
-  for (uint64_t s = acknowledged_ + 1; s < next_; ++s) in_flight_bytes_ += log_->Find(s)->size();
+  highest_sent_ = std::max(highest_sent_, next_ - 1);
+  in_flight_bytes_ = log_->BytesOf(acknowledged_ + 1, next_);
+  AnswerHello(same_peer, now_ns);
 }
 
 void LinkSender::OnAcknowledgement(const wire::Acknowledgement& ack, int64_t now_ns) {
   if (state_ != LinkState::kOpen) return;
+  // Arithmetic with it is safe from here on: what was sent is in the log, or acknowledged.
+  if (ack.received_sequence() > highest_sent_) {
+    Contradicts(absl::StrFormat("it has received message %d, but %d was the last one sent to it",
+                                ack.received_sequence(), highest_sent_));
+    return;
+  }
   window_bytes_ = ack.window_bytes();
   peer_flows_ = std::max(peer_flows_, ack.flows());
-  // A peer cannot have finished with what was never sent to it.
-  const uint64_t acknowledged = std::min(ack.acknowledged_sequence(), highest_sent_);
-  while (acknowledged_ < acknowledged) {
-    ++acknowledged_;
-    if (acknowledged_ >= next_) continue;
-    const WireMessage* message = log_->Find(acknowledged_);
-    if (message != nullptr) in_flight_bytes_ -= message->size();
+  if (ack.acknowledged_sequence() > acknowledged_) {
+    const uint64_t behind = ack.acknowledged_sequence() + 1;
+    in_flight_bytes_ -= log_->BytesOf(acknowledged_ + 1, std::min(behind, next_));
+    acknowledged_ = ack.acknowledged_sequence();
+    next_ = std::max(next_, behind);
+    stalled_since_ns_ = now_ns;
   }
-  next_ = std::max(next_, acknowledged_ + 1);
   // It may not have heard of it the last time.
   if (log_->closed() && acknowledged_ == log_->last_sequence()) {
     wire::LinkMessage farewell;
@@ -111,32 +78,27 @@ void LinkSender::OnAcknowledgement(const wire::Acknowledgement& ack, int64_t now
       now_ns - last_hello_ns_ >= kHelloIntervalNs) {
     QueueHello(now_ns);
   }
-  if (!ack.resend() || now_ns - last_resend_ns_ < kResendIntervalNs) return;
-  const uint64_t from = std::max(ack.received_sequence(), acknowledged_) + 1;
-  if (from >= next_) return;
-  last_resend_ns_ = now_ns;
-  for (uint64_t s = from; s < next_; ++s) in_flight_bytes_ -= log_->Find(s)->size();
-  next_ = from;
+  if (ack.resend()) SendAgainFrom(std::max(ack.received_sequence(), acknowledged_) + 1, now_ns);
 }
 
-std::optional<WireMessage> LinkSender::NextToSend(int64_t now_ns) {
-  if (!control_.empty()) {
-    WireMessage message = std::move(control_.front());
-    control_.pop_front();
-    last_said_ns_ = now_ns;
-    return message;
-  }
-  if (state_ == LinkState::kRefused) return std::nullopt;
-  if (state_ == LinkState::kOpen && now_ns - last_heard_ns_ > kPeerTimeoutNs) {
-    state_ = LinkState::kLost;
-  }
-  const bool must_dial = dials_ && state_ != LinkState::kOpen;
-  if (must_dial && (!hello_said_ || now_ns - last_hello_ns_ >= kHelloIntervalNs)) {
-    QueueHello(now_ns);
-    return NextToSend(now_ns);
-  }
-  if (state_ != LinkState::kOpen) return std::nullopt;
+void LinkSender::SendAgainFrom(uint64_t sequence, int64_t now_ns) {
+  if (now_ns - last_resend_ns_ < kResendIntervalNs || sequence >= next_) return;
+  last_resend_ns_ = now_ns;
+  in_flight_bytes_ -= log_->BytesOf(sequence, next_);
+  next_ = sequence;
+}
 
+// Time alone does not stall a peer for which nothing waits.
+void LinkSender::NoteStall(int64_t now_ns) {
+  const bool waits = state_ != LinkState::kRefused && acknowledged_ < log_->last_sequence();
+  if (!waits) {
+    stalled_since_ns_ = 0;
+  } else if (stalled_since_ns_ == 0) {
+    stalled_since_ns_ = now_ns;
+  }
+}
+
+std::optional<WireMessage> LinkSender::NextWhenOpen(int64_t now_ns) {
   const WireMessage* message = log_->Find(next_);
   const bool window_open =
       message != nullptr &&

@@ -3,97 +3,108 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "transport/blob_message.h"
 #include "transport/link_limits.h"
-#include "transport/link_log.h"
-#include "transport/name_claim.h"
 
 namespace flowstitch {
 
-RouterSender::RouterSender(Socket socket, LinkIdentity self, wire::Role peer_role,
+RouterSender::RouterSender(Socket socket, const LinkIdentity& self, wire::Role peer_role,
                            size_t buffer_bytes)
-    : socket_(std::move(socket)),
-      self_(std::move(self)),
+    : self_(self),
       peer_role_(peer_role),
-      log_(buffer_bytes) {}
+      log_(buffer_bytes),
+      socket_(std::make_unique<Socket>(std::move(socket))),
+      table_("sink", socket_.get(), self, peer_role, this) {}
 
-void RouterSender::Refuse(const std::string& route, const wire::Refusal& refusal) {
-  wire::LinkMessage message;
-  *message.mutable_refusal() = refusal;
-  socket_.SendParts(route, WireMessage(message.SerializeAsString()));
-  ++refused_peers_;
-  refusals_.Warn(SteadyNowNs(), absl::StrCat("reassembler: refused a peer: ", refusal.text()));
+LinkEnd* RouterSender::MakeLink(size_t slot) {
+  if (slot >= links_.size()) links_.resize(slot + 1);
+  links_[slot] = std::make_unique<LinkSender>(self_, peer_role_, /*dials=*/false, &log_);
+  return links_[slot].get();
 }
 
-RouterSender::Peer* RouterSender::OnStranger(const std::string& route,
-                                             const wire::LinkMessage& message, int64_t now_ns) {
-  if (!message.has_hello()) {
-    wire::LinkMessage question;
-    question.mutable_who_are_you();
-    socket_.SendParts(route, WireMessage(question.SerializeAsString()));
-    return nullptr;
+void RouterSender::Receive(const Socket::Parts& parts, int64_t now_ns) {
+  wire::LinkMessage message;
+  auto slot = table_.SlotOf(parts.first);
+  if (!slot) {
+    slot = table_.Greet(parts, &message, now_ns);
+    if (slot) links_[*slot]->Receive(message, now_ns);
+    return;
   }
-  const wire::Hello& hello = message.hello();
-  if (const auto refusal = CheckHello(hello, self_, peer_role_)) {
-    Refuse(route, *refusal);
-    return nullptr;
+  LinkSender& link = *links_[*slot];
+  ByteView blob;
+  const ByteView bytes{static_cast<const uint8_t*>(parts.second.data()), parts.second.size()};
+  if (bytes.size() > kMaxControlBytes) {
+    link.Contradicts(absl::StrFormat("it sends a message of %d bytes", bytes.size()));
+  } else if (const absl::Status status = DecodeLinkMessage(bytes, &message, &blob); !status.ok()) {
+    link.Contradicts(absl::StrCat("a message of it is of no use: ", status.message()));
+  } else if (table_.IsSameProcess(*slot, message)) {
+    link.Receive(message, now_ns);
   }
-  const auto known = by_name_.find(hello.name());
-  if (known == by_name_.end()) {
-    if (peers_.size() >= kMaxPeers) return nullptr;
-    auto peer = std::make_unique<Peer>();
-    peer->name = hello.name();
-    peer->link = std::make_unique<LinkSender>(self_, peer_role_, /*dials=*/false, &log_);
-    peer->route = route;
-    by_name_[hello.name()] = by_route_[route] = peer.get();
-    peers_.push_back(std::move(peer));
-    return peers_.back().get();
-  }
-  Peer* peer = known->second;
-  if (hello.epoch() != peer->link->peer_epoch()) {
-    if (peer->claimed_ns == 0) peer->claimed_ns = now_ns;
-    const NameClaim claim = DecideNameClaim(peer->link->last_heard_ns(), peer->claimed_ns, now_ns);
-    if (claim == NameClaim::kRefuse) {
-      Refuse(route, NameInUse(hello.name()));
-      peer->claimed_ns = 0;
-    }
-    if (claim != NameClaim::kGrant) return nullptr;
-    spdlog::warn("reassembler: sink '{}' was restarted", hello.name());
-  }
-  peer->claimed_ns = 0;
-  by_route_.erase(peer->route);
-  peer->route = route;
-  by_route_[route] = peer;
-  return peer;
 }
 
 void RouterSender::Service(int64_t now_ns) {
-  wire::LinkMessage message;
-  ByteView blob;
-  while (const auto parts = socket_.ReceiveParts()) {
-    const ByteView bytes{static_cast<const uint8_t*>(parts->second.data()), parts->second.size()};
-    if (!DecodeLinkMessage(bytes, &message, &blob).ok()) continue;
-    const auto found = by_route_.find(parts->first);
-    Peer* peer =
-        found != by_route_.end() ? found->second : OnStranger(parts->first, message, now_ns);
-    if (peer != nullptr) peer->link->Receive(message, now_ns);
-  }
+  if (socket_->connections() != nullptr) socket_->connections()->Service(now_ns);
+  while (const auto parts = socket_->ReceiveParts()) Receive(*parts, now_ns);
   uint64_t finished = log_.last_sequence();
-  for (const auto& peer : peers_) finished = std::min(finished, peer->link->acknowledged());
-  if (!peers_.empty()) log_.ForgetThrough(finished);
-  for (const auto& peer : peers_) {
-    while (const auto out = peer->link->NextToSend(now_ns)) {
-      if (!socket_.SendParts(peer->route, *out)) break;
+  for (const auto& link : links_) {
+    if (link != nullptr && link->state() != LinkState::kRefused) {
+      finished = std::min(finished, link->acknowledged());
     }
-    LogLinkState("reassembler", peer->name, peer->link->state(), &peer->logged_state);
+  }
+  if (peers() > 0) log_.ForgetThrough(finished);
+  table_.SendAll(now_ns);
+  // One that was refused has no claim to what waits.
+  for (size_t slot = 0; slot < links_.size(); ++slot) {
+    if (links_[slot] == nullptr || links_[slot]->state() != LinkState::kRefused) continue;
+    table_.Free(slot);
+    links_[slot] = nullptr;
+  }
+  NameStalled(now_ns);
+}
+
+// Backpressure has a name: the log says which sink everything waits for.
+void RouterSender::NameStalled(int64_t now_ns) {
+  for (const auto& link : links_) {
+    if (link != nullptr) link->NoteStall(now_ns);
+  }
+  if (!log_.full() || now_ns - stall_looked_ns_ < kStalledNs) return;
+  stall_looked_ns_ = now_ns;
+  for (const auto& link : links_) {
+    if (link == nullptr || link->stalled_since_ns() == 0) continue;
+    const int64_t stalled_ns = now_ns - link->stalled_since_ns();
+    if (stalled_ns < kStalledNs) continue;
+    stalled_.Warn(now_ns, absl::StrFormat("reassembler: sink '%s' has finished with nothing for %d "
+                                          "s; %d MiB wait for it, and no more frames are taken",
+                                          link->peer_name(), stalled_ns / kNsPerSecond,
+                                          link->unacknowledged_bytes() >> 20));
+  }
+}
+
+size_t RouterSender::peers() const {
+  return static_cast<size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& link) {
+    return link != nullptr && link->state() != LinkState::kRefused;
+  }));
+}
+
+bool RouterSender::reached() const {
+  return std::any_of(links_.begin(), links_.end(), [](const auto& link) {
+    return link != nullptr && link->state() == LinkState::kOpen;
+  });
+}
+
+void RouterSender::ForEach(
+    const std::function<void(const std::string& name, const LinkSender& link)>& look) const {
+  for (const auto& link : links_) {
+    if (link != nullptr) look(link->peer_name(), *link);
   }
 }
 
 bool RouterSender::drained() const {
-  if (peers_.empty()) return false;
-  return std::all_of(peers_.begin(), peers_.end(), [this](const auto& peer) {
-    return peer->link->acknowledged() == log_.last_sequence();
-  });
+  return peers() > 0 && std::all_of(links_.begin(), links_.end(), [this](const auto& link) {
+           return link == nullptr || link->state() == LinkState::kRefused ||
+                  link->acknowledged() == log_.last_sequence();
+         });
 }
 
 }  // namespace flowstitch

@@ -4,29 +4,21 @@
 #ifndef FLOWSTITCH_TRANSPORT_ROUTER_SENDER_H_
 #define FLOWSTITCH_TRANSPORT_ROUTER_SENDER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "transport/link_sender.h"
-#include "transport/log_limit.h"
+#include "transport/peer_table.h"
 #include "transport/send_log.h"
 #include "transport/socket.h"
 
 namespace flowstitch {
 
-class RouterSender {
+class RouterSender : private PeerTable::Owner {
  public:
-  struct Peer {
-    std::string route;
-    std::string name;
-    std::unique_ptr<LinkSender> link;
-    LinkState logged_state = LinkState::kWaiting;
-    int64_t claimed_ns = 0;
-  };
-
-  RouterSender(Socket socket, LinkIdentity self, wire::Role peer_role, size_t buffer_bytes);
+  RouterSender(Socket socket, const LinkIdentity& self, wire::Role peer_role, size_t buffer_bytes);
 
   uint64_t next_sequence() const { return log_.next_sequence(); }
   bool full() const { return log_.full(); }
@@ -43,23 +35,32 @@ class RouterSender {
   // True when there is a sink and every one has finished with everything.
   bool drained() const;
 
-  const std::vector<std::unique_ptr<Peer>>& peers() const { return peers_; }
-  uint64_t refused_peers() const { return refused_peers_; }
-  Socket& socket() { return socket_; }
+  // Sinks that are or were there.
+  size_t peers() const;
+  // Whether one of them is there.
+  bool reached() const;
+  void ForEach(
+      const std::function<void(const std::string& name, const LinkSender& link)>& look) const;
+
+  uint64_t refused_peers() const { return table_.refused(); }
+  uint64_t forgotten_peers() const { return table_.forgotten(); }
+  Socket& socket() { return *socket_; }
 
  private:
-  Peer* OnStranger(const std::string& route, const wire::LinkMessage& message, int64_t now_ns);
-  void Refuse(const std::string& route, const wire::Refusal& refusal);
+  LinkEnd* MakeLink(size_t slot) override;
+  bool MayForget(size_t /*slot*/) const override { return true; }
+  bool MayRestart(size_t /*slot*/) const override { return true; }
+  void Receive(const Socket::Parts& parts, int64_t now_ns);
+  void NameStalled(int64_t now_ns);
 
-  Socket socket_;
   const LinkIdentity self_;
   const wire::Role peer_role_;
   SendLog log_;
-  std::vector<std::unique_ptr<Peer>> peers_;
-  absl::flat_hash_map<std::string, Peer*> by_route_;
-  absl::flat_hash_map<std::string, Peer*> by_name_;
-  uint64_t refused_peers_ = 0;
-  LogLimit refusals_;
+  std::unique_ptr<Socket> socket_;
+  std::vector<std::unique_ptr<LinkSender>> links_;  // by slot; null: it has no peer
+  PeerTable table_;
+  LogLimit stalled_;
+  int64_t stall_looked_ns_ = 0;
 };
 
 }  // namespace flowstitch

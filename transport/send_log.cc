@@ -1,12 +1,13 @@
 #include "transport/send_log.h"
 
-#include <algorithm>
-
 namespace flowstitch {
 
 void SendLog::Append(WireMessage message, uint64_t frames) {
-  bytes_ += message.size();
-  messages_.push_back({std::move(message), frames});
+  const size_t size = message.size();
+  messages_.push_back({std::move(message), appended_});
+  bytes_ += size;
+  appended_.bytes += size;
+  appended_.frames += frames;
 }
 
 const WireMessage* SendLog::Find(uint64_t sequence) const {
@@ -14,18 +15,9 @@ const WireMessage* SendLog::Find(uint64_t sequence) const {
   return &messages_[sequence - first_].message;
 }
 
-uint64_t SendLog::FramesBefore(uint64_t sequence) const {
-  uint64_t frames = forgotten_frames_;
-  for (uint64_t s = first_; s < std::min(sequence, next_sequence()); ++s) {
-    frames += messages_[s - first_].frames;
-  }
-  return frames;
-}
-
 void SendLog::ForgetThrough(uint64_t sequence) {
   while (!messages_.empty() && first_ <= sequence) {
     bytes_ -= messages_.front().message.size();
-    forgotten_frames_ += messages_.front().frames;
     messages_.pop_front();
     ++first_;
   }

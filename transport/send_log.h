@@ -27,7 +27,11 @@ class SendLog {
   // The message of that number, or null when it is gone or not yet there.
   const WireMessage* Find(uint64_t sequence) const;
   // Frames in all messages before `sequence`, which is still here or the next.
-  uint64_t FramesBefore(uint64_t sequence) const;
+  uint64_t FramesBefore(uint64_t sequence) const { return Before(sequence).frames; }
+  // Bytes of the messages from `first` up to and without `last`, both still here or the next.
+  size_t BytesOf(uint64_t first, uint64_t last) const {
+    return first < last ? Before(last).bytes - Before(first).bytes : 0;
+  }
   // Forgets all messages up to and with `sequence`.
   void ForgetThrough(uint64_t sequence);
 
@@ -36,16 +40,25 @@ class SendLog {
   bool full() const { return bytes_ >= limit_bytes_; }
 
  private:
-  struct Entry {
-    WireMessage message;
+  // Of all messages that were appended before one.
+  struct Totals {
+    size_t bytes = 0;
     uint64_t frames = 0;
   };
+  struct Entry {
+    WireMessage message;
+    Totals before;
+  };
+  const Totals& Before(uint64_t sequence) const {
+    const bool here = sequence >= first_ && sequence < next_sequence();
+    return here ? messages_[sequence - first_].before : appended_;
+  }
 
   size_t limit_bytes_;
   size_t bytes_ = 0;
   uint64_t first_ = 1;
   bool closed_ = false;
-  uint64_t forgotten_frames_ = 0;
+  Totals appended_;
   std::deque<Entry> messages_;
 };
 

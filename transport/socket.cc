@@ -100,15 +100,21 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     s.set(zmq::sockopt::reconnect_ivl_max, 2000);
     // A slow consumer of a tap loses messages of its own; on a link nothing is lost.
     const bool of_tap = type == zmq::socket_type::xpub || type == zmq::socket_type::sub;
-    if (!of_tap) {
-      s.set(zmq::sockopt::sndhwm, 0);
-      s.set(zmq::sockopt::rcvhwm, 0);
-    }
-    if (type == zmq::socket_type::xpub) s.set(zmq::sockopt::xpub_verboser, 1);
-    if (type == zmq::socket_type::router) s.set(zmq::sockopt::router_handover, true);
     socket.in_process_ = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& endpoint) {
       return endpoint.address.starts_with("inproc://");
     });
+    if (!of_tap) {
+      // The link's windows bound what our own ends have under way; these, what a stranger has.
+      const bool to_many = type == zmq::socket_type::router && !socket.in_process_;
+      s.set(zmq::sockopt::sndhwm, to_many ? kMaxQueuedOut : 0);
+      s.set(zmq::sockopt::rcvhwm, socket.in_process_ ? 0 : kMaxQueuedIn);
+    }
+    if (type == zmq::socket_type::xpub) s.set(zmq::sockopt::xpub_verboser, 1);
+    if (type == zmq::socket_type::router && !socket.in_process_) {
+      auto guard = ConnectionGuard::Watch(context, s);
+      if (!guard.ok()) return guard.status();
+      socket.connections_ = *std::move(guard);
+    }
     for (const SocketEndpoint& endpoint : endpoints) {
       const absl::Status status = security.Protect(endpoint, peer_role, &s);
       if (!status.ok()) return status;
@@ -171,6 +177,15 @@ bool Socket::IsFromAllowed(const zmq::message_t& message) {
   // Only what came through a guarded endpoint has one.
   const char* key = zmq_msg_gets(const_cast<zmq_msg_t*>(message.handle()), "User-Id");
   return key == nullptr || *key == '\0' || guard_->StillAllowed(key, peer_role_);
+}
+
+std::string Socket::Parts::key() const {
+  const char* key = zmq_msg_gets(const_cast<zmq_msg_t*>(second.handle()), "User-Id");
+  return key == nullptr ? "" : key;
+}
+
+int Socket::Parts::connection() const {
+  return zmq_msg_get(const_cast<zmq_msg_t*>(second.handle()), ZMQ_SRCFD);
 }
 
 std::optional<zmq::message_t> Socket::Receive() {

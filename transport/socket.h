@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
+#include "transport/connection_guard.h"
 #include "transport/delivery.h"
 #include "transport/endpoint.h"
 #include "transport/link_security.h"
@@ -35,6 +36,11 @@ class Socket {
   struct Parts {
     std::string first;
     zmq::message_t second;
+
+    // The public key of its sender; empty where there are no keys.
+    std::string key() const;
+    // The descriptor of the connection that it came by; -1 within the process.
+    int connection() const;
   };
   std::optional<Parts> ReceiveParts();
 
@@ -43,6 +49,10 @@ class Socket {
 
   // Whether it can reach only this process: batches are handed over as they are.
   bool in_process() const { return in_process_; }
+  // Of a ROUTER that binds beyond the process; otherwise null.
+  ConnectionGuard* connections() { return connections_.get(); }
+  // Null without an allow-list.
+  KeyGuard* keys() const { return guard_; }
   // For zmq::poll.
   zmq::pollitem_t poll_item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
   // The address after a bind to a wildcard port, or the endpoint as given.
@@ -57,6 +67,7 @@ class Socket {
   bool IsFromAllowed(const zmq::message_t& message);
 
   zmq::socket_t socket_;
+  std::unique_ptr<ConnectionGuard> connections_;  // ends before the socket
   KeyGuard* guard_;
   std::string peer_role_;
   std::string bound_address_;

@@ -38,14 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     hello.mutable_hello()->set_window_bytes(100);
     for (int round = 0; round < 2; ++round) {
       sender.Receive(message, round);
-      receiver.Receive(message, round);
-      if (message.sequence() != 0) receiver.ReceiveSequenced(message.sequence(), round);
+      receiver.Receive(message, size, round);
       int sent = 0;
       while (sender.NextToSend(round)) Must(++sent < 100, "a link does not talk for ever");
       while (receiver.NextToSend(round)) Must(++sent < 100, "a link does not talk for ever");
       sender.Receive(hello, round);
       hello.mutable_hello()->set_role(wire::REASSEMBLER_OUTPUT);
-      receiver.Receive(hello, round);
+      receiver.Receive(hello, 100, round);
       hello.mutable_hello()->set_role(wire::SINK);
     }
     Must(sender.acknowledged() <= log.last_sequence(), "only what was sent is acknowledged");

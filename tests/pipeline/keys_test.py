@@ -62,7 +62,7 @@ class Keys(PipelineTest):
         capture = self.make("t.pcap", *TRAFFIC)
         wanted = self.launch(capture, "launcher")
         processes = [self.reassembler("--sources", "1"), self.sink("out", *self.dial("writer")),
-                     self.capture(capture, "a", *self.dial("sensor"))]
+                     self.capture(capture, "sensor", *self.dial("sensor"))]
         for process in processes:
             status, errors = self.wait(process)
             self.assertEqual(status, 0, errors)
@@ -85,7 +85,7 @@ class Keys(PipelineTest):
         # Four have a key of the wrong kind; those without one do not get so far.
         self.assertTrue(wait_until(lambda: self.refused() >= 4))
         sink = self.sink("out", *self.dial("writer"))
-        sensor = self.capture(capture, "a", *self.dial("sensor"))
+        sensor = self.capture(capture, "sensor", *self.dial("sensor"))
         for process in (sensor, sink):
             status, errors = self.wait(process)
             self.assertEqual(status, 0, errors)
@@ -108,7 +108,7 @@ class Keys(PipelineTest):
         wanted = self.launch(capture, "launcher")
         reassembler = self.reassembler("--sources", "1")
         sink = self.sink("out", *self.dial("writer"))
-        sensor = self.capture(capture, "a", *self.dial("late"))
+        sensor = self.capture(capture, "late", *self.dial("late"))
         self.assertTrue(wait_until(lambda: self.refused() >= 2))  # and tries again
         self.assertIsNone(sensor.poll())
         shutil.copy(self.path("secret", "late.key"), self.path("allowed", "late.key"))
@@ -123,7 +123,7 @@ class Keys(PipelineTest):
         reassembler = self.reassembler()
         sink = self.sink("out", *self.dial("writer"))
         sensor_figures = free_ports(1)[0]
-        pipe = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", self.captures, "--metrics",
+        pipe = self.start("flowstitch-capture", "-r", "-", "--reassembler", self.captures, "--metrics",
                           f"127.0.0.1:{sensor_figures}", *self.dial("sensor"), stdin_pipe=True)
         with open(capture, "rb") as file:
             data = file.read()
@@ -133,7 +133,7 @@ class Keys(PipelineTest):
         self.assertTrue(wait_until(lambda: len(files(self.path("out"))) > 0))
         os.unlink(self.path("allowed", "sensor.key"))
         # It is not listened to any more, and so is silent.
-        self.assertTrue(wait_until(lambda: figure(self.figures, "link_open", 'shard="0",source="a"') == 0))
+        self.assertTrue(wait_until(lambda: figure(self.figures, "link_open", 'shard="0",source="sensor"') == 0))
         before = files(self.path("out"))
         pipe.stdin.buffer.write(data[half:])
         pipe.stdin.close()
@@ -173,7 +173,7 @@ class Keys(PipelineTest):
         # One is heard of, the other is refused.
         self.assertTrue(wait_until(lambda: figure(self.figures, "tap_subscriptions") == 1 and self.refused() >= 1))
         sink = self.sink("out", *self.dial("writer"))
-        self.capture(capture, "a", *self.dial("sensor"))
+        self.capture(capture, "sensor", *self.dial("sensor"))
         self.assertEqual(self.wait(sink)[0], 0)
         for name, listener in listeners.items():
             while listener.poll(500 if name == "listener" else 0):
@@ -200,6 +200,65 @@ class Keys(PipelineTest):
             self.assertIn("can be reached from other machines", result.stderr)
         result = run("flowstitch", "-q", "-r", capture, "-o", self.path("o"), "--insecure", "--stream-tap", "tcp://*:*")
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_key_is_for_its_name_only(self):
+        self.everyone()
+        result = run("flowstitch-keygen", "fleet", "--role", "capture", "--names", "node-*,spare", "-o", self.path("secret"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        shutil.copy(self.path("secret", "fleet.key"), self.path("allowed", "fleet.key"))
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "launcher")
+        reassembler = self.reassembler("--sources", "3")
+        # Under another's name, or any other, nobody is let in, and is told why.
+        for name, key in (("writer", "sensor"), ("node-1", "sensor"), ("sensor", "fleet"), ("node", "fleet")):
+            status, errors = self.wait(self.capture(capture, name, *self.dial(key)))
+            self.assertEqual(status, 1)
+            self.assertIn(f"the key of '{name}' is not for this name", errors)
+        sink = self.sink("out", *self.dial("writer"))
+        sensors = [self.capture(capture, name, *self.dial(key))
+                   for name, key in (("sensor", "sensor"), ("node-1", "fleet"), ("spare", "fleet"))]
+        for process in (*sensors, sink, reassembler):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+
+    def test_keys_as_kubernetes_mounts_them_are_accepted(self):
+        self.everyone()
+        os.mkdir(self.path("secret", "..data"))
+        for name in ("center.key_secret", "sensor.key_secret", "writer.key_secret"):
+            os.rename(self.path("secret", name), self.path("secret", "..data", name))
+            os.chmod(self.path("secret", "..data", name), 0o440)
+            os.symlink(os.path.join("..data", name), self.path("secret", name))
+        capture = self.make("t.pcap", *TRAFFIC)
+        processes = [self.reassembler("--sources", "1"), self.sink("out", *self.dial("writer")),
+                     self.capture(capture, "sensor", *self.dial("sensor"))]
+        for process in processes:
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+
+    def test_what_is_no_file_in_the_allowed_directory_stops_nothing(self):
+        self.everyone()
+        os.symlink("/dev/zero", self.path("allowed", "zero.key"))
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "launcher")
+        reassembler = self.reassembler("--sources", "1")
+        sensor = self.start("flowstitch-capture", "-r", "-", "--reassembler", self.captures, *self.dial("sensor"),
+                            stdin_pipe=True)
+        labels = 'shard="0",source="sensor"'
+        self.assertTrue(wait_until(lambda: figure(self.figures, "link_open", labels) == 1))
+        os.mkfifo(self.path("allowed", "fifo.key"))
+        self.key("late", "sink")  # read in spite of it
+        sink = self.start("flowstitch-sink", "--reassembler", self.sinks, "-o", self.path("out"), "--files", "--http",
+                          *self.dial("late"))
+        with open(capture, "rb") as file:
+            sensor.stdin.buffer.write(file.read())
+        sensor.stdin.close()
+        sensor.stdin = None
+        for process in (sensor, sink, reassembler):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        self.assertEqual(files(self.path("out")), wanted)
+        self.assertIn("fifo.key': is not a regular file; it is left out", errors)
 
     def test_bad_keys_are_named(self):
         self.key("center", "reassembler")

@@ -38,17 +38,18 @@ class Pair {
         log(1 << 20),
         sender_dials_(sender_dials),
         window_(window),
-        sender(std::make_unique<LinkSender>(SenderIdentity(), wire::SINK, sender_dials, &log)) {
+        sender(std::make_unique<LinkSender>(SenderIdentity(), wire::REASSEMBLER_INPUT, sender_dials,
+                                            &log)) {
     NewReceiver();
   }
 
-  static LinkIdentity SenderIdentity() { return {wire::REASSEMBLER_OUTPUT, "sender", 11}; }
+  static LinkIdentity SenderIdentity() { return {wire::CAPTURE, "sender", 11}; }
 
   // As after a restart of the receiving process.
   void NewReceiver() {
-    receiver =
-        std::make_unique<LinkReceiver>(LinkIdentity{wire::SINK, "receiver", ++receiver_epoch_},
-                                       wire::REASSEMBLER_OUTPUT, !sender_dials_, window_);
+    receiver = std::make_unique<LinkReceiver>(
+        LinkIdentity{wire::REASSEMBLER_INPUT, "receiver", ++receiver_epoch_}, wire::CAPTURE,
+        !sender_dials_, window_);
   }
 
   void Step() {
@@ -72,13 +73,13 @@ class Pair {
       sender->Receive(message, now_ns);
       return;
     }
-    if (message.sequence() == 0) {
-      receiver->Receive(message, now_ns);
-      return;
-    }
-    if (receiver->ReceiveSequenced(message.sequence(), now_ns) != Arrival::kTake) return;
+    if (receiver->Receive(message, wire.size(), now_ns) != Arrival::kTake) return;
     taken.push_back(message.sequence());
-    if (finish_at_once) receiver->Finish(message.sequence(), wire.size());
+    if (finish_at_once) Finish(message.sequence());
+  }
+
+  void Finish(uint64_t sequence) {
+    receiver->Finish(receiver->peer_epoch(), sequence, kMessageBytes);
   }
 
   bool RunUntilAcknowledged(uint64_t sequence, int most_steps) {
@@ -143,7 +144,7 @@ TEST(Link, WhatIsNotFinishedIsNotAcknowledgedAndTheWindowBoundsIt) {
   EXPECT_EQ(pair.sender->acknowledged(), 0u);
   // Ten messages of a little over 1,000 bytes do not all fit into 10,000.
   EXPECT_EQ(pair.taken.size(), 9u);
-  pair.receiver->Finish(9, 9 * kMessageBytes);
+  pair.Finish(9);
   for (int i = 0; i < 5000; ++i) pair.Step();
   EXPECT_EQ(pair.sender->acknowledged(), 9u);
   EXPECT_EQ(pair.taken.size(), 18u);
@@ -163,7 +164,7 @@ TEST_P(RestartedReceiver, GetsWhatItsPredecessorHadNotFinishedAndKnowsHowMuchTha
   pair.finish_at_once = false;
   for (uint64_t s = 1; s <= 20; ++s) pair.log.Append(Numbered(s), 100 + s);
   for (int i = 0; i < 100; ++i) pair.Step();
-  pair.receiver->Finish(4, 4 * kMessageBytes);
+  pair.Finish(4);
   for (int i = 0; i < 100; ++i) pair.Step();
   ASSERT_EQ(pair.sender->acknowledged(), 4u);
   pair.network.Cut();
@@ -182,10 +183,10 @@ INSTANTIATE_TEST_SUITE_P(Link, RestartedReceiver, ::testing::Bool());
 TEST(Link, AnotherVersionIsRefusedWithAReasonOnBothSides) {
   Pair pair(1, {}, true);
   wire::LinkMessage hello;
-  FillHello({wire::REASSEMBLER_OUTPUT, "newer", 5}, hello.mutable_hello());
+  FillHello({wire::CAPTURE, "newer", 5}, hello.mutable_hello());
   hello.mutable_hello()->set_version_min(kLinkVersionMax + 1);
   hello.mutable_hello()->set_version_max(kLinkVersionMax + 3);
-  pair.receiver->Receive(hello, 1);
+  pair.receiver->Receive(hello, 100, 1);
   EXPECT_EQ(pair.receiver->state(), LinkState::kRefused);
   EXPECT_THAT(pair.receiver->refusal(), HasSubstr("'newer' speaks versions 2 to 4"));
   wire::LinkMessage answer;
@@ -212,16 +213,40 @@ TEST(Link, TheWrongRoleAndNonsenseAreRefused) {
   EXPECT_TRUE(CheckHello(hello, self, wire::SINK).has_value());
 }
 
-TEST(Link, AcknowledgementsOfWhatWasNeverSentChangeNothing) {
-  Pair pair(1, {}, true);
-  for (uint64_t s = 1; s <= 3; ++s) pair.log.Append(Numbered(s));
-  ASSERT_TRUE(pair.RunUntilAcknowledged(3, 1000));
-  wire::LinkMessage ack;
-  ack.mutable_acknowledgement()->set_acknowledged_sequence(1'000'000);
-  ack.mutable_acknowledgement()->set_received_sequence(UINT64_MAX);
-  ack.mutable_acknowledgement()->set_resend(true);
-  pair.sender->Receive(ack, pair.now_ns);
-  EXPECT_EQ(pair.sender->acknowledged(), 3u);
+// A capture whose earlier process's batches still wait is not granted the same bytes again.
+TEST(Link, WhatARestartedPeerSentBeforeCountsAgainstItsWindow) {
+  Pair pair(1, {}, true, 10 * kMessageBytes);
+  pair.finish_at_once = false;
+  for (uint64_t s = 1; s <= 20; ++s) pair.log.Append(Numbered(s));
+  for (int i = 0; i < 1000; ++i) pair.Step();
+  ASSERT_EQ(pair.taken.size(), 9u);
+  const uint64_t former = pair.receiver->peer_epoch();
+  SendLog log(1 << 20);
+  LinkSender second({wire::CAPTURE, "sender", 12}, wire::REASSEMBLER_INPUT, true, &log);
+  for (uint64_t s = 1; s <= 20; ++s) log.Append(Numbered(s));
+  uint64_t taken = 0;
+  const auto exchange = [&] {
+    for (int i = 0; i < 2000; ++i) {
+      pair.now_ns += kNsPerMs;
+      wire::LinkMessage message;
+      ByteView blob;
+      while (const auto out = second.NextToSend(pair.now_ns)) {
+        ASSERT_TRUE(DecodeLinkMessage(out->bytes(), &message, &blob).ok());
+        if (pair.receiver->Receive(message, out->size(), pair.now_ns) == Arrival::kTake) ++taken;
+      }
+      while (const auto out = pair.receiver->NextToSend(pair.now_ns)) {
+        ASSERT_TRUE(DecodeLinkMessage(out->bytes(), &message, &blob).ok());
+        second.Receive(message, pair.now_ns);
+      }
+    }
+  };
+  exchange();
+  EXPECT_EQ(taken, 1u) << "one message always goes";
+  EXPECT_EQ(pair.receiver->state(), LinkState::kOpen);
+  for (uint64_t s = 1; s <= 9; ++s) pair.receiver->Finish(former, s, kMessageBytes + 12);
+  EXPECT_EQ(pair.receiver->finished(), 0u) << "the new process's messages are not finished by it";
+  exchange();
+  EXPECT_EQ(taken, 9u);
 }
 
 TEST(NameClaim, AHolderThatSpeaksKeepsItsName) {
@@ -246,7 +271,7 @@ TEST(Link, AWatermarkIsToldOnlyBehindEverythingOlder) {
   ASSERT_LT(pair.taken.size(), 10u);
   EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 5);
   pair.finish_at_once = true;
-  for (const uint64_t s : pair.taken) pair.receiver->Finish(s, kMessageBytes);
+  for (const uint64_t s : pair.taken) pair.Finish(s);
   for (int i = 0; i < 3000; ++i) pair.Step();
   EXPECT_EQ(pair.receiver->heartbeat_watermark_ns(), 7);
 }

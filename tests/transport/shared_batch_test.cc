@@ -130,7 +130,7 @@ TEST_F(SharedBatches, OnlyAPeerThatReadsTheMemoryIsToldWhereThePayloadIs) {
       while (const auto out = sender.NextToSend(now_ns)) {
         ASSERT_TRUE(DecodeLinkMessage(out->bytes(), &message, &blob).ok());
         if (message.sequence() == 0) {
-          receiver.Receive(message, now_ns);
+          receiver.Receive(message, out->size(), now_ns);
         } else {
           batches.push_back(*out);
         }

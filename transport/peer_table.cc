@@ -1,0 +1,274 @@
+#include "transport/peer_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "transport/blob_message.h"
+#include "transport/link_contract.h"
+#include "transport/link_limits.h"
+#include "transport/link_log.h"
+
+namespace flowstitch {
+namespace {
+
+wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text) {
+  wire::Refusal refusal;
+  refusal.set_reason(reason);
+  refusal.set_text(std::move(text));
+  return refusal;
+}
+
+}  // namespace
+
+PeerTable::PeerTable(std::string kind, Socket* socket, LinkIdentity self, wire::Role peer_role,
+                     Owner* owner)
+    : kind_(std::move(kind)),
+      socket_(*socket),
+      self_(std::move(self)),
+      peer_role_(peer_role),
+      owner_(*owner) {}
+
+std::optional<size_t> PeerTable::SlotOf(const std::string& route) const {
+  const auto known = by_route_.find(route);
+  if (known == by_route_.end()) return std::nullopt;
+  return known->second;
+}
+
+std::optional<size_t> PeerTable::Greet(const Socket::Parts& parts, wire::LinkMessage* message,
+                                       int64_t now_ns) {
+  const ByteView bytes{static_cast<const uint8_t*>(parts.second.data()), parts.second.size()};
+  // What a peer that has lost its connection had under way comes by the new one, before it knows: a
+  // batch is not read, and its sender asked who it is.
+  message->Clear();
+  if (bytes.size() <= kMaxControlBytes) {
+    ByteView blob;
+    const absl::Status status = DecodeLinkMessage(bytes, message, &blob);
+    if (!status.ok()) {
+      Refuse(parts, MakeRefusal(wire::Refusal::NOT_FLOWSTITCH, std::string(status.message())),
+             now_ns);
+      return std::nullopt;
+    }
+  }
+  if (message->has_hello()) {
+    const std::string why = FindContradiction(*message, peer_role_);
+    if (why.empty()) return OnHello(parts, message->hello(), now_ns);
+    Refuse(parts, ContradictionRefusal(message->hello().name(), why), now_ns);
+    return std::nullopt;
+  }
+  wire::LinkMessage question;
+  question.mutable_who_are_you();
+  socket_.SendParts(parts.first, WireMessage(question.SerializeAsString()));
+  return std::nullopt;
+}
+
+void PeerTable::Refuse(const Socket::Parts& parts, const wire::Refusal& refusal, int64_t now_ns) {
+  wire::LinkMessage message;
+  *message.mutable_refusal() = refusal;
+  socket_.SendParts(parts.first, WireMessage(message.SerializeAsString()));
+  if (socket_.connections() != nullptr) {
+    socket_.connections()->CloseSoon(parts.connection(), now_ns);
+  }
+  ++refused_;
+  refusals_.Warn(now_ns, absl::StrCat("reassembler: refused a peer: ", refusal.text()));
+}
+
+std::optional<size_t> PeerTable::OnHello(const Socket::Parts& parts, const wire::Hello& hello,
+                                         int64_t now_ns) {
+  std::optional<wire::Refusal> refusal = CheckHello(hello, self_, peer_role_);
+  const std::string key = parts.key();
+  if (!refusal && socket_.keys() != nullptr && !key.empty() &&
+      !socket_.keys()->MayBeCalled(key, hello.name())) {
+    refusal = MakeRefusal(
+        wire::Refusal::NAME_NOT_ALLOWED,
+        absl::StrFormat("the key of '%s' is not for this name: give the process the --name that "
+                        "its key has, or the public key a line `names` with a pattern",
+                        hello.name()));
+  }
+  if (refusal) {
+    Refuse(parts, *refusal, now_ns);
+    return std::nullopt;
+  }
+  const auto known = by_name_.find(hello.name());
+  if (known == by_name_.end()) return OnNewName(parts, hello, now_ns);
+  const size_t slot = known->second;
+  if (!Claim(slot, parts, hello, now_ns)) return std::nullopt;
+  if (peers_[slot].link->state() == LinkState::kRefused) Renew(slot);
+  Take(slot, parts, hello.name(), now_ns);
+  return slot;
+}
+
+NameClaim PeerTable::Judge(size_t slot, const wire::Hello& hello, int64_t now_ns) {
+  Peer& holder = peers_[slot];
+  const LinkEnd& link = *holder.link;
+  const bool same_process = hello.epoch() == link.peer_epoch();
+  if (link.state() == LinkState::kRefused) {
+    // A new process in the place of one that was refused begins anew.
+    if (same_process) return NameClaim::kRefuse;
+    return owner_.MayForget(slot) ? NameClaim::kGrant : NameClaim::kWait;
+  }
+  // The epoch stands in every batch on a tap; the token nowhere.
+  if (same_process && hello.token() != link.peer_token()) return NameClaim::kRefuse;
+  if (same_process && hello.token() != 0) return NameClaim::kGrant;
+  const bool gone =
+      socket_.connections() == nullptr || !socket_.connections()->IsOpen(holder.connection, now_ns);
+  if (same_process && gone) return NameClaim::kGrant;
+  if (holder.claimed_ns == 0) holder.claimed_ns = now_ns;
+  const NameClaim claim = DecideNameClaim(link.last_heard_ns(), holder.claimed_ns, now_ns);
+  const bool too_much = !same_process && !owner_.MayRestart(slot);
+  return claim == NameClaim::kGrant && too_much ? NameClaim::kWait : claim;
+}
+
+bool PeerTable::Claim(size_t slot, const Socket::Parts& parts, const wire::Hello& hello,
+                      int64_t now_ns) {
+  const LinkEnd& link = *peers_[slot].link;
+  const NameClaim claim = Judge(slot, hello, now_ns);
+  if (claim == NameClaim::kWait) return false;
+  peers_[slot].claimed_ns = 0;
+  if (claim == NameClaim::kRefuse) {
+    const bool was_refused = link.state() == LinkState::kRefused;
+    Refuse(parts,
+           was_refused ? MakeRefusal(wire::Refusal::CONTRADICTION, link.refusal())
+                       : NameInUse(hello.name()),
+           now_ns);
+    return false;
+  }
+  if (hello.epoch() != link.peer_epoch()) {
+    states_.Warn(now_ns,
+                 absl::StrCat("reassembler: ", kind_, " '", hello.name(), "' was restarted"));
+  }
+  return true;
+}
+
+void PeerTable::Renew(size_t slot) {
+  ++peers_[slot].generation;
+  peers_[slot].link = owner_.MakeLink(slot);
+  peers_[slot].logged_state = LinkState::kWaiting;
+}
+
+bool PeerTable::KeyHasRoom(const std::string& key) const {
+  if (key.empty()) return true;
+  const auto names = std::count_if(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return peer.link != nullptr && peer.key == key && peer.link->state() != LinkState::kRefused &&
+           peer.link->state() != LinkState::kLost;
+  });
+  return static_cast<size_t>(names) < kMaxNamesPerKey;
+}
+
+std::optional<size_t> PeerTable::OnNewName(const Socket::Parts& parts, const wire::Hello& hello,
+                                           int64_t now_ns) {
+  const char* many = nullptr;
+  std::optional<size_t> slot;
+  if (!KeyHasRoom(parts.key())) {
+    many = "its key has as many names as one key may have";
+  } else if (slot = FindSlot(); !slot) {
+    many = "there are as many names as one process may have";
+  }
+  if (many != nullptr) {
+    Refuse(parts,
+           MakeRefusal(wire::Refusal::NO_ROOM,
+                       absl::StrFormat("there is no room for '%s': %s", hello.name(), many)),
+           now_ns);
+    return std::nullopt;
+  }
+  Renew(*slot);
+  by_name_[hello.name()] = *slot;
+  Take(*slot, parts, hello.name(), now_ns);
+  return slot;
+}
+
+// A free slot, a new one, or that of the name that is missed least.
+std::optional<size_t> PeerTable::FindSlot() {
+  std::optional<size_t> best;
+  const auto rank = [this](size_t slot) {
+    const LinkEnd& link = *peers_[slot].link;
+    return std::pair(link.state() != LinkState::kRefused, link.last_heard_ns());
+  };
+  const bool full = peers_.size() >= kMaxPeers;
+  for (size_t slot = 0; slot < peers_.size(); ++slot) {
+    const Peer& peer = peers_[slot];
+    if (peer.link == nullptr) return slot;
+    const LinkState state = peer.link->state();
+    const bool gone = state == LinkState::kRefused || state == LinkState::kLost;
+    if (!full || !gone || !owner_.MayForget(slot)) continue;
+    if (!best || rank(slot) < rank(*best)) best = slot;
+  }
+  if (!full) {
+    peers_.emplace_back();
+    return peers_.size() - 1;
+  }
+  if (!best) return std::nullopt;
+  ++forgotten_;
+  states_.Warn(SteadyNowNs(), absl::StrFormat("reassembler: %s '%s', which has gone, is forgotten: "
+                                              "there are %d names",
+                                              kind_, peers_[*best].name, peers_.size()));
+  Free(*best);
+  return best;
+}
+
+void PeerTable::Free(size_t slot) {
+  Peer& peer = peers_[slot];
+  by_route_.erase(peer.route);
+  by_name_.erase(peer.name);
+  const uint32_t generation = peer.generation;
+  peer = {};
+  peer.generation = generation;
+}
+
+void PeerTable::Take(size_t slot, const Socket::Parts& parts, const std::string& name,
+                     int64_t now_ns) {
+  Peer& peer = peers_[slot];
+  ConnectionGuard* connections = socket_.connections();
+  by_route_.erase(peer.route);
+  // One live connection a name.
+  if (connections != nullptr && peer.connection != parts.connection()) {
+    connections->CloseSoon(peer.connection, now_ns);
+  }
+  peer.name = name;
+  peer.route = parts.first;
+  peer.key = parts.key();
+  peer.connection = parts.connection();
+  peer.claimed_ns = 0;
+  peer.refusal_done = false;
+  by_route_[peer.route] = slot;
+  peer.link->NoteNewConnection();
+  if (connections != nullptr) connections->Admit(peer.connection, now_ns);
+}
+
+bool PeerTable::IsSameProcess(size_t slot, const wire::LinkMessage& message) {
+  if (!message.has_hello()) return true;
+  LinkEnd& link = *peers_[slot].link;
+  const wire::Hello& hello = message.hello();
+  if (hello.name() == peers_[slot].name && hello.epoch() == link.peer_epoch() &&
+      hello.token() == link.peer_token()) {
+    return true;
+  }
+  link.Contradicts("it says Hello as another process on the same connection");
+  return false;
+}
+
+void PeerTable::NoteRefusal(Peer* peer, int64_t now_ns) {
+  if (peer->refusal_done) return;
+  peer->refusal_done = true;
+  ++refused_;
+  refusals_.Warn(now_ns, absl::StrCat("reassembler: refused ", kind_, " '", peer->name,
+                                      "': ", peer->link->refusal()));
+  // Its connection stays known until it is closed: what still comes is passed over without a word.
+  if (socket_.connections() != nullptr) {
+    socket_.connections()->CloseSoon(peer->connection, now_ns);
+  }
+}
+
+void PeerTable::SendAll(int64_t now_ns) {
+  for (Peer& peer : peers_) {
+    if (peer.link == nullptr) continue;
+    while (const auto out = peer.link->NextToSend(now_ns)) {
+      if (!socket_.SendParts(peer.route, *out)) break;
+    }
+    LogLinkState("reassembler", peer.name, peer.link->state(), &peer.logged_state, now_ns,
+                 &states_);
+    if (peer.link->state() == LinkState::kRefused) NoteRefusal(&peer, now_ns);
+  }
+}
+
+}  // namespace flowstitch
