@@ -19,6 +19,12 @@ void SourceLedger::Add(const SourceLedger& other) {
 #undef FLOWSTITCH_ADD
 }
 
+void SourceLedger::Limit(uint64_t most) {
+#define FLOWSTITCH_LIMIT(name, help) name = name < most ? name : most;
+  FLOWSTITCH_SOURCE_LEDGER(FLOWSTITCH_LIMIT)
+#undef FLOWSTITCH_LIMIT
+}
+
 void SinkLedger::Add(const SinkLedger& other) {
 #define FLOWSTITCH_ADD(name, help) name += other.name;
   FLOWSTITCH_SINK_LEDGER(FLOWSTITCH_ADD)

@@ -25,6 +25,7 @@ namespace flowstitch {
   X(frames_received, "frames the reassembler received from this source")                        \
   X(frames_taken_before, "frames that an earlier process of the reassembler had finished with") \
   X(late_frames, "frames that came after the reorder window had passed them")                   \
+  X(ahead_frames, "frames of a live capture that were later than the reassembler's clock")      \
   X(batches_received, "batches the reassembler received from this source")                      \
   X(duplicate_batches, "batches received twice and dropped")                                    \
   X(duplicate_frames, "frames that another source had delivered (within received)")
@@ -93,18 +94,19 @@ namespace flowstitch {
   X(duplicate_frames, "frames that another source had delivered")                                  \
   X(duplicates_forgotten, "datagrams forgotten before another source's copy could be known")
 
-#define FLOWSTITCH_SINK_LEDGER(X)                                               \
-  X(stream_bytes_received, "stream bytes received from the reassembler")        \
-  X(file_bytes_written, "bytes written to flow files")                          \
-  X(flow_files, "flow files written")                                           \
-  X(http_messages, "HTTP messages parsed")                                      \
-  X(http_bodies, "HTTP bodies written")                                         \
-  X(http_body_bytes, "bytes of HTTP bodies written")                            \
-  X(tls_plain_bytes, "bytes decrypted from TLS records")                        \
-  X(flows_reported, "flows written to the report")                              \
-  X(earlier_frames, "frames of which reassemblers that have gone had told all") \
-  X(earlier_waiting_bytes, "bytes that waited behind a hole in them then")      \
-  X(refused_bytes, "stream bytes of unannounced flows, out of order, or twice") \
+#define FLOWSTITCH_SINK_LEDGER(X)                                                 \
+  X(stream_bytes_received, "stream bytes received from the reassembler")          \
+  X(file_bytes_written, "bytes written to flow files")                            \
+  X(flow_files, "flow files written")                                             \
+  X(http_messages, "HTTP messages parsed")                                        \
+  X(http_bodies, "HTTP bodies written")                                           \
+  X(http_body_bytes, "bytes of HTTP bodies written")                              \
+  X(tls_plain_bytes, "bytes decrypted from TLS records")                          \
+  X(flows_reported, "flows written to the report")                                \
+  X(parsers_given_up, "flows read no further: the memory for parsers is used up") \
+  X(earlier_frames, "frames of which reassemblers that have gone had told all")   \
+  X(earlier_waiting_bytes, "bytes that waited behind a hole in them then")        \
+  X(refused_bytes, "stream bytes of unannounced flows, out of order, or twice")   \
   X(refused_gaps, "gaps of unannounced flows, out of order, or too long")
 
 struct SourceLedger {
@@ -112,6 +114,8 @@ struct SourceLedger {
   FLOWSTITCH_SOURCE_LEDGER(FLOWSTITCH_FIELD)
 
   void Add(const SourceLedger& other);
+  // No figure is more than `most`.
+  void Limit(uint64_t most);
 };
 
 struct ReassemblyLedger {

@@ -12,13 +12,34 @@ namespace flowstitch {
 namespace {
 
 std::atomic<int> stop_requests{0};
+std::atomic<int> stop_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch such");
 
-void OnStopSignal(int /*signal*/) { stop_requests.fetch_add(1, std::memory_order_relaxed); }
+void OnStopSignal(int signal) {
+  int none = 0;
+  stop_signal.compare_exchange_strong(none, signal, std::memory_order_relaxed);
+  stop_requests.fetch_add(1, std::memory_order_relaxed);
+}
+
+// What a shell says of a process that a signal has ended.
+constexpr int kExitBySignal = 128;
 
 }  // namespace
 
 const std::atomic<int>& StopRequests() { return stop_requests; }
+
+int StopSignal() { return stop_signal; }
+
+const char* StopSignalName() {
+  switch (stop_signal) {
+    case SIGINT:
+      return "SIGINT";
+    case SIGHUP:
+      return "SIGHUP";
+    default:
+      return "SIGTERM";
+  }
+}
 
 void CatchStopSignals() {
   struct sigaction action = {};
@@ -44,7 +65,13 @@ void SetUpLog(const std::string& program, bool verbose) {
 
 int Report(const absl::Status& status) {
   if (status.ok()) return kExitOk;
-  spdlog::error("{}", std::string_view(status.message().data(), status.message().size()));
+  if (absl::IsAborted(status)) return kExitBySignal + SIGPIPE;
+  const std::string_view text(status.message().data(), status.message().size());
+  if (absl::IsCancelled(status) && StopSignal() != 0) {
+    spdlog::warn("{}", text);
+    return kExitBySignal + StopSignal();
+  }
+  spdlog::error("{}", text);
   return kExitFailed;
 }
 

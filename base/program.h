@@ -13,10 +13,16 @@ namespace flowstitch {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;    // something could not be read, written or reached
 inline constexpr int kExitBadUsage = 2;  // the command line is wrong
+// Beyond these, as a shell gives for a signal: 130, 143 or 129 where SIGINT, SIGTERM or SIGHUP came
+// while input files were left unread; 141 where whoever read standard output went first.
 
 // How often SIGINT, SIGTERM or SIGHUP have come: a stage ends in order after the first, and gives
 // up what it waits for after the second. The counter lives as long as the process.
 const std::atomic<int>& StopRequests();
+// Which of them came first; 0: none.
+int StopSignal();
+// "SIGINT" …, for people.
+const char* StopSignalName();
 // Lets the three signals raise StopRequests(), and ignores SIGPIPE.
 void CatchStopSignals();
 
@@ -28,7 +34,9 @@ void KeepFreedMemory();
 // fault.
 void SetUpLog(const std::string& program, bool verbose);
 
-// Says what went wrong, as an error line, and gives the exit status for it.
+// Says what went wrong, as an error line, and gives the exit status for it. A cancelled status is
+// that of a run that a signal cut short, an aborted one that of a reader that has gone (not an
+// error to speak of).
 int Report(const absl::Status& status);
 
 // The machine's name, for default names of sources and sinks.

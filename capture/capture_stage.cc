@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/program.h"
 #include "base/service.h"
 #include "base/utf8_text.h"
 #include "capture/capture_file.h"
@@ -19,11 +20,14 @@
 #include "capture/progress.h"
 #include "capture/shard_set.h"
 #include "transport/ledger_codec.h"
+#include "transport/link_limits.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
 namespace {
 
+// Names of inputs that the last message has, of what it may have in all.
+constexpr size_t kMaxInputsBytes = kMaxEndBytes / 2;
 constexpr int kWaitMs = 10;
 constexpr char kMetricsPart[] = "capture";
 // The reassembler hears of this source's figures so often.
@@ -78,6 +82,7 @@ class CaptureStage {
   CaptureInputs inputs_;
   const bool live_;
   const std::atomic<int>& stop_;
+  std::string unread_from_;  // the file that a signal came in; empty: all are read
   const uint64_t epoch_;
   FrameFilter filter_;
   Progress progress_;
@@ -157,6 +162,7 @@ absl::Status CaptureStage::ReadFiles() {
     total_bytes_ += static_cast<uint64_t>(info.st_size);
   }
   for (size_t i = 0; i < files.size(); ++i) {
+    if (stop_ > 0 && unread_from_.empty()) unread_from_ = files[i];
     if (Stopped()) break;
     const absl::Status status = ReadFile(i, files[i]);
     if (status.ok()) continue;
@@ -167,16 +173,20 @@ absl::Status CaptureStage::ReadFiles() {
       spdlog::error("{}", std::string(status.message()));
     }
   }
-  return result;
+  if (!result.ok() || unread_from_.empty() || !link_error_.ok()) return result;
+  return absl::CancelledError(
+      absl::StrFormat("%s came before '%s' was read to its end: what was read before is written",
+                      StopSignalName(), unread_from_));
 }
 
 absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   auto source = inputs_.File(index, path);
   if (!source.ok()) return source.status();
   auto input = InputBuffer::FromSource(*std::move(source), blocks_);
-  input->set_on_idle([this] {
+  input->set_on_idle([this, &path] {
     shards_.FlushDue(SteadyNowNs());
     Service();
+    if (Stopped()) unread_from_ = path;
     return !Stopped();
   });
   auto opened = CaptureFile::FromInput(path, std::move(input));
@@ -186,7 +196,11 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
   Frame frame;
   const bool keeps_blocks = shards_.keeps_blocks();
   std::shared_ptr<const uint8_t[]> block;
-  while (!Stopped() && file.Next(&frame)) {
+  while (file.Next(&frame)) {
+    if (Stopped()) {
+      unread_from_ = path;
+      break;
+    }
     if (file.has_tls_secrets()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
       if (!filter_.status().ok()) break;
@@ -293,7 +307,7 @@ void CaptureStage::Service() {
   }
   const absl::Status status = shards_.Service(now_ns);
   if (link_error_.ok()) link_error_ = status;
-  if (tap_) tap_->Service();
+  if (tap_) tap_->Service(now_ns);
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   if (file_ != nullptr) {
     progress_.Update(now_ns, file_bytes_before_ + file_->file_offset(), total_bytes_,
@@ -357,8 +371,12 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
   wire::End end;
   end.set_error(ToUtf8({result.message().data(), result.message().size()}));
   *end.mutable_source() = figures;
-  for (const std::string& file : options_.AllFiles())
+  size_t input_bytes = 0;
+  for (const std::string& file : options_.AllFiles()) {
+    input_bytes += file.size();
+    if (input_bytes > kMaxInputsBytes) break;
     end.mutable_source()->add_inputs(ToUtf8(file));
+  }
   if (live_) end.mutable_source()->add_inputs(ToUtf8(options_.live.interface));
   shards_.AppendEnd(end);
   int64_t alone_since_ns = SteadyNowNs();

@@ -47,6 +47,30 @@ PendingBytes::Chunks::iterator PendingBytes::Replace(Chunks::iterator it, size_t
   return it;
 }
 
+bool PendingBytes::Join(Chunks::iterator it, Position at, ByteView bytes, OverlapPolicy policy) {
+  // The other policies ask which segment a byte came in.
+  const bool by_order = policy == OverlapPolicy::kFirst || policy == OverlapPolicy::kLast;
+  if (!by_order || chunks_.size() <= kManyChunks || it == chunks_.begin()) return false;
+  Chunk& chunk = std::prev(it)->second;
+  if (chunk.bytes == nullptr || std::prev(it)->first + chunk.length != at ||
+      chunk.length + bytes.size() > kJoinedBytes) {
+    return false;
+  }
+  const auto length = chunk.length + static_cast<uint32_t>(bytes.size());
+  if (length > chunk.capacity) {
+    chunk.capacity = std::min<uint32_t>(2 * length, kJoinedBytes);
+    auto larger = std::make_unique_for_overwrite<uint8_t[]>(chunk.capacity);
+    std::copy_n(chunk.bytes.get(), chunk.length, larger.get());
+    work_ += chunk.length;
+    chunk.bytes = std::move(larger);
+  }
+  std::copy(bytes.begin(), bytes.end(), chunk.bytes.get() + chunk.length);
+  work_ += bytes.size();
+  chunk.length = length;
+  payload_bytes_ += bytes.size();
+  return true;
+}
+
 size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
                             OnSeen seen) {
   const Extent offered{at, at + bytes.size()};
@@ -54,6 +78,7 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
   auto it = chunks_.upper_bound(at);
   if (it != chunks_.begin() && std::prev(it)->first + std::prev(it)->second.length > at) --it;
   while (!bytes.empty()) {
+    ++work_;
     // Up to the next chunk the bytes are new; within it they are not.
     const bool inside = it != chunks_.end() && it->first <= at;
     size_t n = bytes.size();
@@ -79,10 +104,16 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
       }
     } else {
       if (it != chunks_.end()) n = std::min<size_t>(n, it->first - at);
+      added += n;
+      if (Join(it, at, bytes.first(n), policy)) {
+        at += n;
+        bytes = bytes.subspan(n);
+        continue;
+      }
+      work_ += n;
       Chunk chunk{static_cast<uint32_t>(n), time_ns, offered, CopyOf(bytes.first(n))};
       it = std::next(chunks_.insert_or_assign(at, std::move(chunk)).first);
       payload_bytes_ += n;
-      added += n;
     }
     at += n;
     bytes = bytes.subspan(n);

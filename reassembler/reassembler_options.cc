@@ -6,6 +6,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/memory_flag.h"
+#include "base/memory_plan.h"
 
 namespace flowstitch {
 namespace {
@@ -183,6 +185,18 @@ absl::Status ApplySimulation(const std::vector<std::string>& names, ReassemblyOp
   return absl::OkStatus();
 }
 
+ReassemblyOptions WithinMemory(const ReassemblerOptions& options) {
+  const uint64_t total = options.memory_bytes == 0 ? DefaultMemory() : options.memory_bytes;
+  const MemoryPlan plan = PlanMemory(total, options.feeds_own_sink);
+  ReassemblyOptions core = options.core;
+  core.tcp.flows = std::min(core.tcp.flows, plan.open_flows);
+  core.tcp.half_open_flows = std::min(core.tcp.half_open_flows, plan.half_open_flows);
+  core.tcp.tombstones = std::min(core.tcp.tombstones, plan.tombstones);
+  core.tcp.all_waiting_bytes = std::min(core.tcp.all_waiting_bytes, plan.waiting_bytes);
+  core.udp.flows = std::min(core.udp.flows, plan.udp_flows);
+  return core;
+}
+
 void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
   ReassemblyOptions* core = &options->core;
   app.add_flag("--udp", core->decoder.udp,
@@ -305,6 +319,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
   app.add_option("-U,--user", options->user, "Become this user at once.")->type_name("USER");
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
+  AddMemoryFlag(app, &options->memory_bytes);
   AddReadMemoryFlag(app, &options->memory);
   AddShareMemoryFlag(app, &options->memory);
   AddReassemblyFlags(app, options);
@@ -353,6 +368,9 @@ std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
   if (core.decoder.udp) arguments.push_back("--udp");
   if (!o.simulate.empty()) {
     arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});
+  }
+  if (o.memory_bytes > 0) {
+    arguments.insert(arguments.end(), {"--memory", absl::StrCat(o.memory_bytes)});
   }
   if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
   const std::vector<std::string> security = SecurityArguments(o.security);

@@ -31,6 +31,8 @@ struct ReassemblerOptions {
   size_t window_bytes = kDefaultWindowBytes;
   size_t buffer_bytes = kDefaultSendBufferBytes;
   ReassemblyOptions core;
+  uint64_t memory_bytes = 0;    // that traffic may make it hold; 0: DefaultMemory()
+  bool feeds_own_sink = false;  // in this process, which holds the flows too
   uint16_t community_id_seed = 0;
   // Limits that tests force, by name; see ApplySimulation.
   std::vector<std::string> simulate;
@@ -38,6 +40,9 @@ struct ReassemblerOptions {
 
 // Limits that --simulate names are set so low that they are reached at once.
 absl::Status ApplySimulation(const std::vector<std::string>& names, ReassemblyOptions* options);
+
+// The options of the core, with no limit beyond what the memory allows.
+ReassemblyOptions WithinMemory(const ReassemblerOptions& options);
 
 // Flags that say how to reassemble; the launcher has them too.
 void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options);

@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
+#include "base/utf8_text.h"
 #include "reassembler/reassembler.h"
 #include "reassembler/source_books.h"
 #include "reassembler/source_merger.h"
@@ -25,6 +27,10 @@ namespace {
 
 constexpr int kWaitMs = 5;
 constexpr char kMetricsPart[] = "reassembler";
+// Of what a source says went wrong.
+constexpr size_t kMaxErrorBytes = 4096;
+// How far a live source's clock may be ahead of this machine's.
+constexpr int64_t kClockAheadNs = 2 * kNsPerSecond;
 // Frames taken before the sockets are looked at again.
 constexpr int kFramesPerTurn = 2048;
 // After a stop request, sinks that cannot be reached are waited for so long.
@@ -32,7 +38,7 @@ constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
 
 // Names that are not known were refused before.
 ReassemblyOptions Simulated(const ReassemblerOptions& options) {
-  ReassemblyOptions core = options.core;
+  ReassemblyOptions core = WithinMemory(options);
   ApplySimulation(options.simulate, &core).IgnoreError();
   core.shard = options.shard;
   return core;
@@ -64,6 +70,7 @@ class ReassemblerStage {
         batcher_(epoch_, options.shard, options.community_id_seed),
         reassembler_(Simulated(options), &batcher_) {
     if (options.sources != 1) reassembler_.set_several_sources();
+    batcher_.set_on_full([this] { FlushFull(); });
   }
 
   absl::Status Open(zmq::context_t& context);
@@ -74,14 +81,17 @@ class ReassemblerStage {
   void AddNewSources();
   void ReplaceForgottenSources();
   void EndRefusedSources();
+  TimeNs LatestNs() const;
   void TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery);
   bool TakeFrames();
   void FinishEnds();
   bool MayStart() const;
   bool AllEnded() const;
+  bool FilesAreLeft() const;
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
   void TellProgress();
   void Flush();
+  void FlushFull();
   void SendEnd();
   void PublishMetrics(int64_t now_ns);
   wire::Ledger MakeLedger();
@@ -164,6 +174,9 @@ absl::Status ReassemblerStage::Run() {
     }
     if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());
   }
+  if (stop_ > 0 && source_error_.empty() && FilesAreLeft()) {
+    source_error_ = "the reassembler was stopped before its sources had ended";
+  }
   // What has arrived is used, also after a stop request.
   while (TakeFrames()) {
   }
@@ -177,7 +190,7 @@ absl::Status ReassemblerStage::Run() {
 void ReassemblerStage::ServiceCaptures() {
   const int64_t now_ns = SteadyNowNs();
   TellAlive(now_ns);
-  if (tap_) tap_->Service();
+  if (tap_) tap_->Service(now_ns);
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
   captures_->set_flows(reassembler_.ledger().flows_opened);
   captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {
@@ -186,7 +199,8 @@ void ReassemblerStage::ServiceCaptures() {
   AddNewSources();
   EndRefusedSources();
   for (size_t i = 0; i < captures_->peers(); ++i) {
-    merger_.SetWatermark(i, captures_->link(i).heartbeat_watermark_ns());
+    const TimeNs promised_ns = captures_->link(i).heartbeat_watermark_ns();
+    merger_.SetWatermark(i, std::min(promised_ns, LatestNs()));
   }
 }
 
@@ -227,6 +241,16 @@ void ReassemblerStage::EndRefusedSources() {
   }
 }
 
+// Where there is an interface among several sources, nothing is captured later than now: none of
+// them can close the others' flows by what it says of the time.
+TimeNs ReassemblerStage::LatestNs() const {
+  const bool among_others = options_.sources != 1 && !captures_->socket().in_process();
+  if (!among_others || !merger_.any_live()) return kTimeMax;
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return AddNs(MakeTimeNs(now.tv_sec, now.tv_nsec), kClockAheadNs);
+}
+
 void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
   AddNewSources();
   books_.NoteEpoch(peer);
@@ -238,15 +262,20 @@ void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> deliv
       books_.Tell(peer, delivery->message().packets().source_ledger());
     }
     merger_.EndSource(peer, false);
-    if (merger_.AddBatch(peer, delivery)) return;
+    const bool has_frames = delivery->message().packets().capture_time_ns_size() > 0;
+    if (has_frames && merger_.AddBatch(peer, delivery, LatestNs())) return;
     captures_->Finish(peer, *delivery);
-    captures_->Contradicts(peer, "its batch's lengths do not add up to its frames");
+    if (has_frames || !delivery->blob().empty()) {
+      captures_->Contradicts(peer, "its batch's lengths do not add up to its frames");
+    }
   } else if (delivery->message().has_end()) {
     const wire::End& end = delivery->message().end();
     for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
     books_.Tell(peer, end.source());
-    if (source_error_.empty()) source_error_ = end.error();
+    if (source_error_.empty()) source_error_ = ToPrintable(end.error().substr(0, kMaxErrorBytes));
     merger_.EndSource(peer, true);
+    // That of an earlier process, whose frames wait still.
+    if (source_ends_[peer] != nullptr) captures_->Finish(peer, *source_ends_[peer]);
     source_ends_[peer] = std::move(delivery);
   }
 }
@@ -301,6 +330,14 @@ bool ReassemblerStage::AllEnded() const {
   return true;
 }
 
+// Of an interface there is always more: that is no loss.
+bool ReassemblerStage::FilesAreLeft() const {
+  for (size_t i = 0; i < merger_.sources(); ++i) {
+    if (!captures_->link(i).peer_live() && !merger_.ended(i)) return true;
+  }
+  return false;
+}
+
 void ReassemblerStage::TellProgress() {
   batcher_.set_progress(reassembler_.ledger().frames_received, reassembler_.ledger().waiting_bytes);
 }
@@ -318,6 +355,21 @@ void ReassemblerStage::Flush() {
   if (sinks_ == nullptr) return;
   sinks_->Append(std::move(message));
   sinks_->Service(SteadyNowNs());
+}
+
+// In the middle of a frame, or at the end, when all open flows close: the sources are not looked at
+// meanwhile, but the sinks are waited for when far too much lies there for them.
+void ReassemblerStage::FlushFull() {
+  Flush();
+  if (sinks_ == nullptr) return;
+  const int64_t since_ns = SteadyNowNs();
+  while (sinks_->buffered_bytes() > 2 * options_.buffer_bytes && stop_ < 2) {
+    const int64_t now_ns = SteadyNowNs();
+    if (stop_ > 0 && now_ns - since_ns > kGiveUpNs) return;
+    TellAlive(now_ns);
+    sinks_->Service(now_ns);
+    WaitForInput({&sinks_->socket()}, -1, kWaitMs);
+  }
 }
 
 wire::Ledger ReassemblerStage::MakeLedger() {

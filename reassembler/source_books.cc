@@ -1,12 +1,18 @@
 #include "reassembler/source_books.h"
 
+#include <algorithm>
+
 #include "transport/ledger_codec.h"
+#include "transport/link_limits.h"
 #include "transport/link_metrics.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr size_t kMaxGone = 1024;
+// Of the names of inputs: of one, and of all.
+constexpr size_t kMaxInputBytes = 4096;
+constexpr size_t kMaxInputsBytes = size_t{4} << 20;
 
 }  // namespace
 
@@ -15,13 +21,26 @@ void SourceBooks::AddSource(const LinkReceiver* link) {
       {link, link->peer_name(), link->peer_epoch(), {}, link->frames_before(), 0, 0});
 }
 
+// What is told again to sinks must not be more than they take, whatever a source says.
+void SourceBooks::Tell(size_t index, const wire::SourceLedger& figures) {
+  wire::SourceLedger& told = sources_[index].told;
+  for (const std::string& input : told.inputs()) input_bytes_ -= input.size();
+  told.Clear();
+  ToWire(FromWire(figures), &told);
+  for (const std::string& input : figures.inputs()) {
+    if (input.size() > kMaxInputBytes || input_bytes_ + input.size() > kMaxInputsBytes) continue;
+    input_bytes_ += input.size();
+    told.add_inputs(input);
+  }
+}
+
 // What a process had told stays in the books, as a source of its own epoch.
 void SourceBooks::Keep(wire::SourceLedger gone) {
   // It told its figures about once a second: what came after them was sent too.
   const uint64_t arrived = gone.frames_received() + gone.frames_taken_before();
   if (gone.frames_sent() < arrived) {
-    gone.set_frames_read(gone.frames_read() + arrived - gone.frames_sent());
-    gone.set_frames_sent(arrived);
+    gone.set_frames_read(std::min(gone.frames_read() + arrived - gone.frames_sent(), kMaxCount));
+    gone.set_frames_sent(std::min(arrived, kMaxCount));
   }
   if (gone_.size() < kMaxGone) {
     gone_.push_back(std::move(gone));
@@ -32,6 +51,7 @@ void SourceBooks::Keep(wire::SourceLedger gone) {
   SourceLedger sum = FromWire(gone_.front());
   sum.Add(FromWire(gone));
   gone_.front().Clear();
+  sum.Limit(kMaxCount);
   ToWire(sum, &gone_.front());
   gone_.front().set_name("(earlier sources)");
 }
@@ -70,6 +90,7 @@ wire::SourceLedger SourceBooks::Figures(size_t index) const {
   out.set_frames_received(merged.frames_received);
   out.set_frames_taken_before(source.frames_taken_before);
   out.set_late_frames(merged.late_frames);
+  out.set_ahead_frames(merged.ahead_frames);
   out.set_batches_received(merged.batches_received);
   out.set_duplicate_batches(source.link->duplicates() - source.duplicate_batches_before);
   out.set_duplicate_frames(reassembler_.copies(number) - source.duplicate_frames_before);

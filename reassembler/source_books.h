@@ -28,7 +28,7 @@ class SourceBooks {
   void ReplaceSource(size_t source, const LinkReceiver* link);
   // Before anything of a delivery is used: it may be the first one of a new epoch.
   void NoteEpoch(size_t source);
-  void Tell(size_t source, const wire::SourceLedger& figures) { sources_[source].told = figures; }
+  void Tell(size_t source, const wire::SourceLedger& figures);
 
   // The sources as they are, in their order, then those of earlier epochs.
   void AddTo(wire::Ledger* ledger) const;
@@ -53,6 +53,7 @@ class SourceBooks {
   std::vector<Source> sources_;
   // Earlier epochs of sources that were restarted, and sources that were forgotten.
   std::vector<wire::SourceLedger> gone_;
+  size_t input_bytes_ = 0;  // of all inputs in the books
 };
 
 }  // namespace flowstitch

@@ -37,6 +37,7 @@ void SourceMerger::ReplaceSource(size_t index, std::string name, bool live) {
   sources_[index] = {};
   sources_[index].name = std::move(name);
   sources_[index].live = live;
+  NoteLive();
   RankByName();
   Refresh(index);
 }
@@ -50,7 +51,12 @@ void SourceMerger::RankByName() {
   }
 }
 
-bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
+void SourceMerger::NoteLive() {
+  any_live_ = std::any_of(sources_.begin(), sources_.end(),
+                          [](const Source& source) { return source.live && !source.ended; });
+}
+
+bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery, TimeNs latest_ns) {
   const wire::PacketBatch& batch = delivery->message().packets();
   const int frames = batch.capture_time_ns_size();
   if (frames == 0 || batch.captured_length_size() != frames || batch.wire_length_size() != frames) {
@@ -60,9 +66,12 @@ bool SourceMerger::AddBatch(size_t index, std::shared_ptr<Delivery> delivery) {
   Source& source = sources_[index];
   source.ledger.frames_received += static_cast<uint64_t>(frames);
   ++source.ledger.batches_received;
-  source.batch_watermark_ns = batch.watermark_ns();
-  SetWatermark(index, batch.watermark_ns());
-  source.batches.push_back(std::move(delivery));
+  const auto& times = batch.capture_time_ns();
+  source.ledger.ahead_frames += static_cast<uint64_t>(std::count_if(
+      times.begin(), times.end(), [latest_ns](TimeNs time_ns) { return time_ns > latest_ns; }));
+  source.batch_watermark_ns = std::min(batch.watermark_ns(), latest_ns);
+  SetWatermark(index, source.batch_watermark_ns);
+  source.batches.push_back({std::move(delivery), latest_ns});
   Refresh(index);
   return true;
 }
@@ -84,21 +93,21 @@ double SourceMerger::lag_seconds(size_t source) const {
 void SourceMerger::EndSource(size_t source, bool ended) {
   if (sources_[source].ended == ended) return;
   sources_[source].ended = ended;
+  NoteLive();
   Refresh(source);
 }
 
 std::optional<TimeNs> SourceMerger::FollowingTime(const Source& source) {
-  const wire::PacketBatch& batch = source.batches.front()->message().packets();
-  if (source.frame + 1 < batch.capture_time_ns_size()) {
-    return batch.capture_time_ns(source.frame + 1);
+  const Batch& batch = source.batches.front();
+  if (source.frame + 1 < batch.packets().capture_time_ns_size()) {
+    return batch.TimeOf(source.frame + 1);
   }
   if (source.batches.size() < 2) return std::nullopt;
-  return source.batches[1]->message().packets().capture_time_ns(0);
+  return source.batches[1].TimeOf(0);
 }
 
 SourceMerger::Place SourceMerger::HeadPlace(const Source& source) const {
-  const wire::PacketBatch& batch = source.batches.front()->message().packets();
-  const TimeNs own = batch.capture_time_ns(source.frame);
+  const TimeNs own = source.batches.front().TimeOf(source.frame);
   const TimeNs at_least = std::max(source.taken_ns, own);
   if (source.live) return {source.clock, at_least};
   const std::optional<TimeNs> following = FollowingTime(source);
@@ -113,8 +122,7 @@ SourceMerger::Place SourceMerger::HeadPlace(const Source& source) const {
 
 bool SourceMerger::IsDoubtful(const Source& source) const {
   if (source.live || FollowingTime(source)) return false;
-  const wire::PacketBatch& batch = source.batches.front()->message().packets();
-  const TimeNs own = batch.capture_time_ns(source.frame);
+  const TimeNs own = source.batches.front().TimeOf(source.frame);
   return source.taken_ns == kTimeMin || own > AddNs(source.taken_ns, kClockLeapNs) ||
          AddNs(own, kClockLeapNs) < source.taken_ns;
 }
@@ -136,7 +144,8 @@ bool SourceMerger::HoldsUp(size_t index, Place place, uint32_t rank) const {
   // At the same time, the lower name goes first, and may still come.
   if (front.reached > place || (front.reached == place && front.rank > rank)) return false;
   const Source& other = sources_[index];
-  const bool lags = other.live && highest_ns_ > AddNs(other.watermark_ns, reorder_window_ns_);
+  const bool lags =
+      (other.live || any_live_) && highest_ns_ > AddNs(other.watermark_ns, reorder_window_ns_);
   return !lags;
 }
 
@@ -144,13 +153,12 @@ bool SourceMerger::HoldsUp(size_t index, Place place, uint32_t rank) const {
 void SourceMerger::Release(const OnFinished& finished) {
   if (last_ == SIZE_MAX) return;
   Source& source = sources_[last_];
-  const Delivery& delivery = *source.batches.front();
-  const wire::PacketBatch& batch = delivery.message().packets();
+  const wire::PacketBatch& batch = source.batches.front().packets();
   source.offset += batch.captured_length(source.frame);
   if (++source.frame == batch.capture_time_ns_size()) {
     source.frame = 0;
     source.offset = 0;
-    const std::shared_ptr<Delivery> used = std::move(source.batches.front());
+    const std::shared_ptr<Delivery> used = std::move(source.batches.front().delivery);
     source.batches.pop_front();
     if (finished) finished(last_, *used);
   }
@@ -174,7 +182,7 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
     if (i != best && HoldsUp(i, best_place, fronts_[best].rank)) return false;
   }
   Source& source = sources_[best];
-  const Delivery& delivery = *source.batches.front();
+  const Delivery& delivery = *source.batches.front().delivery;
   const wire::PacketBatch& batch = delivery.message().packets();
   if (batch.frame_offset_size() > 0) source.offset = batch.frame_offset(source.frame);
   frame->bytes = delivery.blob().subspan(source.offset, batch.captured_length(source.frame));
@@ -186,7 +194,7 @@ bool SourceMerger::Next(Frame* frame, const OnFinished& finished) {
   }
   frame->wire_length = batch.wire_length(source.frame);
   frame->link_type = batch.link_type();
-  frame->time_ns = batch.capture_time_ns(source.frame);
+  frame->time_ns = source.batches.front().TimeOf(source.frame);
   frame->source = static_cast<uint32_t>(best);
   frame->opens_no_flow = batch.opens_no_flow();
   if (best_place < taken_) ++source.ledger.late_frames;

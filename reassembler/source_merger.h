@@ -1,9 +1,11 @@
 // Frames of several sources in one order: capture time, ties by source name. A source's frames stay
 // in the order in which it sent them. Nothing newer than the lowest watermark is taken, except that
-// a live source which lags more than the reorder window no longer holds the others up.
+// a live source which lags more than the reorder window no longer holds the others up, nor does any
+// source that lags so where a live one is.
 #ifndef FLOWSTITCH_REASSEMBLER_SOURCE_MERGER_H_
 #define FLOWSTITCH_REASSEMBLER_SOURCE_MERGER_H_
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,8 +28,10 @@ class SourceMerger {
   void AddSource(std::string name, bool live);
   // Another source takes over the number of one of which nothing waits.
   void ReplaceSource(size_t source, std::string name, bool live);
-  // A batch of packets; false when it contradicts itself (then none of it is used).
-  bool AddBatch(size_t source, std::shared_ptr<Delivery> delivery);
+  // A batch of packets; false when it contradicts itself (then none of it is used). Frames that say
+  // they are later than `latest_ns` are taken as of then, and counted (ahead_frames): one source's
+  // clock must not run away with the timers of all.
+  bool AddBatch(size_t source, std::shared_ptr<Delivery> delivery, TimeNs latest_ns = kTimeMax);
   // No frame before this time is still to come from the source.
   void SetWatermark(size_t source, TimeNs watermark_ns);
   void EndSource(size_t source, bool ended);
@@ -38,7 +42,11 @@ class SourceMerger {
   bool Next(Frame* frame, const OnFinished& finished);
 
   // The batch that the last frame is in.
-  const std::shared_ptr<Delivery>& current() const { return sources_[last_].batches.front(); }
+  const std::shared_ptr<Delivery>& current() const {
+    return sources_[last_].batches.front().delivery;
+  }
+  // Whether an interface is among the sources that have not ended.
+  bool any_live() const { return any_live_; }
 
   size_t sources() const { return sources_.size(); }
   bool ended(size_t source) const { return sources_[source].ended; }
@@ -50,9 +58,16 @@ class SourceMerger {
   SourceLedger& ledger(size_t source) { return sources_[source].ledger; }
 
  private:
+  struct Batch {
+    std::shared_ptr<Delivery> delivery;
+    TimeNs latest_ns = kTimeMax;
+
+    const wire::PacketBatch& packets() const { return delivery->message().packets(); }
+    TimeNs TimeOf(int frame) const { return std::min(packets().capture_time_ns(frame), latest_ns); }
+  };
   struct Source {
     std::string name;
-    std::deque<std::shared_ptr<Delivery>> batches;
+    std::deque<Batch> batches;
     int frame = 0;               // of the first batch
     size_t offset = 0;           // of that frame in the batch's blob
     TimeNs taken_ns = kTimeMin;  // highest time taken
@@ -87,6 +102,7 @@ class SourceMerger {
     Place reached;  // where it may hold up: nothing before it comes
   };
   void RankByName();
+  void NoteLive();
   void Refresh(size_t source);
   // Whether a source must be waited for before a frame at `place` of the source ranked `rank`.
   bool HoldsUp(size_t other, Place place, uint32_t rank) const;
@@ -95,6 +111,7 @@ class SourceMerger {
   const int64_t reorder_window_ns_;
   std::vector<Source> sources_;
   std::vector<Front> fronts_;
+  bool any_live_ = false;
   TimeNs highest_ns_ = kTimeMin;  // of all watermarks
   Place taken_{0, kTimeMin};
   size_t last_ = SIZE_MAX;  // the source whose frame was given out last

@@ -201,6 +201,7 @@ void StreamBatcher::AddPayload(ByteView bytes) {
 }
 
 wire::StreamEvent* StreamBatcher::Add(size_t event_bytes) {
+  if (on_full_ && full()) on_full_();
   event_bytes_ += event_bytes;
   return fields_->add_events();
 }

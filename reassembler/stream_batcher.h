@@ -4,6 +4,7 @@
 
 #include <google/protobuf/arena.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -35,6 +36,9 @@ class StreamBatcher : public StreamEvents {
   // From now on payload is put into shared blocks, as long as one is free and there is enough of
   // it.
   void ShareMemory(const MemoryBlocks& blocks);
+  // Called when the batch is full and another event comes: it is to be flushed. One frame can bring
+  // any number of events, and a message has limits.
+  void set_on_full(std::function<void()> on_full) { on_full_ = std::move(on_full); }
   // Where the frames that follow lie.
   void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }
 
@@ -89,6 +93,7 @@ class StreamBatcher : public StreamEvents {
   const uint64_t epoch_;
   const uint32_t shard_;
   const uint16_t community_id_seed_;
+  std::function<void()> on_full_;  // may be empty
   bool hands_over_ = false;
   std::optional<MemoryBlocks> blocks_;  // shared ones
   std::shared_ptr<uint8_t[]> block_;    // null: none was free

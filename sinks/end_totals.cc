@@ -27,6 +27,7 @@ void AddSource(const wire::SourceLedger& source, ReportTotals* totals) {
   ledger.frames_received += more.frames_received;
   ledger.frames_taken_before += more.frames_taken_before;
   ledger.late_frames += more.late_frames;
+  ledger.ahead_frames += more.ahead_frames;
   ledger.batches_received += more.batches_received;
   ledger.duplicate_batches += more.duplicate_batches;
   ledger.duplicate_frames += more.duplicate_frames;

@@ -41,8 +41,8 @@ absl::Status ReassemblerFeeds::Service(int64_t now_ns, const Taker& take) {
   return absl::OkStatus();
 }
 
-void ReassemblerFeeds::Finish(size_t feed, uint64_t epoch, uint64_t sequence, size_t bytes) {
-  feeds_[feed].link->Finish(epoch, sequence, bytes);
+void ReassemblerFeeds::Finish(size_t feed, const Delivery& delivery) {
+  feeds_[feed].link->Finish(delivery);
 }
 
 bool ReassemblerFeeds::all_ended() const {
@@ -53,8 +53,7 @@ bool ReassemblerFeeds::all_ended() const {
 void ReassemblerFeeds::FinishEnds() {
   for (Feed& feed : feeds_) {
     if (feed.end == nullptr) continue;
-    feed.link->Finish(feed.end->sender_epoch(), feed.end->message().sequence(),
-                      feed.end->wire_size());
+    feed.link->Finish(*feed.end);
   }
 }
 

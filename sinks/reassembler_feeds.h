@@ -41,8 +41,8 @@ class ReassemblerFeeds {
 
   // The epoch of the process at the other end.
   uint64_t epoch(size_t feed) const { return feeds_[feed].link->core().peer_epoch(); }
-  // A batch of that epoch is finished with.
-  void Finish(size_t feed, uint64_t epoch, uint64_t sequence, size_t bytes);
+  // A batch that came is finished with.
+  void Finish(size_t feed, const Delivery& delivery);
 
   // What it sent contradicts the contract: it is refused, and the next Service says so.
   void Contradicts(size_t feed, const std::string& why) { feeds_[feed].link->Contradicts(why); }

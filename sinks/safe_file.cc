@@ -16,6 +16,8 @@ namespace flowstitch {
 
 absl::Status FileError(const std::string& action, const std::string& path) {
   const int error = errno;
+  // Whoever reads standard output has seen enough.
+  if (error == EPIPE) return absl::AbortedError(absl::StrFormat("'%s' was closed", path));
   std::string why = std::strerror(error);
   if (error == ENOSPC) why += "; free some space, what was not written is not reported as whole";
   if (error == EACCES || error == EPERM) why += "; choose another directory with -o";

@@ -13,6 +13,7 @@
 namespace flowstitch {
 
 // "cannot ACTION 'PATH': WHY", with what to do where that is known; from errno.
+// An aborted status where a pipe's reader has gone: no error to speak of.
 absl::Status FileError(const std::string& action, const std::string& path);
 
 // Makes the directories of `path` that are missing (not its last part).

@@ -80,9 +80,12 @@ absl::Status SharedOutputs::WriteJoined() {
 }
 
 absl::Status SharedOutputs::WriteEnd(const ReportTotals& totals) {
-  const absl::Status joined = WriteJoined();
-  if (!joined.ok() || report_ == nullptr) return joined;
-  return report_->Finish(totals);
+  absl::Status status = WriteJoined();
+  if (report_ == nullptr) return status;
+  ReportTotals told = totals;
+  if (told.error.empty()) told.error = std::string(status.message());
+  status.Update(report_->Finish(told));
+  return status;
 }
 
 bool SharedOutputs::commands_idle() const {

@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/memory_flag.h"
 
 namespace flowstitch {
 
@@ -218,6 +219,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
         return ParseShard(text, &k, &n) ? "" : "must be k/n with k below n";
       })
       ->capture_default_str();
+  AddMemoryFlag(app, &o->memory_bytes);
   app.add_option("--window", o->window_bytes, "Bytes taken from the reassembler in advance.")
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 16, size_t{1} << 40))
@@ -292,6 +294,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.console_form.lock, "--console-lock");
   option(o.console_form.packet_order ? "packet" : "", "--console-order");
   option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");
+  option(o.memory_bytes > 0 ? absl::StrCat(o.memory_bytes) : "", "--memory");
   option(o.report_roll_s > 0 ? absl::StrCat(o.report_roll_s) : "", "--report-roll");
   option(o.netviz.on ? absl::StrCat(o.netviz.addresses) : "", "--netviz-addresses");
   option(o.file_alerts.fd >= 0 ? absl::StrCat(o.file_alerts.fd) : "", "--file-alert-fd");

@@ -62,9 +62,10 @@ struct SinkOptions {
   int max_descriptors = 0;  // 0: what the system allows, less some
   std::string shard = "0/1";
   size_t window_bytes = kDefaultWindowBytes;
-  bool journal = true;       // so that a sink of this name can go on where this one was killed
-  std::string command_line;  // for the report
-  bool summary = false;      // a short ledger on standard error at the end
+  uint64_t memory_bytes = 0;  // that traffic may make it hold; 0: DefaultMemory()
+  bool journal = true;        // so that a sink of this name can go on where this one was killed
+  std::string command_line;   // for the report
+  bool summary = false;       // a short ledger on standard error at the end
   Privileges privileges;
 
   bool wants_flow_frames() const { return flow_captures || (console && console_form.packet_order); }

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/descriptors.h"
+#include "base/memory_plan.h"
 #include "base/service.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
@@ -88,6 +89,9 @@ class SinkStage {
   void RelieveWindow();
   absl::Status WorkerStatus() const;
   absl::Status WriteEnd();
+  absl::Status EndFailed(const absl::Status& cause);
+  void AwaitWorkers();
+  ReportTotals Totals() const;
   absl::Status DrawTraffic(const ReportTotals& totals) const;
   void PublishMetrics(int64_t now_ns);
 
@@ -133,6 +137,12 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
   // While the others write, batches still come.
   worker.files.keep_bytes = options_.window_bytes / kKeptShare / static_cast<size_t>(workers);
+  const MemoryPlan memory = PlanMemory(
+      options_.memory_bytes == 0 ? DefaultMemory() : options_.memory_bytes, /*with_sink=*/true);
+  const auto share = [workers](size_t bytes) { return bytes / static_cast<size_t>(workers); };
+  worker.http_form.parser_bytes = share(memory.parser_bytes);
+  worker.http_form.decoder_bytes = std::min(DecoderMemory::kMaxBytes, share(memory.decoder_bytes));
+  worker.http_form.piece_bytes = std::min(PieceMemory::kMaxBytes, share(memory.piece_bytes));
   worker.http = options_.http;
   worker.http_form.heads = options_.http_heads;
   worker.http_form.body.decode = options_.decode;
@@ -212,7 +222,6 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   auto in_flight = std::make_shared<InFlightBatch>();
   in_flight->delivery = std::move(delivery);
   in_flight->feed = feed;
-  in_flight->epoch = feeds_.epoch(feed);
   in_flight->number = ++batches_;
   const auto users =
       std::count_if(lists_.begin(), lists_.end(), [](const auto& list) { return !list.empty(); });
@@ -228,7 +237,7 @@ void SinkStage::FinishBatches() {
   while (!in_flight_.empty() && in_flight_.front()->users.load(std::memory_order_acquire) == 0) {
     const InFlightBatch& batch = *in_flight_.front();
     const size_t bytes = batch.delivery->wire_size();
-    feeds_.Finish(batch.feed, batch.epoch, batch.delivery->message().sequence(), bytes);
+    feeds_.Finish(batch.feed, *batch.delivery);
     in_flight_bytes_ -= bytes;
     in_flight_.pop_front();
   }
@@ -268,32 +277,48 @@ absl::Status SinkStage::Run() {
         feeds_.Service(now_ns, [this](size_t feed, std::shared_ptr<Delivery> delivery) {
           TakeDelivery(feed, std::move(delivery));
         });
-    if (!link.ok()) return link;
+    if (!link.ok()) return EndFailed(link);
     RelieveWindow();
     shared_.Service(now_ns);
     PublishMetrics(now_ns);
-    if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
+    if (const absl::Status status = WorkerStatus(); !status.ok()) return EndFailed(status);
     if (stop_ > 1) shared_.GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
     if (stop_ > 1 || (stop_ > 0 && now_ns - stop_since_ns > kGiveUpNs)) break;
     if (!feeds_.all_ended()) feeds_.Wait(waker_, kWaitMs);
   }
-  // The link stays in service while the last bytes are written, however long that takes.
+  AwaitWorkers();
+  if (const absl::Status status = WorkerStatus(); !status.ok()) return EndFailed(status);
+  FinishBatches();
+  return WriteEnd();
+}
+
+// The link stays in service while the last bytes are written, however long that takes.
+void SinkStage::AwaitWorkers() {
   for (const auto& worker : workers_) worker->StartFinish();
   const auto done = [](const auto& worker) { return worker->done(); };
   while (!std::all_of(workers_.begin(), workers_.end(), done)) {
     if (stop_ > 1) shared_.GiveUpCommands();
     feeds_.Wait(waker_, kWaitMs);
     TellAlive(SteadyNowNs());
-    const absl::Status link = feeds_.Service(SteadyNowNs());
-    if (!link.ok()) return link;
+    if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) {
+      contradiction_.Update(link);
+    }
     FinishBatches();
     shared_.Service(SteadyNowNs());
   }
   for (const auto& worker : workers_) worker->Finish();
-  if (const absl::Status status = WorkerStatus(); !status.ok()) return status;
-  FinishBatches();
-  return WriteEnd();
+}
+
+// One output that fails ends all, but the report says what was done, and why no more.
+absl::Status SinkStage::EndFailed(const absl::Status& cause) {
+  AwaitWorkers();
+  ReportTotals totals = Totals();
+  totals.error = std::string(cause.message());
+  if (const absl::Status status = shared_.WriteEnd(totals); !status.ok()) {
+    spdlog::debug("sink: {}", std::string(status.message()));  // perhaps the output that failed
+  }
+  return cause;
 }
 
 void SinkStage::PublishMetrics(int64_t now_ns) {
@@ -329,12 +354,21 @@ absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
   return WriteTrafficPage(all, info, absl::StrCat(options_.directory, "/report.pdf"));
 }
 
-absl::Status SinkStage::WriteEnd() {
+ReportTotals SinkStage::Totals() const {
   ReportTotals totals;
   totals.sink = earlier_;
   for (const auto& worker : workers_) totals.sink.Add(worker->ledger());
   for (size_t feed = 0; feed < feeds_.size(); ++feed) {
     if (const wire::End* end = feeds_.end(feed)) AddEnd(*end, &totals);
+  }
+  return totals;
+}
+
+absl::Status SinkStage::WriteEnd() {
+  ReportTotals totals = Totals();
+  if (!feeds_.all_ended() && totals.error.empty()) {
+    totals.error =
+        absl::StrFormat("stopped before the reassembler at '%s' had ended", feeds_.missing());
   }
   if (const absl::Status status = shared_.WriteEnd(totals); !status.ok()) return status;
   if (options_.netviz.on) {

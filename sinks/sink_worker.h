@@ -37,7 +37,6 @@ struct InFlightBatch {
   std::shared_ptr<Delivery> delivery;
   std::atomic<int> users{0};
   size_t feed = 0;      // the link that brought it
-  uint64_t epoch = 0;   // of the reassembler that sent it
   uint64_t number = 0;  // among all batches, as they came
 };
 

@@ -42,6 +42,7 @@ std::string ShortLedger(const ReportTotals& totals) {
     const uint64_t arrived = s.frames_received + s.frames_taken_before;
     if (s.frames_sent > arrived) Mention(s.frames_sent - arrived, "lost on the link", &line);
     Mention(s.late_frames, "late", &line);
+    Mention(s.ahead_frames, "ahead of the clock", &line);
     Mention(s.duplicate_frames, "that another source had delivered", &line);
     if (source.skew_samples > 0) {
       absl::StrAppendFormat(&line, ", clock %+.3f ms to %s",
@@ -76,6 +77,7 @@ std::string ShortLedger(const ReportTotals& totals) {
     Mention(k.earlier_waiting_bytes, "bytes waited behind a hole", &gone);
     absl::StrAppend(&text, gone, "\n");
   }
+  if (!totals.error.empty()) absl::StrAppend(&text, "cut short: ", totals.error, "\n");
   absl::StrAppendFormat(&text, "written: %d flow files (%s), %d HTTP bodies (%s)\n", k.flow_files,
                         Size(k.file_bytes_written), k.http_bodies, Size(k.http_body_bytes));
   return text;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/command_line.h"
+#include "base/utf8_text.h"
 
 namespace {
 
@@ -65,7 +66,8 @@ Figures Parse(const std::string& text) {
   return figures;
 }
 
-std::optional<Figures> Fetch(const std::string& address) {
+// What a process answers at a path; the error is said.
+std::optional<std::string> Get(const std::string& address, const char* path) {
   const size_t colon = address.rfind(':');
   int port = 0;
   if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port)) {
@@ -75,14 +77,20 @@ std::optional<Figures> Fetch(const std::string& address) {
   httplib::Client client(address.substr(0, colon), port);
   client.set_connection_timeout(3);
   client.set_read_timeout(3);
-  const auto answer = client.Get("/metrics");
-  if (!answer || answer->status != 200) {
-    std::fprintf(stderr, "flowstitch-status: no figures from '%s': %s\n", address.c_str(),
-                 answer ? absl::StrCat("status ", answer->status).c_str()
-                        : httplib::to_string(answer.error()).c_str());
-    return std::nullopt;
-  }
-  return Parse(answer->body);
+  const auto answer = client.Get(path);
+  if (answer && answer->status == 200) return answer->body;
+  const std::string why =
+      !answer ? httplib::to_string(answer.error())
+              : absl::StrCat("status ", answer->status, " ", flowstitch::ToPrintable(answer->body));
+  std::fprintf(stderr, "flowstitch-status: no %s from '%s': %s\n", path, address.c_str(),
+               why.c_str());
+  return std::nullopt;
+}
+
+std::optional<Figures> Fetch(const std::string& address) {
+  const auto text = Get(address, "/metrics");
+  if (!text) return std::nullopt;
+  return Parse(*text);
 }
 
 // The value of a name where all of `labels` agree; 0 where there is none.
@@ -206,7 +214,17 @@ int main(int argc, char** argv) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  bool health = false;
+  app.add_flag("--health", health,
+               "Only say whether all of them are well (/healthz), by the exit status too.");
   if (const auto status = flowstitch::ParseCommandLine(app, argc, argv)) return *status;
+  if (health) {
+    for (const std::string& address : addresses) {
+      if (!Get(address, "/healthz")) return 1;
+    }
+    std::printf("ok\n");
+    return 0;
+  }
   std::vector<Pair> pairs;
   const auto began = std::chrono::steady_clock::now();
   for (const std::string& address : addresses) {

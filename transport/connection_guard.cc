@@ -20,11 +20,11 @@ constexpr int64_t kLookNs = kNsPerSecond / 4;
 // What a refused peer is told has gone out by then.
 constexpr int64_t kLastWordNs = kNsPerSecond;
 
-// Half of the descriptors stay for everything else.
-size_t MostConnections() {
+// A process binds two such endpoints and taps; the rest stays for everything else.
+size_t WithinDescriptors(size_t most) {
   rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMaxConnections;
-  return std::min<size_t>(kMaxConnections, limit.rlim_cur / 2);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
+  return std::min<size_t>(most, limit.rlim_cur / 4);
 }
 
 // An event of zmq_socket_monitor(3): 16 bits say which, 32 bits are its value.
@@ -49,7 +49,8 @@ bool ReadEvent(zmq::socket_t& socket, Event* event) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ConnectionGuard>> ConnectionGuard::Watch(zmq::context_t& context,
-                                                                        zmq::socket_t& socket) {
+                                                                        zmq::socket_t& socket,
+                                                                        size_t most) {
   static std::atomic<uint64_t> number{0};
   const std::string endpoint = absl::StrCat("inproc://flowstitch.connections.", ++number);
   try {
@@ -60,7 +61,7 @@ absl::StatusOr<std::unique_ptr<ConnectionGuard>> ConnectionGuard::Watch(zmq::con
     if (zmq_socket_monitor(socket.handle(), endpoint.c_str(), wanted) != 0) throw zmq::error_t();
     events.connect(endpoint);
     return std::unique_ptr<ConnectionGuard>(
-        new ConnectionGuard(socket.handle(), std::move(events), MostConnections()));
+        new ConnectionGuard(socket.handle(), std::move(events), WithinDescriptors(most)));
   } catch (const zmq::error_t& error) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("cannot watch a ZeroMQ socket: %s", error.what()));
@@ -71,6 +72,17 @@ ConnectionGuard::~ConnectionGuard() {
   zmq_socket_monitor(watched_, nullptr, 0);  // before the other end is closed
 }
 
+ConnectionGuard::Connection* ConnectionGuard::Known(Id id) {
+  const auto it = connections_.find(id.fd);
+  return it == connections_.end() || it->second.number != id.number ? nullptr : &it->second;
+}
+
+void ConnectionGuard::SetAdmitted(Connection* connection, bool admitted) {
+  if (connection->admitted == admitted) return;
+  connection->admitted = admitted;
+  strangers_ += admitted ? size_t(-1) : 1;
+}
+
 void ConnectionGuard::Shut(int fd, Connection* connection) {
   if (connection->closing) return;
   connection->closing = true;
@@ -79,12 +91,17 @@ void ConnectionGuard::Shut(int fd, Connection* connection) {
   shutdown(fd, SHUT_RDWR);
 }
 
+void ConnectionGuard::OnGone(int fd) {
+  const auto gone = connections_.find(fd);
+  if (gone == connections_.end()) return;
+  if (!gone->second.admitted) --strangers_;
+  connections_.erase(gone);
+}
+
 void ConnectionGuard::OnAccepted(int fd, int64_t now_ns) {
-  if (const auto former = connections_.find(fd);
-      former == connections_.end() || former->second.admitted) {
-    ++strangers_;
-  }
-  connections_[fd] = Connection{now_ns};
+  OnGone(fd);
+  connections_[fd] = {++last_number_, now_ns};
+  ++strangers_;
   if (connections_.size() <= most_) return;
   // Whoever has something to say has said it: the oldest of the silent ones goes.
   auto oldest = connections_.end();
@@ -101,11 +118,7 @@ void ConnectionGuard::Learn(int64_t now_ns) {
   try {
     while (ReadEvent(events_, &event)) {
       if (event.event == ZMQ_EVENT_ACCEPTED) OnAccepted(event.value, now_ns);
-      if (event.event != ZMQ_EVENT_DISCONNECTED) continue;
-      const auto gone = connections_.find(event.value);
-      if (gone == connections_.end()) continue;
-      if (!gone->second.admitted) --strangers_;
-      connections_.erase(gone);
+      if (event.event == ZMQ_EVENT_DISCONNECTED) OnGone(event.value);
     }
   } catch (const zmq::error_t&) {
     return;  // the context ends
@@ -123,26 +136,49 @@ void ConnectionGuard::Service(int64_t now_ns) {
   }
 }
 
-void ConnectionGuard::Admit(int fd, int64_t now_ns) {
+ConnectionGuard::Id ConnectionGuard::Find(int fd, int64_t now_ns) {
   Learn(now_ns);
   const auto it = connections_.find(fd);
-  if (it == connections_.end() || it->second.admitted) return;
-  it->second.admitted = true;
-  --strangers_;
+  return {fd, it == connections_.end() ? 0 : it->second.number};
 }
 
-bool ConnectionGuard::IsOpen(int fd, int64_t now_ns) {
-  Learn(now_ns);
-  return connections_.contains(fd);
+void ConnectionGuard::Admit(Id id) {
+  if (Connection* connection = Known(id)) SetAdmitted(connection, true);
 }
 
-void ConnectionGuard::CloseSoon(int fd, int64_t now_ns) {
+void ConnectionGuard::Withdraw(Id id, int64_t now_ns) {
+  Connection* connection = Known(id);
+  if (connection == nullptr || connection->leaving) return;
+  SetAdmitted(connection, false);
+  connection->since_ns = now_ns;
+}
+
+void ConnectionGuard::CloseSoon(Id id, int64_t now_ns) {
   Learn(now_ns);
-  const auto it = connections_.find(fd);
-  if (it == connections_.end()) return;
-  if (it->second.admitted) ++strangers_;
-  it->second.admitted = false;
-  it->second.since_ns = now_ns - kHelloTimeoutNs + kLastWordNs;
+  Connection* connection = Known(id);
+  if (connection == nullptr || connection->leaving) return;
+  SetAdmitted(connection, false);
+  connection->leaving = true;
+  connection->since_ns = now_ns - kHelloTimeoutNs + kLastWordNs;
+}
+
+void ConnectionGuard::CloseNow(Id id) {
+  if (Connection* connection = Known(id)) Shut(id.fd, connection);
+}
+
+bool ConnectionGuard::IsLeaving(Id id) const {
+  const auto it = connections_.find(id.fd);
+  return it != connections_.end() && it->second.number == id.number && it->second.leaving;
+}
+
+bool ConnectionGuard::IsOpen(Id id, int64_t now_ns) {
+  Learn(now_ns);
+  return Known(id) != nullptr;
+}
+
+size_t ConnectionGuard::Count(Id id) {
+  Connection* connection = Known(id);
+  return connection == nullptr ? 0 : ++connection->count;
 }
 
 }  // namespace flowstitch

@@ -60,7 +60,7 @@ absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
     }
     const Arrival arrival = receiver_.Receive(delivery->message(), delivery->wire_size(), now_ns);
     if (arrival != Arrival::kTake) continue;
-    delivery->set_sender_epoch(receiver_.peer_epoch());
+    delivery->set_sender(receiver_.restarts());
     take(std::move(delivery));
   }
   Send(now_ns);

@@ -57,9 +57,9 @@ class ReceivingDealer {
   ReceivingDealer(Socket socket, LinkIdentity self, wire::Role peer_role, uint64_t window_bytes);
 
   absl::Status Service(int64_t now_ns, const Taker& take);
-  // A message of the peer's process `epoch` is finished with.
-  void Finish(uint64_t epoch, uint64_t sequence, size_t bytes) {
-    receiver_.Finish(epoch, sequence, bytes);
+  // A message that came is finished with.
+  void Finish(const Delivery& delivery) {
+    receiver_.Finish(delivery.sender(), delivery.message().sequence(), delivery.wire_size());
   }
   // What the peer sent contradicts the contract: it is refused, and the next Service says so.
   void Contradicts(const std::string& why) { receiver_.Contradicts(why); }

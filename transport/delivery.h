@@ -57,9 +57,9 @@ class Delivery {
   }
   // Whether the blob is the sender's, who may write over it once the batch is finished with.
   bool borrowed() const { return borrowed_; }
-  // The process it came from, as the link knows it.
-  uint64_t sender_epoch() const { return sender_epoch_; }
-  void set_sender_epoch(uint64_t epoch) { sender_epoch_ = epoch; }
+  // Which of its peer's processes it came from, as the link counts them.
+  uint64_t sender() const { return sender_; }
+  void set_sender(uint64_t process) { sender_ = process; }
   // What a link counts it as.
   size_t wire_size() const { return size_; }
 
@@ -70,7 +70,7 @@ class Delivery {
   wire::LinkMessage* message_ = nullptr;
   ByteView blob_;
   size_t size_;
-  uint64_t sender_epoch_ = 0;
+  uint64_t sender_ = 0;
   bool borrowed_ = false;
   absl::Status status_;
 };

@@ -70,6 +70,13 @@ inline constexpr size_t kMaxConnections = 4096;
 // again).
 inline constexpr int kMaxQueuedIn = 1024;
 inline constexpr int kMaxQueuedOut = 16384;
+// Consumers of a tap at a time; topics that one may subscribe to, and their bytes; beyond, its
+// connection is closed. Messages that wait for one of them; beyond, it loses the newest.
+inline constexpr size_t kMaxConsumers = 64;
+inline constexpr size_t kMaxTopicsPerConsumer = 256;
+inline constexpr size_t kMaxTopicBytes = 192;
+inline constexpr size_t kMaxSubscriptionBytes = 1024;  // of any frame
+inline constexpr int kMaxQueuedToConsumer = 512;
 // A sink that has acknowledged nothing for this long while bytes wait for it is named in the log.
 inline constexpr int64_t kStalledNs = 5 * kNsPerSecond;
 

@@ -98,8 +98,8 @@ Arrival LinkReceiver::OnSequenced(uint64_t sequence, size_t bytes) {
   return Arrival::kTake;
 }
 
-void LinkReceiver::Finish(uint64_t epoch, uint64_t sequence, size_t bytes) {
-  if (epoch != peer_epoch()) {
+void LinkReceiver::Finish(uint64_t restarts, uint64_t sequence, size_t bytes) {
+  if (restarts != restarts_) {
     stale_bytes_ -= std::min<uint64_t>(bytes, stale_bytes_);
     return;
   }

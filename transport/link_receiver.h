@@ -29,9 +29,9 @@ class LinkReceiver : public LinkEnd {
 
   // A message from the peer, of `bytes` as a link counts it.
   Arrival Receive(const wire::LinkMessage& message, size_t bytes, int64_t now_ns);
-  // The caller is done with a message of `bytes` of the peer's process `epoch`, and everything
-  // before it: its bytes are where they belong.
-  void Finish(uint64_t epoch, uint64_t sequence, size_t bytes);
+  // The caller is done with a message of `bytes` that came after so many restarts() of the peer,
+  // and with everything before it: its bytes are where they belong.
+  void Finish(uint64_t restarts, uint64_t sequence, size_t bytes);
 
   void set_flows(uint64_t flows) { flows_ = flows; }
 

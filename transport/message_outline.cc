@@ -90,12 +90,12 @@ int SecretsField(int body) {
   }
 }
 
-absl::Status CountFields(ByteView bytes) {
+// Of a ledger, into the count of the End that it is in.
+absl::Status CountFields(ByteView bytes, size_t* count) {
   Fields fields(bytes);
   Field field;
-  size_t count = 0;
   while (fields.Next(&field)) {
-    if (++count > kMaxBatchFields) return TooLarge("fields of a ledger", kMaxBatchFields);
+    if (++*count > kMaxBatchFields) return TooLarge("fields of an End", kMaxBatchFields);
   }
   return fields.ok() ? absl::OkStatus() : NotAMessage();
 }
@@ -106,24 +106,29 @@ absl::Status ReadBatch(ByteView bytes, int body, MessageOutline* outline) {
   Field field;
   size_t count = 0;
   size_t plain_bytes = 0;
+  const bool is_batch = IsBatch(body);
   const int secrets = SecretsField(body);
   while (fields.Next(&field)) {
-    if (++count > kMaxBatchFields) return TooLarge("fields of a batch", kMaxBatchFields);
+    if (++count > kMaxBatchFields) {
+      return TooLarge(is_batch ? "fields of a batch" : "fields of an End", kMaxBatchFields);
+    }
     const bool last = field.end == bytes.size();
-    if (IsBatch(body) && last && field.field() == kBlobFieldNumber && field.has_length()) {
+    if (is_batch && last && field.field() == kBlobFieldNumber && field.has_length()) {
       outline->blob_is_last = true;
       outline->batch_fields = bytes.first(field.tag_offset);
       outline->blob = field.value;
       break;
     }
     if (field.field() != secrets || !field.has_length()) plain_bytes += field.size();
-    if (!IsBatch(body) && field.field() == wire::End::kLedgerFieldNumber && field.has_length()) {
-      if (const absl::Status status = CountFields(field.value); !status.ok()) return status;
+    if (!is_batch && field.field() == wire::End::kLedgerFieldNumber && field.has_length()) {
+      if (const absl::Status status = CountFields(field.value, &count); !status.ok()) return status;
     }
   }
   if (!fields.ok()) return NotAMessage();
-  const size_t most = IsBatch(body) ? kMaxFieldsBytes : kMaxEndBytes;
-  if (plain_bytes > most) return TooLarge("bytes of a batch before its payload", most);
+  if (is_batch && plain_bytes > kMaxFieldsBytes) {
+    return TooLarge("bytes of a batch before its payload", kMaxFieldsBytes);
+  }
+  if (plain_bytes > kMaxEndBytes) return TooLarge("bytes of an End", kMaxEndBytes);
   return absl::OkStatus();
 }
 
@@ -136,6 +141,7 @@ absl::StatusOr<MessageOutline> ReadOutline(ByteView bytes) {
   Field field;
   size_t other_bytes = 0;  // of all fields but the body
   bool only_sequence_before = true;
+  bool large = false;  // a batch or End was there
   while (fields.Next(&field)) {
     const bool batch = field.has_length() && (IsBatch(field.field()) ||
                                               field.field() == wire::LinkMessage::kEndFieldNumber);
@@ -149,11 +155,14 @@ absl::StatusOr<MessageOutline> ReadOutline(ByteView bytes) {
       if (other_bytes > kMaxControlBytes) {
         return TooLarge("bytes of a message that is no batch", kMaxControlBytes);
       }
-      if (field.has_length()) outline.body = field.field();
+      if (!field.has_length()) continue;
+      if (large) return NotAMessage();
+      outline.body = field.field();
       continue;
     }
-    // One that stands twice would be merged.
-    if (IsBatch(outline.body)) return NotAMessage();
+    // A second body would be merged with the first, or take its place.
+    if (outline.body != 0) return NotAMessage();
+    large = true;
     outline.body = field.field();
     const absl::Status read = ReadBatch(field.value, outline.body, &outline);
     if (!read.ok()) return read;

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/capture_time.h"
+#include "transport/http_listener.h"
 
 namespace flowstitch {
 
@@ -19,9 +20,9 @@ void AddMetricsFlag(CLI::App& app, std::string* address);
 
 class MetricsServer {
  public:
-  // Listens on "HOST:PORT". An empty address gives a null pointer: no figures are wanted.
+  // Listens on "HOST:PORT", or on loopback at "PORT". An empty address gives a null pointer: no
+  // figures are wanted.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Open(const std::string& address);
-  ~MetricsServer();
   MetricsServer(const MetricsServer&) = delete;
   MetricsServer& operator=(const MetricsServer&) = delete;
 
@@ -29,17 +30,16 @@ class MetricsServer {
   bool due(const std::string& part, int64_t now_ns);
   void Publish(const std::string& part, std::string text, int64_t now_ns);
   // The port, where the address left it open ("HOST:0").
-  int port() const { return port_; }
+  int port() const { return listener_->port(); }
 
  private:
   struct Part {
     std::string text;
     int64_t published_ns = 0;
   };
-  // httplib stays out of this header.
-  struct Listener;
 
-  MetricsServer();
+  MetricsServer() = default;
+  HttpResponse Answer(const HttpRequest& request);
   std::string Text();
   // The parts whose stages have not been heard of for kSilentNs; empty: all is well.
   std::string Silent(int64_t now_ns);
@@ -48,8 +48,7 @@ class MetricsServer {
 
   std::mutex mutex_;
   std::map<std::string, Part> parts_;
-  int port_ = 0;
-  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<HttpListener> listener_;  // ends first
 };
 
 }  // namespace flowstitch

@@ -12,6 +12,9 @@
 namespace flowstitch {
 namespace {
 
+// A process that wants a name says Hello twice a second.
+constexpr int64_t kClaimLapseNs = 3 * kNsPerSecond;
+
 wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text) {
   wire::Refusal refusal;
   refusal.set_reason(reason);
@@ -29,10 +32,19 @@ PeerTable::PeerTable(std::string kind, Socket* socket, LinkIdentity self, wire::
       peer_role_(peer_role),
       owner_(*owner) {}
 
-std::optional<size_t> PeerTable::SlotOf(const std::string& route) const {
-  const auto known = by_route_.find(route);
+// ZeroMQ lets a peer choose its route, and keeps it over a reconnect where this end connects: only
+// the connection tells who it is.
+std::optional<size_t> PeerTable::SlotOf(const Socket::Parts& parts) const {
+  const auto known = by_route_.find(parts.first);
   if (known == by_route_.end()) return std::nullopt;
+  if (peers_[known->second].connection.fd != parts.connection()) return std::nullopt;
   return known->second;
+}
+
+ConnectionGuard::Id PeerTable::IdOf(const Socket::Parts& parts, int64_t now_ns) {
+  const int fd = parts.connection();
+  if (socket_.connections() == nullptr) return {fd, 0};
+  return socket_.connections()->Find(fd, now_ns);
 }
 
 std::optional<size_t> PeerTable::Greet(const Socket::Parts& parts, wire::LinkMessage* message,
@@ -41,6 +53,10 @@ std::optional<size_t> PeerTable::Greet(const Socket::Parts& parts, wire::LinkMes
   // What a peer that has lost its connection had under way comes by the new one, before it knows: a
   // batch is not read, and its sender asked who it is.
   message->Clear();
+  const ConnectionGuard::Id connection = IdOf(parts, now_ns);
+  if (socket_.connections() != nullptr && socket_.connections()->IsLeaving(connection)) {
+    return std::nullopt;
+  }
   if (bytes.size() <= kMaxControlBytes) {
     ByteView blob;
     const absl::Status status = DecodeLinkMessage(bytes, message, &blob);
@@ -67,7 +83,7 @@ void PeerTable::Refuse(const Socket::Parts& parts, const wire::Refusal& refusal,
   *message.mutable_refusal() = refusal;
   socket_.SendParts(parts.first, WireMessage(message.SerializeAsString()));
   if (socket_.connections() != nullptr) {
-    socket_.connections()->CloseSoon(parts.connection(), now_ns);
+    socket_.connections()->CloseSoon(IdOf(parts, now_ns), now_ns);
   }
   ++refused_;
   refusals_.Warn(now_ns, absl::StrCat("reassembler: refused a peer: ", refusal.text()));
@@ -99,7 +115,7 @@ std::optional<size_t> PeerTable::OnHello(const Socket::Parts& parts, const wire:
 }
 
 NameClaim PeerTable::Judge(size_t slot, const wire::Hello& hello, int64_t now_ns) {
-  Peer& holder = peers_[slot];
+  const Peer& holder = peers_[slot];
   const LinkEnd& link = *holder.link;
   const bool same_process = hello.epoch() == link.peer_epoch();
   if (link.state() == LinkState::kRefused) {
@@ -113,8 +129,20 @@ NameClaim PeerTable::Judge(size_t slot, const wire::Hello& hello, int64_t now_ns
   const bool gone =
       socket_.connections() == nullptr || !socket_.connections()->IsOpen(holder.connection, now_ns);
   if (same_process && gone) return NameClaim::kGrant;
-  if (holder.claimed_ns == 0) holder.claimed_ns = now_ns;
+  return JudgeOther(slot, hello, now_ns);
+}
+
+// A claim is of one process that says Hello again and again; one that is not repeated is none.
+NameClaim PeerTable::JudgeOther(size_t slot, const wire::Hello& hello, int64_t now_ns) {
+  Peer& holder = peers_[slot];
+  if (holder.claimant != hello.epoch() || now_ns - holder.claim_seen_ns > kClaimLapseNs) {
+    holder.claimant = hello.epoch();
+    holder.claimed_ns = now_ns;
+  }
+  holder.claim_seen_ns = now_ns;
+  const LinkEnd& link = *holder.link;
   const NameClaim claim = DecideNameClaim(link.last_heard_ns(), holder.claimed_ns, now_ns);
+  const bool same_process = hello.epoch() == link.peer_epoch();
   const bool too_much = !same_process && !owner_.MayRestart(slot);
   return claim == NameClaim::kGrant && too_much ? NameClaim::kWait : claim;
 }
@@ -124,7 +152,7 @@ bool PeerTable::Claim(size_t slot, const Socket::Parts& parts, const wire::Hello
   const LinkEnd& link = *peers_[slot].link;
   const NameClaim claim = Judge(slot, hello, now_ns);
   if (claim == NameClaim::kWait) return false;
-  peers_[slot].claimed_ns = 0;
+  peers_[slot].claimant = 0;
   if (claim == NameClaim::kRefuse) {
     const bool was_refused = link.state() == LinkState::kRefused;
     Refuse(parts,
@@ -146,28 +174,15 @@ void PeerTable::Renew(size_t slot) {
   peers_[slot].logged_state = LinkState::kWaiting;
 }
 
-bool PeerTable::KeyHasRoom(const std::string& key) const {
-  if (key.empty()) return true;
-  const auto names = std::count_if(peers_.begin(), peers_.end(), [&](const Peer& peer) {
-    return peer.link != nullptr && peer.key == key && peer.link->state() != LinkState::kRefused &&
-           peer.link->state() != LinkState::kLost;
-  });
-  return static_cast<size_t>(names) < kMaxNamesPerKey;
-}
-
 std::optional<size_t> PeerTable::OnNewName(const Socket::Parts& parts, const wire::Hello& hello,
                                            int64_t now_ns) {
-  const char* many = nullptr;
-  std::optional<size_t> slot;
-  if (!KeyHasRoom(parts.key())) {
-    many = "its key has as many names as one key may have";
-  } else if (slot = FindSlot(); !slot) {
-    many = "there are as many names as one process may have";
-  }
-  if (many != nullptr) {
+  const std::optional<size_t> slot = FindSlot(parts.key());
+  if (!slot) {
     Refuse(parts,
            MakeRefusal(wire::Refusal::NO_ROOM,
-                       absl::StrFormat("there is no room for '%s': %s", hello.name(), many)),
+                       absl::StrFormat("there is no room for '%s': as many names as may be are "
+                                       "there, or as one key may have",
+                                       hello.name())),
            now_ns);
     return std::nullopt;
   }
@@ -177,37 +192,48 @@ std::optional<size_t> PeerTable::OnNewName(const Socket::Parts& parts, const wir
   return slot;
 }
 
-// A free slot, a new one, or that of the name that is missed least.
-std::optional<size_t> PeerTable::FindSlot() {
+// A free slot, a new one, or that of the name that is missed least: of the same key, where that has
+// as many as it may have.
+std::optional<size_t> PeerTable::FindSlot(const std::string& key) {
+  const auto of_key = [&key](const Peer& peer) {
+    return peer.link != nullptr && !key.empty() && peer.key == key;
+  };
+  const bool key_full =
+      static_cast<size_t>(std::count_if(peers_.begin(), peers_.end(), of_key)) >= kMaxNamesPerKey;
+  const bool full = peers_.size() >= kMaxPeers;
   std::optional<size_t> best;
   const auto rank = [this](size_t slot) {
     const LinkEnd& link = *peers_[slot].link;
     return std::pair(link.state() != LinkState::kRefused, link.last_heard_ns());
   };
-  const bool full = peers_.size() >= kMaxPeers;
   for (size_t slot = 0; slot < peers_.size(); ++slot) {
     const Peer& peer = peers_[slot];
-    if (peer.link == nullptr) return slot;
+    if (peer.link == nullptr && !key_full) return slot;
+    if (peer.link == nullptr || (key_full ? !of_key(peer) : !full)) continue;
     const LinkState state = peer.link->state();
     const bool gone = state == LinkState::kRefused || state == LinkState::kLost;
-    if (!full || !gone || !owner_.MayForget(slot)) continue;
+    if (!gone || !owner_.MayForget(slot)) continue;
     if (!best || rank(slot) < rank(*best)) best = slot;
   }
-  if (!full) {
+  if (!full && !key_full) {
     peers_.emplace_back();
     return peers_.size() - 1;
   }
   if (!best) return std::nullopt;
   ++forgotten_;
-  states_.Warn(SteadyNowNs(), absl::StrFormat("reassembler: %s '%s', which has gone, is forgotten: "
-                                              "there are %d names",
-                                              kind_, peers_[*best].name, peers_.size()));
+  forgets_.Warn(
+      SteadyNowNs(),
+      absl::StrFormat("reassembler: %s '%s', which has gone, is forgotten for another one", kind_,
+                      peers_[*best].name));
   Free(*best);
   return best;
 }
 
 void PeerTable::Free(size_t slot) {
   Peer& peer = peers_[slot];
+  if (socket_.connections() != nullptr) {
+    socket_.connections()->CloseSoon(peer.connection, SteadyNowNs());
+  }
   by_route_.erase(peer.route);
   by_name_.erase(peer.name);
   const uint32_t generation = peer.generation;
@@ -219,20 +245,21 @@ void PeerTable::Take(size_t slot, const Socket::Parts& parts, const std::string&
                      int64_t now_ns) {
   Peer& peer = peers_[slot];
   ConnectionGuard* connections = socket_.connections();
-  by_route_.erase(peer.route);
+  const ConnectionGuard::Id connection = IdOf(parts, now_ns);
   // One live connection a name.
-  if (connections != nullptr && peer.connection != parts.connection()) {
+  if (connections != nullptr && peer.connection != connection) {
     connections->CloseSoon(peer.connection, now_ns);
   }
+  if (!peer.route.empty()) by_route_.erase(peer.route);
   peer.name = name;
   peer.route = parts.first;
   peer.key = parts.key();
-  peer.connection = parts.connection();
-  peer.claimed_ns = 0;
+  peer.connection = connection;
+  peer.claimant = 0;
   peer.refusal_done = false;
   by_route_[peer.route] = slot;
   peer.link->NoteNewConnection();
-  if (connections != nullptr) connections->Admit(peer.connection, now_ns);
+  if (connections != nullptr) connections->Admit(connection);
 }
 
 bool PeerTable::IsSameProcess(size_t slot, const wire::LinkMessage& message) {
@@ -259,15 +286,26 @@ void PeerTable::NoteRefusal(Peer* peer, int64_t now_ns) {
   }
 }
 
+// One that is silent is as one that has not said Hello: its connection must not fill a place that
+// somebody else wants.
+void PeerTable::NoteState(Peer* peer, int64_t now_ns) {
+  const LinkState state = peer->link->state();
+  ConnectionGuard* connections = socket_.connections();
+  if (connections != nullptr && state != peer->logged_state) {
+    if (state == LinkState::kLost) connections->Withdraw(peer->connection, now_ns);
+    if (state == LinkState::kOpen) connections->Admit(peer->connection);
+  }
+  LogLinkState("reassembler", peer->name, state, &peer->logged_state, now_ns, &states_);
+  if (state == LinkState::kRefused) NoteRefusal(peer, now_ns);
+}
+
 void PeerTable::SendAll(int64_t now_ns) {
   for (Peer& peer : peers_) {
     if (peer.link == nullptr) continue;
     while (const auto out = peer.link->NextToSend(now_ns)) {
       if (!socket_.SendParts(peer.route, *out)) break;
     }
-    LogLinkState("reassembler", peer.name, peer.link->state(), &peer.logged_state, now_ns,
-                 &states_);
-    if (peer.link->state() == LinkState::kRefused) NoteRefusal(&peer, now_ns);
+    NoteState(&peer, now_ns);
   }
 }
 

@@ -21,12 +21,15 @@ class PeerTable {
  public:
   struct Peer {
     std::string name;
-    std::string route;        // ZeroMQ's name of the connection
-    std::string key;          // public; empty where there are no keys
-    int connection = -1;      // see Socket::Parts
+    std::string route;  // ZeroMQ's name of the connection
+    std::string key;    // public; empty where there are no keys
+    ConnectionGuard::Id connection;
     LinkEnd* link = nullptr;  // null: the slot is free
     uint32_t generation = 0;  // counts the names that have had the slot
-    int64_t claimed_ns = 0;   // when another process first asked for this name
+    // Another process that has asked for this name: which, when first, and when last.
+    uint64_t claimant = 0;
+    int64_t claim_seen_ns = 0;
+    int64_t claimed_ns = 0;
     LinkState logged_state = LinkState::kWaiting;
     bool refusal_done = false;
   };
@@ -46,8 +49,8 @@ class PeerTable {
   PeerTable(std::string kind, Socket* socket, LinkIdentity self, wire::Role peer_role,
             Owner* owner);
 
-  // The slot of the peer that says something on that connection, if it is known.
-  std::optional<size_t> SlotOf(const std::string& route) const;
+  // The slot of the peer that a message is from, if it is known and came by its connection.
+  std::optional<size_t> SlotOf(const Socket::Parts& parts) const;
   // A message on a connection that is not known: the slot, when it is a Hello that is accepted; it
   // is then in `message`, and the link's to answer. All else is answered here.
   std::optional<size_t> Greet(const Socket::Parts& parts, wire::LinkMessage* message,
@@ -72,8 +75,10 @@ class PeerTable {
   // Whether a process may have a name that another one, or its own earlier connection, has.
   bool Claim(size_t slot, const Socket::Parts& parts, const wire::Hello& hello, int64_t now_ns);
   NameClaim Judge(size_t slot, const wire::Hello& hello, int64_t now_ns);
-  bool KeyHasRoom(const std::string& key) const;
-  std::optional<size_t> FindSlot();
+  NameClaim JudgeOther(size_t slot, const wire::Hello& hello, int64_t now_ns);
+  std::optional<size_t> FindSlot(const std::string& key);
+  ConnectionGuard::Id IdOf(const Socket::Parts& parts, int64_t now_ns);
+  void NoteState(Peer* peer, int64_t now_ns);
   void Refuse(const Socket::Parts& parts, const wire::Refusal& refusal, int64_t now_ns);
   void Renew(size_t slot);
   void Take(size_t slot, const Socket::Parts& parts, const std::string& name, int64_t now_ns);
@@ -91,6 +96,7 @@ class PeerTable {
   uint64_t forgotten_ = 0;
   LogLimit refusals_;
   LogLimit states_;
+  LogLimit forgets_;
 };
 
 }  // namespace flowstitch

@@ -31,7 +31,7 @@ void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
   if (socket_->connections() != nullptr) socket_->connections()->Service(now_ns);
   wire::LinkMessage hello;
   while (auto parts = socket_->ReceiveParts()) {
-    const auto slot = table_.SlotOf(parts->first);
+    const auto slot = table_.SlotOf(*parts);
     if (!slot) {
       const auto greeted = table_.Greet(*parts, &hello, now_ns);
       if (greeted) links_[*greeted]->Receive(hello, parts->second.size(), now_ns);
@@ -48,7 +48,7 @@ void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
     if (!table_.IsSameProcess(*slot, delivery->message())) continue;
     const Arrival arrival = link.Receive(delivery->message(), delivery->wire_size(), now_ns);
     if (arrival != Arrival::kTake) continue;
-    delivery->set_sender_epoch(link.peer_epoch());
+    delivery->set_sender(link.restarts());
     take(*slot, std::move(delivery));
   }
   SendAll(now_ns);

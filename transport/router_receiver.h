@@ -30,8 +30,7 @@ class RouterReceiver : private PeerTable::Owner {
   void SendAll(int64_t now_ns);
   // A batch or End that came of the peer is finished with.
   void Finish(size_t peer, const Delivery& delivery) {
-    links_[peer]->Finish(delivery.sender_epoch(), delivery.message().sequence(),
-                         delivery.wire_size());
+    links_[peer]->Finish(delivery.sender(), delivery.message().sequence(), delivery.wire_size());
   }
   // What the peer sent contradicts the contract: it is refused.
   void Contradicts(size_t peer, const std::string& why) { links_[peer]->Contradicts(why); }

@@ -105,13 +105,20 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     });
     if (!of_tap) {
       // The link's windows bound what our own ends have under way; these, what a stranger has.
-      const bool to_many = type == zmq::socket_type::router && !socket.in_process_;
-      s.set(zmq::sockopt::sndhwm, to_many ? kMaxQueuedOut : 0);
+      const bool router = type == zmq::socket_type::router && !socket.in_process_;
+      s.set(zmq::sockopt::sndhwm, router ? kMaxQueuedOut : 0);
       s.set(zmq::sockopt::rcvhwm, socket.in_process_ ? 0 : kMaxQueuedIn);
     }
-    if (type == zmq::socket_type::xpub) s.set(zmq::sockopt::xpub_verboser, 1);
-    if (type == zmq::socket_type::router && !socket.in_process_) {
-      auto guard = ConnectionGuard::Watch(context, s);
+    if (type == zmq::socket_type::xpub) {
+      s.set(zmq::sockopt::xpub_verboser, 1);
+      s.set(zmq::sockopt::sndhwm, kMaxQueuedToConsumer);
+      // Nothing comes but subscriptions, each a byte and a topic, and what CURVE says.
+      s.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(kMaxSubscriptionBytes));
+    }
+    const bool to_many = type == zmq::socket_type::router || type == zmq::socket_type::xpub;
+    if (to_many && !socket.in_process_) {
+      const size_t most = of_tap ? kMaxConsumers : kMaxConnections;
+      auto guard = ConnectionGuard::Watch(context, s, most);
       if (!guard.ok()) return guard.status();
       socket.connections_ = *std::move(guard);
     }
@@ -184,8 +191,8 @@ std::string Socket::Parts::key() const {
   return key == nullptr ? "" : key;
 }
 
-int Socket::Parts::connection() const {
-  return zmq_msg_get(const_cast<zmq_msg_t*>(second.handle()), ZMQ_SRCFD);
+int ConnectionOf(const zmq::message_t& message) {
+  return zmq_msg_get(const_cast<zmq_msg_t*>(message.handle()), ZMQ_SRCFD);
 }
 
 std::optional<zmq::message_t> Socket::Receive() {

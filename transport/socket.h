@@ -18,6 +18,9 @@
 
 namespace flowstitch {
 
+// The descriptor of the connection that a message came by; -1 within the process.
+int ConnectionOf(const zmq::message_t& message);
+
 class Socket {
  public:
   // Binds or connects to every endpoint; the error names the one that failed and why. Peers must
@@ -39,8 +42,7 @@ class Socket {
 
     // The public key of its sender; empty where there are no keys.
     std::string key() const;
-    // The descriptor of the connection that it came by; -1 within the process.
-    int connection() const;
+    int connection() const { return ConnectionOf(second); }
   };
   std::optional<Parts> ReceiveParts();
 
@@ -49,7 +51,7 @@ class Socket {
 
   // Whether it can reach only this process: batches are handed over as they are.
   bool in_process() const { return in_process_; }
-  // Of a ROUTER that binds beyond the process; otherwise null.
+  // Of a ROUTER or XPUB that reaches beyond the process; otherwise null.
   ConnectionGuard* connections() { return connections_.get(); }
   // Null without an allow-list.
   KeyGuard* keys() const { return guard_; }

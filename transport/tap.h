@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "transport/log_limit.h"
 #include "transport/metrics_text.h"
 #include "transport/socket.h"
 
@@ -25,7 +26,7 @@ class Tap {
   void Publish(std::string_view topic, const WireMessage& batch);
 
   // Takes what consumers say of their subscriptions; to be called from the loop, or it piles up.
-  void Service();
+  void Service(int64_t now_ns);
   // Of all consumers, as of the last Service; one consumer may have several.
   uint64_t subscriptions() const { return subscriptions_; }
   uint64_t messages() const { return messages_; }
@@ -39,6 +40,8 @@ class Tap {
   uint64_t subscriptions_ = 0;
   uint64_t messages_ = 0;
   uint64_t bytes_ = 0;
+  uint64_t refused_ = 0;
+  LogLimit refusals_;
 };
 
 }  // namespace flowstitch

@@ -178,7 +178,8 @@ class Supervisor {
     if (requests == passed_on_) return;
     passed_on_ = requests;
     if (requests == 1) {
-      Signal(children_.front(), SIGTERM);
+      // It says by which signal it was stopped.
+      Signal(children_.front(), StopSignal());
       return;
     }
     for (const Child& child : children_) Signal(child, SIGTERM);
@@ -249,7 +250,8 @@ int RunChildProcesses(LauncherOptions options) {
   Share(options.reassembler.buffer_bytes, &children[1], &children[2]);
   // Those who bind, or take longer until they are ready, first.
   for (const size_t i : {1, 2, 0}) Start(&children[i]);
-  const int status = Supervisor(std::move(children)).Run();
+  int status = Supervisor(std::move(children)).Run();
+  if (options.as_tcpflow && StopSignal() != 0 && status == 128 + StopSignal()) status = kExitOk;
   unlink((std::string(directory) + "/captures").c_str());
   unlink((std::string(directory) + "/sinks").c_str());
   rmdir(directory);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/memory_flag.h"
 #include "base/program.h"
 #include "sinks/sink_stage.h"
 
@@ -196,6 +197,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   AddSecurityFlags(app, &o->security);
   AddMetricsFlag(app, &o->metrics);
   AddReassemblyFlags(app, &o->reassembler);
+  AddMemoryFlag(app, &o->memory_bytes);
   app.add_option("expression", o->words,
                  "Frames to take, in pcap-filter's language; with -l capture files.")
       ->type_name("FILTER");
@@ -239,6 +241,9 @@ absl::Status ResolveWriters(LauncherOptions* o) {
 }  // namespace
 
 absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* o) {
+  o->reassembler.memory_bytes = o->memory_bytes;
+  o->sink.memory_bytes = o->memory_bytes;
+  o->reassembler.feeds_own_sink = !o->processes;
   SinkOptions& sink = o->sink;
   for (const std::string& setting : o->settings) {
     if (const absl::Status status = ApplySetting(setting, o); !status.ok()) return status;

@@ -36,6 +36,7 @@ struct LauncherOptions {
   bool verbose = false;                     // -v
   SecurityOptions security;                 // of the taps
   std::string metrics;                      // HOST:PORT; empty: none
+  uint64_t memory_bytes = 0;                // of all stages together; 0: DefaultMemory()
   bool processes = false;
   bool as_tcpflow = false;  // invoked under its name: its report, its messages, its console's order
 

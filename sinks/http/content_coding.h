@@ -31,11 +31,13 @@ struct DecodeLimits {
 class DecoderMemory {
  public:
   static constexpr size_t kMaxBytes = size_t{256} << 20;
+  explicit DecoderMemory(size_t limit_bytes = kMaxBytes) : limit_bytes_(limit_bytes) {}
   void Add(size_t bytes) { used_ += bytes; }
   void Remove(size_t bytes) { used_ -= bytes; }
-  bool full() const { return used_ > kMaxBytes; }
+  bool full() const { return used_ > limit_bytes_; }
 
  private:
+  const size_t limit_bytes_;
   size_t used_ = 0;
 };
 

@@ -363,4 +363,13 @@ void Http2Parser::Close() {
   while (!streams_.empty()) EndStreamOf(streams_.begin()->first, "");
 }
 
+// A stream of the map with its strings, and HPACK's table as large as RFC 7541 lets it be.
+size_t Http2Parser::memory_bytes() const {
+  constexpr size_t kStreamBytes = 512;
+  constexpr size_t kHpackBytes = 8 << 10;
+  size_t bytes = sizeof(*this) + streams_.size() * kStreamBytes + 2 * kHpackBytes;
+  for (const Side& s : sides_) bytes += s.payload.capacity() + s.block.capacity();
+  return bytes;
+}
+
 }  // namespace flowstitch

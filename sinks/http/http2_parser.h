@@ -41,6 +41,9 @@ class Http2Parser {
     return sides_[static_cast<size_t>(kind)].why_stopped;
   }
 
+  // What it holds, about.
+  size_t memory_bytes() const;
+
  private:
   struct Frame {
     uint32_t length = 0;

@@ -246,4 +246,14 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
   http1_ = nullptr;
 }
 
+size_t HttpDialogue::memory_bytes() const {
+  size_t bytes = sides_[0].first.capacity() + sides_[1].first.capacity();
+  if (http1_ != nullptr) bytes += http1_->memory_bytes();
+  if (http2_ != nullptr) bytes += http2_->memory_bytes();
+  for (const auto& websocket : websockets_) {
+    if (websocket != nullptr) bytes += websocket->memory_bytes();
+  }
+  return bytes;
+}
+
 }  // namespace flowstitch

@@ -31,6 +31,8 @@ class HttpDialogue {
   // is complete.
   void Close(const bool (&orderly)[2]);
 
+  // What it holds, about.
+  size_t memory_bytes() const;
   int DirectionOf(HttpKind kind) const;
   TimeNs now_ns() const { return now_ns_; }
 

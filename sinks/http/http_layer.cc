@@ -25,32 +25,64 @@ std::string Codings(const HttpHead& head) {
 HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger)
     : options(the_options),
       ledger(the_ledger),
-      config(/*with_fields=*/the_options.heads || static_cast<bool>(the_options.on_transaction)) {
+      config(/*with_fields=*/the_options.heads || static_cast<bool>(the_options.on_transaction)),
+      memory(the_options.piece_bytes),
+      decoders(the_options.decoder_bytes),
+      parsers(the_options.parser_bytes) {
   options.body.memory = &memory;
   options.body.decoders = &decoders;
 }
 
 HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth)
-    : context_(context),
-      flow_(flow),
-      suffix_(std::move(suffix)),
-      depth_(depth),
-      dialogue_(context->config, context->options.body.limits, this) {}
+    : context_(context), flow_(flow), suffix_(std::move(suffix)), depth_(depth) {
+  HttpEvents* const events = this;
+  dialogue_.emplace(context->config, context->options.body.limits, events);
+}
 
-HttpLayer::~HttpLayer() = default;
+HttpLayer::~HttpLayer() { context_->parsers.Update(&counted_bytes_, 0); }
 
 void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+  if (!dialogue_) return;
   now_ns_ = time_ns;
+  positions_[direction] = offset + bytes.size();
   if (context_->options.parse) {
-    dialogue_.Bytes(direction, offset, bytes, time_ns);
+    dialogue_->Bytes(direction, offset, bytes, time_ns);
   } else {
     OnOther(direction, bytes, offset);
   }
+  CountMemory();
+}
+
+size_t HttpLayer::memory_bytes() const {
+  size_t bytes = sizeof(*this) + dialogue_->memory_bytes() + pairing_.memory_bytes();
+  if (tls_ != nullptr) bytes += tls_->memory_bytes();
+  for (const auto& of_kind : messages_)
+    bytes += of_kind.size() * (sizeof(Message) + sizeof(BodyFile));
+  return bytes;
+}
+
+void HttpLayer::CountMemory() {
+  if (!context_->parsers.Update(&counted_bytes_, memory_bytes())) GiveUp();
+}
+
+// The flow goes on, and nothing more is looked for in it.
+void HttpLayer::GiveUp() {
+  ++context_->ledger->parsers_given_up;
+  for (const int direction : {kClientToServer, kServerToClient}) {
+    OnStopped(direction, positions_[direction], "the memory for parsers is used up (--memory)");
+  }
+  Finish({false, false});
+  dialogue_.reset();
+  tls_ = nullptr;
+  inner_ = nullptr;
+  context_->parsers.Update(&counted_bytes_, 0);
 }
 
 void HttpLayer::Gap(int direction, uint64_t length) {
+  if (!dialogue_) return;
+  positions_[direction] += length;
   if (context_->options.parse) {
-    dialogue_.Gap(direction, length);
+    dialogue_->Gap(direction, length);
   } else {
     OnOtherGap(direction, length);
   }
@@ -72,14 +104,14 @@ HttpLayer::Message* HttpLayer::Find(HttpMessageId id) {
 
 void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   ++context_->ledger->http_messages;
-  const int direction = dialogue_.DirectionOf(id.kind);
+  const int direction = dialogue_->DirectionOf(id.kind);
   uint32_t& count = counts_[direction];
   count += 1 + head.interims;
   if (context_->options.on_transaction) {
     HttpMessage message;
     message.head = head;
     message.number = count;
-    message.time_ns = dialogue_.now_ns();
+    message.time_ns = dialogue_->now_ns();
     pairing_.OnHead(id, std::move(message));
   }
   if (context_->options.heads) WriteHead(id, head, direction);
@@ -114,7 +146,7 @@ void HttpLayer::OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) {
   if (message->body->empty() && context_->options.alerts != nullptr) {
     context_->options.alerts->Opened(message->body->path());
   }
-  context_->Note(message->body->Add(bytes, offset, dialogue_.now_ns()));
+  context_->Note(message->body->Add(bytes, offset, dialogue_->now_ns()));
 }
 
 void HttpLayer::OnBodyGap(HttpMessageId id, uint64_t length) {
@@ -206,7 +238,7 @@ void HttpLayer::OnWebSocketMessage(int direction, const WebSocketMessage& messag
 
 void HttpLayer::OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) {
   auto& body = websocket_[direction];
-  if (body != nullptr && !failed()) context_->Note(body->Add(bytes, offset, dialogue_.now_ns()));
+  if (body != nullptr && !failed()) context_->Note(body->Add(bytes, offset, dialogue_->now_ns()));
 }
 
 void HttpLayer::OnWebSocketGap(int direction, uint64_t length) {
@@ -343,7 +375,11 @@ void HttpLayer::EndTls(const bool (&orderly)[2]) {
 }
 
 void HttpLayer::Close(const bool (&orderly)[2]) {
-  if (context_->options.parse) dialogue_.Close(orderly);
+  if (dialogue_) Finish(orderly);
+}
+
+void HttpLayer::Finish(const bool (&orderly)[2]) {
+  if (context_->options.parse) dialogue_->Close(orderly);
   if (context_->options.on_transaction) pairing_.Finish(Taker());
   if (tls_ != nullptr) EndTls(orderly);
   for (int direction : {kClientToServer, kServerToClient}) {

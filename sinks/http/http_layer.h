@@ -15,6 +15,7 @@
 #include "sinks/http/body_file.h"
 #include "sinks/http/http_dialogue.h"
 #include "sinks/http/http_transaction.h"
+#include "sinks/parser_memory.h"
 #include "sinks/sink_flow.h"
 #include "sinks/tls/tls_connection.h"
 
@@ -29,6 +30,10 @@ struct HttpWriterOptions {
   TlsKeys* keys = nullptr;   // null: nothing is decrypted
   bool plain_files = false;  // write NAME-TLS: what was decrypted
   int64_t max_bytes = -1;    // of one of those; -1: no limit
+  // What the parsers of all flows may hold, their decoders, and files that are not written so far.
+  size_t parser_bytes = size_t{1} << 30;
+  size_t decoder_bytes = DecoderMemory::kMaxBytes;
+  size_t piece_bytes = PieceMemory::kMaxBytes;
   // Called, if set, for each message pair and each body.
   std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
   std::function<void(SinkFlow&, int direction, const BodyRecord&)> on_body;
@@ -42,6 +47,7 @@ struct HttpContext {
   const HttpParserConfig config;
   PieceMemory memory;
   DecoderMemory decoders;
+  ParserMemory parsers;
   absl::Status status;  // the first failure; after it nothing is written any more
 
   void Note(const absl::Status& s) {
@@ -100,6 +106,12 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override;
   void OnPlainGap(int direction, uint64_t length) override;
 
+  // What it holds, about.
+  size_t memory_bytes() const;
+  void CountMemory();
+  void GiveUp();
+  void Finish(const bool (&orderly)[2]);
+
   Message* Find(HttpMessageId id);
   SinkStream& StreamOf(int direction) { return flow_->streams[static_cast<size_t>(direction)]; }
   std::string Stem(int direction) { return StreamOf(direction).path + suffix_; }
@@ -118,7 +130,7 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   const std::string suffix_;
   const int depth_;
   DecodeAccount account_;
-  HttpDialogue dialogue_;
+  std::optional<HttpDialogue> dialogue_;  // absent: it was given up
   HttpPairing pairing_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Message>> messages_[2];  // by HttpKind, by stream
   uint32_t counts_[2] = {};                                              // by direction
@@ -131,6 +143,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   std::unique_ptr<TlsFacts> own_facts_;
   Plain plain_[2];
   TimeNs now_ns_ = 0;
+  uint64_t positions_[2] = {};  // behind the last bytes of each direction
+  size_t counted_bytes_ = 0;    // of memory
   std::unique_ptr<HttpLayer> inner_;
 };
 

@@ -42,6 +42,7 @@ HttpParserConfig::HttpParserConfig(bool with_fields)
   htp_config_set_request_decompression(config_, 0);
   htp_config_set_parse_request_cookies(config_, 0);
   htp_config_set_parse_request_auth(config_, 0);
+  htp_config_register_request_start(config_, HttpParser::OnRequestStart);
   htp_config_register_request_headers(config_, HttpParser::OnRequestHeaders);
   htp_config_register_request_body_data(config_, HttpParser::OnRequestBody);
   htp_config_register_request_trailer(config_, HttpParser::OnRequestTrailer);
@@ -206,6 +207,7 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
     }
     NoteLineEnd(&s, bytes.first(piece));
     FeedNow(kind, bytes.first(piece), offset, time_ns);
+    if (request && transactions_ > kMaxUnanswered) LimitUnanswered(offset + piece);
     bytes = bytes.subspan(piece);
     offset += piece;
     s.between = s.completed_end == offset;
@@ -242,6 +244,10 @@ void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
 void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
   if (s.stopped || switched_ || bytes.empty()) return;
+  if (forgot_ && kind == HttpKind::kResponse) {
+    Stop(kind, offset, kTooManyUnanswered);
+    return;
+  }
   FeedPieces(kind, bytes, offset, time_ns);
   FeedHeld(OtherKind(kind), time_ns);
 }

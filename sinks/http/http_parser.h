@@ -73,7 +73,11 @@ class HttpParser {
   // Set once the ends have agreed on something else; then nothing more is to be fed.
   std::optional<HttpSwitch>& switched() { return switched_; }
 
+  // What it holds, about: libhtp's own, requests that wait for their answers, and bytes that wait.
+  size_t memory_bytes() const;
+
   // For libhtp's hooks.
+  static int OnRequestStart(htp_tx_t* tx);
   static int OnRequestHeaders(htp_tx_t* tx);
   static int OnRequestBody(htp_tx_data_t* data);
   static int OnRequestTrailer(htp_tx_t* tx);
@@ -87,9 +91,12 @@ class HttpParser {
 
  private:
   static constexpr int kSwitchingProtocols = 101;
+  // Requests without an answer that are remembered; HttpPairing remembers as many.
+  static constexpr size_t kMaxUnanswered = 1024;
   // Why a side is parsed no further, where more than one place finds it.
   static constexpr char kNotHttp[] = "what follows is not HTTP/1";
   static constexpr char kBadChunk[] = "a chunk's size makes no sense";
+  static constexpr char kTooManyUnanswered[] = "more requests than are remembered had no answer";
   static constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
   // What tells where a message's body ends.
@@ -159,9 +166,16 @@ class HttpParser {
   void AssumeSwitch(TimeNs time_ns);
   static std::string TakeHeld(Side* s);
   void DestroyDone();
+  void Destroy(htp_tx_t* transaction);
+  void LimitUnanswered(uint64_t offset);
+  void ForgetUnanswered();
 
   htp_connp_t* parser_;
   std::deque<htp_tx_t*> done_;  // both sides complete, not destroyed so far
+  size_t transactions_ = 0;     // begun by a request, not destroyed so far
+  size_t field_bytes_ = 0;      // of their requests
+  size_t next_forgotten_ = 0;   // by libhtp's count
+  bool forgot_ = false;         // answers cannot be told to belong to their requests any more
   const bool with_fields_;
   HttpEvents* const events_;
   Side sides_[2];

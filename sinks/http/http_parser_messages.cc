@@ -33,6 +33,17 @@ bool IsChunked(const htp_table_t* fields) {
   return last == "chunked" || value.find("chunked") == std::string::npos;
 }
 
+// What libhtp holds of a head's fields.
+size_t FieldBytes(const htp_table_t* fields) {
+  constexpr size_t kPerField = 192;
+  size_t bytes = 0;
+  for (size_t i = 0; i < htp_table_size(fields); ++i) {
+    const auto* field = static_cast<const htp_header_t*>(htp_table_get_index(fields, i, nullptr));
+    bytes += kPerField + bstr_len(field->name) + bstr_len(field->value);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 // The hooks. After a switch nothing is given out any more, whatever libhtp makes of the rest.
@@ -55,6 +66,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length,
                   false, IsChunked(tx->request_headers));
   side.head_fields = htp_table_size(tx->request_headers);
+  self->field_bytes_ += FieldBytes(tx->request_headers);
   self->events_->OnHead({HttpKind::kRequest}, head);
   return HTP_OK;
 }
@@ -169,12 +181,54 @@ int HttpParser::OnTransactionComplete(htp_tx_t* tx) {
   return HTP_OK;
 }
 
+int HttpParser::OnRequestStart(htp_tx_t* tx) {
+  ++ParserOf(tx->connp)->transactions_;
+  return HTP_OK;
+}
+
+void HttpParser::Destroy(htp_tx_t* transaction) {
+  if (transactions_ > 0) --transactions_;
+  field_bytes_ -= std::min(field_bytes_, FieldBytes(transaction->request_headers));
+  htp_tx_destroy(transaction);
+}
+
 // The last one may still be what libhtp's other side is at.
 void HttpParser::DestroyDone() {
   while (done_.size() > 1) {
-    htp_tx_destroy(done_.front());
+    Destroy(done_.front());
     done_.pop_front();
   }
+}
+
+// Each request that waits for its answer costs libhtp some kB. Of a capture that saw one direction
+// only, the oldest are forgotten; where the other end does answer, nobody asks for so much at once.
+void HttpParser::LimitUnanswered(uint64_t offset) {
+  if (side(HttpKind::kResponse).fed) {
+    Stop(HttpKind::kRequest, offset, kTooManyUnanswered);
+  } else {
+    ForgetUnanswered();
+  }
+}
+
+void HttpParser::ForgetUnanswered() {
+  const htp_list_t* all = htp_connp_get_connection(parser_)->transactions;
+  forgot_ = true;
+  while (transactions_ > kMaxUnanswered / 2 && next_forgotten_ < htp_list_size(all)) {
+    auto* oldest = static_cast<htp_tx_t*>(htp_list_get(all, next_forgotten_));
+    if (oldest != nullptr && oldest->request_progress != HTP_REQUEST_COMPLETE) return;
+    ++next_forgotten_;
+    if (oldest == nullptr) continue;
+    oldest->response_progress = HTP_RESPONSE_COMPLETE;  // or libhtp would keep it
+    Destroy(oldest);
+  }
+}
+
+size_t HttpParser::memory_bytes() const {
+  constexpr size_t kParserBytes = 4096;
+  constexpr size_t kTransactionBytes = 2816;
+  size_t bytes = kParserBytes + transactions_ * kTransactionBytes + field_bytes_;
+  for (const Side& s : sides_) bytes += s.held.capacity() + s.unused.capacity();
+  return bytes;
 }
 
 void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,

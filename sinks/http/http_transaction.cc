@@ -152,4 +152,10 @@ void HttpPairing::Finish(const Taker& taker) {
   stream_requests_.clear();
 }
 
+size_t HttpPairing::memory_bytes() const {
+  const size_t messages =
+      requests_.size() + stream_requests_.size() + responses_.size() + 2 * answered_.size();
+  return messages * sizeof(Request) + field_bytes_;
+}
+
 }  // namespace flowstitch

@@ -42,6 +42,8 @@ class HttpPairing {
   // `body` is null when the message had none that was kept.
   void OnEnd(HttpMessageId id, const BodyRecord* body, bool complete, std::string_view why,
              const Taker& taker);
+  // What it holds, about.
+  size_t memory_bytes() const;
   // What is still open is given out as it is.
   void Finish(const Taker& taker);
 

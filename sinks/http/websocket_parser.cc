@@ -239,4 +239,9 @@ void WebSocketParser::Gap(uint64_t length) {
 
 void WebSocketParser::Close() { EndMessage(false, "its last frame did not come"); }
 
+size_t WebSocketParser::memory_bytes() const {
+  constexpr size_t kInflaterBytes = 44 << 10;  // zlib's, with its window
+  return sizeof(*this) + (inflater_ == nullptr ? 0 : kInflaterBytes);
+}
+
 }  // namespace flowstitch

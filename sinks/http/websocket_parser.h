@@ -26,6 +26,8 @@ class WebSocketParser {
   void Gap(uint64_t length);
   void Close();
 
+  // What it holds, about.
+  size_t memory_bytes() const;
   bool stopped() const { return stopped_; }
   uint64_t stopped_at() const { return offset_; }
   const char* why_stopped() const { return why_stopped_; }

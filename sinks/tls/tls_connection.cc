@@ -175,4 +175,14 @@ void TlsConnection::Close() {
   }
 }
 
+size_t TlsConnection::memory_bytes() const {
+  constexpr size_t kCipherBytes = 2 << 10;  // OpenSSL's context
+  size_t bytes = sizeof(*this);
+  for (const Side& s : sides_) {
+    bytes += s.buffer.capacity() + s.messages.capacity() + s.lost.size() * sizeof(Lost);
+    if (s.cipher != nullptr) bytes += kCipherBytes;
+  }
+  return bytes;
+}
+
 }  // namespace flowstitch

@@ -49,6 +49,8 @@ class TlsConnection {
   // Nothing more comes: what waits is tried once more.
   void Close();
 
+  // What it holds, about.
+  size_t memory_bytes() const;
   // Why not everything of a direction was decrypted; empty when it was.
   std::string why_not(int direction) const { return sides_[direction].why; }
 

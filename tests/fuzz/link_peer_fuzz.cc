@@ -130,7 +130,7 @@ void Receiver(Script script, bool dials) {
   LinkReceiver receiver({wire::REASSEMBLER_INPUT, "r", 2}, wire::CAPTURE, dials, kWindow);
   int64_t now_ns = 1;
   struct Taken {
-    uint64_t epoch;
+    uint64_t restarts;
     uint64_t sequence;
     size_t bytes;
   };
@@ -143,13 +143,13 @@ void Receiver(Script script, bool dials) {
       const Taken first = taken.front();
       taken.erase(taken.begin());
       held -= first.bytes;
-      receiver.Finish(first.epoch, first.sequence, first.bytes);
+      receiver.Finish(first.restarts, first.sequence, first.bytes);
     }
     if (step % 8 >= 3) {
       const wire::LinkMessage message = Next(script, wire::CAPTURE);
       const size_t bytes = 100 + size_t{script.Byte()} * 8;
       if (receiver.Receive(message, bytes, now_ns) == Arrival::kTake) {
-        taken.push_back({receiver.peer_epoch(), message.sequence(), bytes});
+        taken.push_back({receiver.restarts(), message.sequence(), bytes});
         held += bytes;
       }
     }

@@ -21,6 +21,13 @@ MOST = 2 ** 64 - 1
 SLACK_MB = 1 << 10 if "asan" in BUILD or "tsan" in BUILD else 0
 
 
+def greeting(kind):
+    """What a ZeroMQ socket of that kind says first."""
+    ready = b"\x05READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
+    return (b"\xff" + bytes(8) + b"\x7f" + bytes((3, 0)) + b"NULL".ljust(20, b"\0") + bytes(32) +
+            b"\x04" + bytes([len(ready)]) + ready)
+
+
 def peak_mb(process):
     with open(f"/proc/{process.pid}/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
@@ -209,8 +216,8 @@ class HostilePeers(PipelineTest):
         holder.send(self.hello(link.CAPTURE, "sensor", epoch=7, token=99))
         self.assertIsInstance(self.answer(holder), link.Hello)
         # The epoch stands in every batch of a tap.
-        thief = self.dial(self.captures)
         for token in (0, 98):
+            thief = self.dial(self.captures)
             thief.send(self.hello(link.CAPTURE, "sensor", epoch=7, token=token))
             self.assertEqual(self.refusal(thief).reason, link.Refusal.NAME_IN_USE)
         heartbeat = link.LinkMessage(heartbeat=dict(sent_sequence=0)).SerializeToString()
@@ -224,13 +231,10 @@ class HostilePeers(PipelineTest):
     def test_connections_without_a_hello_are_closed_and_leave_room(self):
         self.reassembler()
         port = int(self.captures.rsplit(":", 1)[1])
-        ready = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER"
-        greeting = (b"\xff" + bytes(8) + b"\x7f" + bytes((3, 1)) + b"NULL".ljust(20, b"\0") + bytes(32) +
-                    b"\x04" + bytes([len(ready)]) + ready)
         silent = []
         for _ in range(300):
             silent.append(socket.create_connection(("127.0.0.1", port)))
-            silent[-1].sendall(greeting)
+            silent[-1].sendall(greeting(b"DEALER"))
         labels = 'shard="0",endpoint="captures"'
         self.assertTrue(wait_until(lambda: (figure(self.figures, "connections", labels) or 0) >= 300))
         self.assertTrue(wait_until(lambda: figure(self.figures, "connections", labels) == 0))
@@ -238,6 +242,45 @@ class HostilePeers(PipelineTest):
         for s in silent:
             s.close()
         self.honest_run()
+
+    def test_subscriptions_to_a_tap_are_limited(self):
+        tap = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+        self.reassembler("--tap", tap)
+
+        def listen(topics):
+            """ZMTP by hand (https://rfc.zeromq.org/spec/23/): ZeroMQ's own consumers would suffer from it themselves."""
+            consumer = socket.create_connection(("127.0.0.1", int(tap.rsplit(":", 1)[1])))
+            self.addCleanup(consumer.close)
+            consumer.sendall(greeting(b"SUB"))
+            said = b""
+            while b"XPUB" not in said:
+                said += consumer.recv(1000)
+            try:
+                for topic in topics:
+                    size = len(topic) + 1
+                    head = b"\0" + bytes([size]) if size < 256 else b"\x02" + size.to_bytes(8, "big")
+                    consumer.sendall(head + b"\x01" + topic)
+            except OSError:
+                pass  # it was shown the door
+            return consumer
+        honest = self.context.socket(zmq.SUB)
+        self.addCleanup(honest.close, 0)
+        honest.subscribe(b"streams.")
+        honest.connect(tap)
+        listening = lambda: figure(self.figures, "tap_subscriptions", 'shard="0"')
+        self.assertTrue(wait_until(lambda: listening() == 1))
+        greedy = [listen(b"streams.%d." % i for i in range(100_000)), listen([b"z" * 500]), listen([b"z" * (60 << 20)])]
+        refused = lambda: figure(self.figures, "tap_refused_consumers_total", 'shard="0"')
+        self.assertTrue(wait_until(lambda: refused() >= 1))
+        self.assertTrue(wait_until(lambda: listening() == 1))
+        self.assertLess(peak_mb(self.center), 250 + SLACK_MB)
+        self.assertEqual(len(greedy), 3)
+        self.honest_run()
+        heard = 0
+        while honest.poll(500):
+            honest.recv_multipart()
+            heard += 1
+        self.assertGreater(heard, 0)
 
 
 if __name__ == "__main__":

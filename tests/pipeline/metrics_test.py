@@ -101,8 +101,20 @@ class Metrics(PipelineTest):
         time.sleep(0.2)
         self.assertIsNone(process.poll())
         self.assertTrue(wait_until(lambda: self.answers(port), seconds=60))
+        # Nor its end, while they are still there.
         process.terminate()
         self.assertIn(self.wait(process)[0], (0, 1))
+
+    def test_health_is_an_exit_status(self):
+        port = free_ports(1)[0]
+        self.start("flowstitch-reassembler", "--captures", "ipc://" + self.path("c"), "--sinks", "ipc://" + self.path("s"),
+                   "--metrics", str(port))  # on loopback
+        self.assertTrue(wait_until(lambda: self.answers(port)))
+        result = run("flowstitch-status", "--health", f"127.0.0.1:{port}")
+        self.assertEqual((result.returncode, result.stdout), (0, "ok\n"))
+        result = run("flowstitch-status", "--health", "127.0.0.1:1")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("127.0.0.1:1", result.stderr)
 
     def answers(self, port):
         try:
@@ -111,7 +123,7 @@ class Metrics(PipelineTest):
             return False
 
     def test_a_bad_address_is_named(self):
-        for address in ("9", ":9", "127.0.0.1:x", "127.0.0.1:70000", "192.0.2.1:9"):
+        for address in ("x", ":x", "127.0.0.1:x", "127.0.0.1:70000", "192.0.2.1:9"):
             result = run("flowstitch-reassembler", "--captures", "ipc://" + self.path("c"), "--metrics", address)
             self.assertEqual(result.returncode, 1, address)
             self.assertIn(address, result.stderr)

@@ -6,6 +6,7 @@ import random
 import signal
 import unittest
 
+import packets
 import pcap
 from harness import PipelineTest, files, wait_until
 from ports import free_ports
@@ -196,6 +197,48 @@ class Processes(PipelineTest):
             status, errors = self.wait(process)
             self.assertEqual(status, 0, errors)
         self.assertEqual(files(self.path("out")), self.launch(capture, "launcher"))
+
+    def test_any_number_of_flows_may_end_at_once(self):
+        """The end closes all that are open: their events are more than one message may have."""
+        capture = self.path("open.pcap")
+        frames, at = [], packets.START_NS
+        for i in range(20_000):
+            talk = packets.Talk(client=(f"10.1.{i >> 8}.{i & 255}", 1000), time_ns=at, step_ns=10)
+            frames += talk.handshake().client(b"open\n").frames
+            at += 1000
+        with open(capture, "wb") as file:
+            file.write(packets.pcap(frames))
+        wanted = self.launch(capture, "launcher")
+        self.assertEqual(len(wanted), 20_000)
+        self.assertEqual(self.run_pipeline("ipc", [capture], 1, "out"), wanted)
+
+    def test_a_sink_that_binds_may_be_killed_and_started_again(self):
+        """ZeroMQ keeps the reassembler's connection and its route; the process behind it is another."""
+        capture = self.make("t.pcap", *TRAFFIC)
+        wanted = self.launch(capture, "launcher")
+        inlet, outlet = self.endpoints("tcp")
+        start_sink = lambda: self.start("flowstitch-sink", "--reassembler", "@" + outlet, "-o", self.path("out"), "--files",
+                                        "--http", "--name", "writer")
+        reassembler = self.start("flowstitch-reassembler", "--captures", inlet, "--sinks", ">" + outlet, "--sources", "1",
+                                 "--wait-sinks", "1")
+        sink = start_sink()
+        sensor = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", inlet, stdin_pipe=True)
+        with open(capture, "rb") as file:
+            data = file.read()
+        sensor.stdin.buffer.write(data[:len(data) // 2])
+        sensor.stdin.flush()
+        self.assertTrue(wait_until(lambda: os.path.isdir(self.path("out")) and len(files(self.path("out"))) > 1))
+        sink.kill()
+        sink.communicate()
+        sink = start_sink()
+        sensor.stdin.buffer.write(data[len(data) // 2:])
+        sensor.stdin.close()
+        sensor.stdin = None
+        for process in (sensor, reassembler, sink):
+            status, errors = self.wait(process)
+            self.assertEqual(status, 0, errors)
+        left = {name: digest for name, digest in files(self.path("out")).items() if not name.endswith(".part")}
+        self.assertEqual(left, wanted)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,49 @@ TEST(SourceMerger, ALiveSourceThatLagsNoLongerHoldsTheOthersUp) {
   EXPECT_EQ(merger.ledger(1).late_frames, 1u);
 }
 
+// Where an interface is, a file is not waited for either: its capture may be gone.
+TEST(SourceMerger, AFileThatBringsNothingDoesNotStopALiveSource) {
+  for (const bool live : {true, false}) {
+    SourceMerger merger(500 * kNsPerMs);
+    merger.AddSource("vanished", false);
+    merger.AddSource("b", live);
+    Batcher batcher("b", 1, live);
+    for (int i = 0; i < 3; ++i) {
+      batcher.Add(Capture(Packet(4, 1), kNsPerSecond * (i + 1)).frame(), 0);
+    }
+    ASSERT_TRUE(merger.AddBatch(1, Deliver(batcher.Flush(1, nullptr))));
+    Frame frame;
+    EXPECT_EQ(merger.Next(&frame, {}), live);
+  }
+}
+
+// A clock that says 2100 moves nobody's time further than to the latest that may be.
+TEST(SourceMerger, ALyingClockIsTakenAsOfTheLatestTime) {
+  constexpr TimeNs kNow = 100 * kNsPerSecond;
+  SourceMerger merger(500 * kNsPerMs);
+  merger.AddSource("honest", true);
+  merger.AddSource("liar", true);
+  Batcher liar("liar", 1, true);
+  liar.Add(Capture(Packet(4, 1), kNow * 1000).frame(), 0);
+  liar.Add(Capture(Packet(4, 2), kNow - 1).frame(), 0);
+  ASSERT_TRUE(merger.AddBatch(1, Deliver(liar.Flush(1, nullptr)), kNow));
+  Batcher honest("honest", 2, true);
+  honest.Add(Capture(Packet(4, 3), kNow + 1).frame(), 0);
+  ASSERT_TRUE(merger.AddBatch(0, Deliver(honest.Flush(1, nullptr)), kNow + 1));
+  Frame frame;
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(frame.source, 1u);
+  EXPECT_EQ(frame.time_ns, kNow);
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(frame.time_ns, kNow - 1) << "what may be is left as it is";
+  merger.EndSource(1, true);
+  ASSERT_TRUE(merger.Next(&frame, {}));
+  EXPECT_EQ(frame.time_ns, kNow + 1);
+  EXPECT_EQ(merger.ledger(1).ahead_frames, 1u);
+  EXPECT_EQ(merger.ledger(0).ahead_frames, 0u);
+  EXPECT_EQ(merger.ledger(0).late_frames, 0u) << "the honest one is not late for the other's lie";
+}
+
 TEST(SourceMerger, BatchesThatContradictThemselvesAreRefused) {
   SourceMerger merger(0);
   merger.AddSource("a", false);

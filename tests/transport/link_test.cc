@@ -79,7 +79,7 @@ class Pair {
   }
 
   void Finish(uint64_t sequence) {
-    receiver->Finish(receiver->peer_epoch(), sequence, kMessageBytes);
+    receiver->Finish(receiver->restarts(), sequence, kMessageBytes);
   }
 
   bool RunUntilAcknowledged(uint64_t sequence, int most_steps) {
@@ -220,7 +220,7 @@ TEST(Link, WhatARestartedPeerSentBeforeCountsAgainstItsWindow) {
   for (uint64_t s = 1; s <= 20; ++s) pair.log.Append(Numbered(s));
   for (int i = 0; i < 1000; ++i) pair.Step();
   ASSERT_EQ(pair.taken.size(), 9u);
-  const uint64_t former = pair.receiver->peer_epoch();
+  const uint64_t former = pair.receiver->restarts();
   SendLog log(1 << 20);
   LinkSender second({wire::CAPTURE, "sender", 12}, wire::REASSEMBLER_INPUT, true, &log);
   for (uint64_t s = 1; s <= 20; ++s) log.Append(Numbered(s));

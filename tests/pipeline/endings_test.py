@@ -1,0 +1,99 @@
+"""How a run ends that was interrupted, whose reader has gone, or of which one output fails: it says so, everywhere."""
+import os
+import signal
+import subprocess
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from harness import FLOWSTITCH, PipelineTest, files, program, run, wait_until
+
+TRAFFIC = ("--flows", "40", "--bytes", "20000", "--concurrent", "10")
+
+
+class Endings(PipelineTest):
+    def error_in_report(self, output):
+        root = ElementTree.parse(os.path.join(output, "report.xml")).getroot()
+        element = root.find(f".//{FLOWSTITCH}error")
+        return None if element is None else element.text
+
+    def interrupted(self, number, *arguments):
+        """A run over a file that has no end, stopped when it has written something; its status and what it said."""
+        capture = self.make("t.pcap", *TRAFFIC)
+        with open(capture, "rb") as file:
+            data = file.read()
+        out = self.path(f"out-{number}-{len(arguments)}")
+        process = self.start("flowstitch", "-a", "-x", "netviz", "-r", "-", "-o", out, *arguments, stdin_pipe=True)
+        process.stdin.buffer.write(data[:len(data) // 2])
+        process.stdin.flush()
+        self.assertTrue(wait_until(lambda: os.path.isdir(out) and len(files(out)) > 3))
+        process.send_signal(number)
+        # The pipe stays open: the file has no end.
+        self.assertTrue(wait_until(lambda: process.poll() is not None))
+        return process.returncode, process.stderr.read(), out
+
+    def test_an_interrupted_reading_says_so_everywhere(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            returned, errors, out = self.interrupted(number)
+            self.assertEqual(returned, status, errors)
+            words = f"{number.name} came before '-' was read to its end"
+            self.assertIn(words, errors)
+            self.assertIn(words, self.error_in_report(out))
+
+    def test_the_same_as_processes(self):
+        returned, errors, out = self.interrupted(signal.SIGINT, "--processes")
+        self.assertEqual(returned, 130, errors)
+        self.assertIn("SIGINT came before", self.error_in_report(out))
+
+    def test_under_tcpflows_name_the_status_is_tcpflows(self):
+        returned, errors, out = self.interrupted(signal.SIGINT, "--as-tcpflow")
+        self.assertEqual(returned, 0, errors)
+
+    def test_a_capture_of_its_own_and_the_sink_behind_it(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        inlet, outlet = "ipc://" + self.path("c"), "ipc://" + self.path("s")
+        reassembler = self.start("flowstitch-reassembler", "--captures", inlet, "--sinks", outlet, "--sources", "1")
+        sink = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files", "--dfxml", "--summary")
+        sensor = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", inlet, stdin_pipe=True)
+        with open(capture, "rb") as file:
+            sensor.stdin.buffer.write(file.read()[:200_000])
+        sensor.stdin.flush()
+        self.assertTrue(wait_until(lambda: os.path.isdir(self.path("out")) and len(files(self.path("out"))) > 3))
+        sensor.terminate()
+        self.assertTrue(wait_until(lambda: sensor.poll() is not None))
+        self.assertEqual(sensor.returncode, 143, sensor.stderr.read())
+        self.assertEqual(self.wait(reassembler)[0], 0)
+        status, errors = self.wait(sink)
+        self.assertEqual(status, 0, errors)
+        self.assertIn("cut short: SIGTERM came before", errors)
+        self.assertIn("SIGTERM came before", self.error_in_report(self.path("out")))
+
+    def test_a_run_that_reads_everything_says_nothing(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        result = run("flowstitch", "-q", "-a", "-x", "netviz", "-r", capture, "-o", self.path("out"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIsNone(self.error_in_report(self.path("out")))
+
+    def test_a_reader_of_standard_output_may_go(self):
+        capture = self.make("large.pcap", "--flows", "50", "--bytes", "200000")
+        for arguments in (("-c",), ("--json", "-", "-o", self.path("j"))):
+            process = subprocess.Popen([program("flowstitch"), "-q", "-r", capture, *arguments], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+            self.started.append(process)
+            process.stdout.read(10)
+            process.stdout.close()
+            self.assertTrue(wait_until(lambda: process.poll() is not None))
+            # As a shell says of one that SIGPIPE ends, or all was written before.
+            self.assertIn(process.returncode, (0, 141))
+            self.assertEqual(process.stderr.read(), "")
+
+    @unittest.skipIf(os.geteuid() == 0 and not os.path.exists("/dev/full"), "needs /dev/full")
+    def test_one_output_that_fails_ends_with_a_report(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        result = run("flowstitch", "-q", "-a", "-x", "netviz", "-r", capture, "-o", self.path("out"), "--json", "/dev/full")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/dev/full", result.stderr)
+        self.assertIn("/dev/full", self.error_in_report(self.path("out")))
+
+
+if __name__ == "__main__":
+    unittest.main()
