@@ -138,7 +138,10 @@ std::string ManPage(const CLI::App& app) {
   absl::StrAppend(&page,
                   ".SH EXIT STATUS\n.TP\n0\nEverything was read and written.\n.TP\n1\n"
                   "Something could not be read, written or reached; what could be, was.\n"
-                  ".TP\n2\nThe command line is wrong.\n");
+                  ".TP\n2\nThe command line is wrong.\n"
+                  ".TP\n130, 143, 129\nSIGINT, SIGTERM or SIGHUP came before the input files were "
+                  "read to their end (not under tcpflow's name).\n"
+                  ".TP\n141\nWhoever read standard output went first.\n");
   absl::StrAppend(&page,
                   ".SH SIGNALS\nSIGINT, SIGTERM and SIGHUP end the program in order: what is "
                   "in flight is written, and reports are complete. A second one gives up "

@@ -41,14 +41,14 @@ MemoryPlan PlanMemory(uint64_t total, bool with_sink) {
   const size_t flow_bytes = kOpenFlowBytes + (with_sink ? kSinkFlowBytes : 0);
   MemoryPlan plan;
   plan.total = total;
-  plan.open_flows = total / 4 / flow_bytes;
-  plan.half_open_flows = total / 16 / kHalfOpenFlowBytes;
-  plan.tombstones = total / 16 / kTombstoneBytes;
+  plan.open_flows = total / 8 * 3 / flow_bytes;
+  plan.half_open_flows = total / 32 / kHalfOpenFlowBytes;
+  plan.tombstones = total / 32 / kTombstoneBytes;
   plan.udp_flows = total / 8 / flow_bytes;
   plan.waiting_bytes = total / 8;
   plan.parser_bytes = total / 8;
-  plan.decoder_bytes = total / 8;
-  plan.piece_bytes = total / 8;
+  plan.decoder_bytes = total / 16;
+  plan.piece_bytes = total / 16;
   return plan;
 }
 

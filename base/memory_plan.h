@@ -14,15 +14,15 @@ namespace flowstitch {
 struct MemoryPlan {
   uint64_t total = 0;
   // Of the reassembler. A flow costs more where the sink is in the same process.
-  size_t open_flows = 0;       // a quarter; flows
-  size_t half_open_flows = 0;  // a sixteenth; flows
-  size_t tombstones = 0;       // a sixteenth; flows
+  size_t open_flows = 0;       // three eighths; flows
+  size_t half_open_flows = 0;  // a thirty-second; flows
+  size_t tombstones = 0;       // a thirty-second; flows
   size_t udp_flows = 0;        // an eighth; flows
   size_t waiting_bytes = 0;    // an eighth
   // Of the sink, all its workers together.
   size_t parser_bytes = 0;   // an eighth: HTTP, TLS, WebSocket
-  size_t decoder_bytes = 0;  // an eighth: windows of gzip, brotli, zstd
-  size_t piece_bytes = 0;    // an eighth: beginnings of files that are not on the disk yet
+  size_t decoder_bytes = 0;  // a sixteenth: windows of gzip, brotli, zstd
+  size_t piece_bytes = 0;    // a sixteenth: beginnings of files that are not on the disk yet
 };
 
 // What one open flow costs in a reassembler, measured (tests/bench/flow_memory), and in a sink.

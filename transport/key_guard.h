@@ -39,6 +39,7 @@ class KeyDirectory {
   // The keys, when something has changed since the last call; null when nothing has. Files that are
   // no key are named in the log, once, and left out. An error when the directory cannot be read.
   absl::StatusOr<std::shared_ptr<const AllowedKeys>> ReadIfChanged();
+  const std::string& path() const { return path_; }
 
  private:
   const std::string path_;
@@ -47,7 +48,11 @@ class KeyDirectory {
 
 class KeyGuard {
  public:
-  // One for each ZeroMQ context; to be opened before any socket that it guards.
+  // The ZAP domain of endpoints without keys.
+  static constexpr char kOpenDomain[] = "open";
+
+  // One for each ZeroMQ context; to be opened before any socket that it guards. Without a directory
+  // it knows no keys, and lets in only whoever comes to endpoints without.
   static absl::StatusOr<std::unique_ptr<KeyGuard>> Open(zmq::context_t& context,
                                                         const std::string& directory);
   ~KeyGuard();

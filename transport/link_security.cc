@@ -13,6 +13,9 @@ constexpr int kHandshakeMs = 5000;
 constexpr int kBacklog = 1024;
 
 bool IsTcp(const SocketEndpoint& endpoint) { return absl::StartsWith(endpoint.address, "tcp://"); }
+bool IsInProcess(const SocketEndpoint& endpoint) {
+  return absl::StartsWith(endpoint.address, "inproc://");
+}
 
 }  // namespace
 
@@ -76,6 +79,9 @@ absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t&
   auto security = std::make_unique<LinkSecurity>();
   security->options_ = options;
   if (const absl::Status status = CheckSecurity(options); !status.ok()) return status;
+  auto guard = KeyGuard::Open(context, options.allow);
+  if (!guard.ok()) return guard.status();
+  security->guard_ = *std::move(guard);
   if (options.key.empty()) return security;
   auto key = ReadSecretKey(options.key);
   if (!key.ok()) return key.status();
@@ -85,11 +91,6 @@ absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t&
     if (!peer.ok()) return peer.status();
     security->peer_key_ = *std::move(peer);
   }
-  if (!options.allow.empty()) {
-    auto guard = KeyGuard::Open(context, options.allow);
-    if (!guard.ok()) return guard.status();
-    security->guard_ = *std::move(guard);
-  }
   return security;
 }
 
@@ -98,6 +99,9 @@ absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_v
   // Every endpoint of a socket has options of its own: they are those at its bind or connect.
   socket->set(zmq::sockopt::curve_server, false);
   zmq_setsockopt(socket->handle(), ZMQ_ZAP_DOMAIN, nullptr, 0);
+  if (!IsInProcess(endpoint) && guard_ != nullptr) {
+    socket->set(zmq::sockopt::zap_domain, KeyGuard::kOpenDomain);
+  }
   if (!IsTcp(endpoint)) return absl::OkStatus();
   socket->set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket->set(zmq::sockopt::backlog, kBacklog);
@@ -109,7 +113,7 @@ absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_v
         endpoint.address));
   }
   if (endpoint.bind) {
-    if (guard_ == nullptr) {
+    if (options_.allow.empty()) {
       return absl::FailedPreconditionError(
           absl::StrFormat("'%s' is bound with a key: say with --allow DIR whose keys may connect",
                           endpoint.address));

@@ -44,7 +44,7 @@ class LinkSecurity {
   // `peer_role`. An error when the endpoint may not be used as things are.
   absl::Status Protect(const SocketEndpoint& endpoint, std::string_view peer_role,
                        zmq::socket_t* socket) const;
-  // Null without an allow-list.
+  // Null where nothing was opened.
   KeyGuard* guard() const { return guard_.get(); }
   uint64_t refused_connections() const { return guard_ ? guard_->refused() : 0; }
 

@@ -53,7 +53,7 @@ class Socket {
   bool in_process() const { return in_process_; }
   // Of a ROUTER or XPUB that reaches beyond the process; otherwise null.
   ConnectionGuard* connections() { return connections_.get(); }
-  // Null without an allow-list.
+  // Null where nothing is protected.
   KeyGuard* keys() const { return guard_; }
   // For zmq::poll.
   zmq::pollitem_t poll_item() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }

@@ -212,7 +212,7 @@ void FlowFileWriter::NoteMd5(SinkFlow& flow, int direction, File* file) {
 
 void FlowFileWriter::DigestPieces(File* file) {
   if (file->md5_piece == file->pieces.size()) return;  // taken along with others
-  std::deque<PiecesFeed> others;  // that are taken along
+  std::deque<PiecesFeed> others;                       // that are taken along
   const auto other = [&]() -> Md5Feed* {
     while (!md5_waiting_.empty()) {
       const Md5Waiting entry = md5_waiting_.front();

@@ -1,4 +1,5 @@
-// libpcap_read FILE: reads every frame of a capture with libpcap, and does nothing with it. What reading alone costs.
+// libpcap_read FILE: reads every frame of a capture with libpcap, and does nothing with it. What
+// reading alone costs.
 #include <pcap/pcap.h>
 
 #include <cstdint>

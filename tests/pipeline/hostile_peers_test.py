@@ -191,9 +191,18 @@ class HostilePeers(PipelineTest):
         for peer in peers:
             self.assertIsInstance(self.answer(peer), link.Hello)
         # While all are there, one more is told why not.
+        alive = link.LinkMessage(heartbeat=dict(sent_sequence=0)).SerializeToString()
+        for peer in peers:
+            peer.send(alive)
+        for peer in peers:
+            self.assertIsNotNone(self.answer(peer))
         late = self.dial(self.captures)
-        late.send(self.hello(link.CAPTURE, "late"))
-        self.assertEqual(self.refusal(late).reason, link.Refusal.NO_ROOM)
+        late.send(self.hello(link.CAPTURE, "late", live=True))
+        answer = self.answer(late)
+        if isinstance(answer, link.Refusal):
+            self.assertEqual(answer.reason, link.Refusal.NO_ROOM)
+        else:  # this machine is so slow that one of them was silent for 5 s
+            self.assertTrue(wait_until(lambda: figure(self.figures, "forgotten_peers_total") > 0))
         for peer in peers:
             peer.close()
         late.close()
