@@ -68,12 +68,12 @@ void RouterSender::NameStalled(int64_t now_ns) {
   for (const auto& link : links_) {
     if (link != nullptr) link->NoteStall(now_ns);
   }
-  if (!log_.full() || now_ns - stall_looked_ns_ < kStalledNs) return;
-  stall_looked_ns_ = now_ns;
+  if (!log_.full() || now_ns - stall_told_ns_ < kStalledNs) return;
   for (const auto& link : links_) {
     if (link == nullptr || link->stalled_since_ns() == 0) continue;
     const int64_t stalled_ns = now_ns - link->stalled_since_ns();
     if (stalled_ns < kStalledNs) continue;
+    stall_told_ns_ = now_ns;
     stalled_.Warn(now_ns, absl::StrFormat("reassembler: sink '%s' has finished with nothing for %d "
                                           "s; %d MiB wait for it, and no more frames are taken",
                                           link->peer_name(), stalled_ns / kNsPerSecond,

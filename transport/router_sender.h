@@ -60,7 +60,7 @@ class RouterSender : private PeerTable::Owner {
   std::vector<std::unique_ptr<LinkSender>> links_;  // by slot; null: it has no peer
   PeerTable table_;
   LogLimit stalled_;
-  int64_t stall_looked_ns_ = 0;
+  int64_t stall_told_ns_ = 0;
 };
 
 }  // namespace flowstitch
