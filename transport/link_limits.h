@@ -62,8 +62,8 @@ inline constexpr size_t kMaxNamesPerKey = 256;
 inline constexpr int64_t kHelloTimeoutNs = 10 * kNsPerSecond;
 // A Hello is answered this often at most.
 inline constexpr int64_t kHelloAnswerIntervalNs = 100 * kNsPerMs;
-// Connections to one endpoint, with and without a Hello; fewer where the process has not twice as
-// many descriptors. Beyond, the oldest one without a Hello is closed, or the new one.
+// Connections to one endpoint, with and without a Hello; fewer where the process has not four times
+// as many descriptors. Beyond, the oldest one without a Hello is closed, or the new one.
 inline constexpr size_t kMaxConnections = 4096;
 // Messages that ZeroMQ queues for one connection: those that have come (beyond, its sender has to
 // wait), and those to a peer that does not read (beyond, they are dropped, and the link sends them
@@ -77,6 +77,7 @@ inline constexpr size_t kMaxTopicsPerConsumer = 256;
 inline constexpr size_t kMaxTopicBytes = 192;
 inline constexpr size_t kMaxSubscriptionBytes = 1024;  // of any frame
 inline constexpr int kMaxQueuedToConsumer = 512;
+inline constexpr int kMaxSubscriptionsAtOnce = 8;
 // A sink that has acknowledged nothing for this long while bytes wait for it is named in the log.
 inline constexpr int64_t kStalledNs = 5 * kNsPerSecond;
 

@@ -112,6 +112,9 @@ absl::StatusOr<Socket> Socket::Open(zmq::context_t& context, zmq::socket_type ty
     if (type == zmq::socket_type::xpub) {
       s.set(zmq::sockopt::xpub_verboser, 1);
       s.set(zmq::sockopt::sndhwm, kMaxQueuedToConsumer);
+      // ZeroMQ takes in all subscriptions that are there before it gives us one: of a flood, few
+      // are there at a time.
+      s.set(zmq::sockopt::rcvhwm, kMaxSubscriptionsAtOnce);
       // Nothing comes but subscriptions, each a byte and a topic, and what CURVE says.
       s.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(kMaxSubscriptionBytes));
     }
