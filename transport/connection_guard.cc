@@ -1,6 +1,5 @@
 #include "transport/connection_guard.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/descriptors.h"
 #include "transport/link_limits.h"
 
 namespace flowstitch {
@@ -22,9 +22,7 @@ constexpr int64_t kLastWordNs = kNsPerSecond;
 
 // A process binds two such endpoints and taps; the rest stays for everything else.
 size_t WithinDescriptors(size_t most) {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return most;
-  return std::min<size_t>(most, limit.rlim_cur / 4);
+  return std::min(most, static_cast<size_t>(std::max(RaiseDescriptorLimit(), 4)) / 4);
 }
 
 // An event of zmq_socket_monitor(3): 16 bits say which, 32 bits are its value.

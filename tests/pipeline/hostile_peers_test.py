@@ -6,7 +6,7 @@ import sys
 import unittest
 
 import packets
-from harness import BUILD, PipelineTest, figure, files, wait_until
+from harness import BUILD, PipelineTest, fetch, figure, files, wait_until
 from ports import free_ports
 
 try:
@@ -95,7 +95,8 @@ class HostilePeers(PipelineTest):
         sink = self.start("flowstitch-sink", "--reassembler", self.sinks, "-o", self.path("out"), "--files", "--http",
                           "--name", "honest")
         sensor = self.start("flowstitch-capture", "-r", capture, "--name", "honest", "--reassembler", self.captures)
-        self.assertEqual(self.wait(sensor)[0], 0)
+        status, errors = self.wait(sensor)
+        self.assertEqual(status, 0, errors)
         self.center.terminate()
         _, errors = self.wait(self.center)
         self.assertEqual(self.center.returncode, 0, errors)
@@ -182,6 +183,7 @@ class HostilePeers(PipelineTest):
         self.assertLess(peak_mb(self.center), 250 + SLACK_MB)
         self.honest_run()
 
+    @unittest.skipIf(SLACK_MB, "sanitizers are too slow for a thousand peers to be there at a time")
     def test_names_are_limited_and_those_that_have_gone_are_forgotten(self):
         self.reassembler()
         peers = []
@@ -207,7 +209,11 @@ class HostilePeers(PipelineTest):
             peer.close()
         late.close()
         # Silent for 5 s, they give way.
-        self.assertTrue(wait_until(lambda: figure(self.figures, "link_open", 'shard="0",source="name-1023"') == 0))
+        def all_are_lost():
+            states = [line[-1] for line in fetch(self.figures).splitlines()
+                      if line.startswith('flowstitch_link_open{shard="0",source="name-')]
+            return len(states) >= 1023 and set(states) == {"0"}
+        self.assertTrue(wait_until(all_are_lost, seconds=60))
         self.assertIn("which has gone, is forgotten", self.honest_run())
 
     def test_one_connection_has_one_name(self):
