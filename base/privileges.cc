@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "base/owned_descriptor.h"
 
 namespace flowstitch {
 namespace {
@@ -19,25 +20,6 @@ namespace {
 absl::Status Failed(const std::string& what) {
   return absl::PermissionDeniedError(absl::StrFormat("cannot %s: %s", what, std::strerror(errno)));
 }
-
-// A descriptor of a directory that closes with it.
-class Directory {
- public:
-  explicit Directory(int fd) : fd_(fd) {}
-  ~Directory() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  Directory& operator=(Directory&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Gives a directory that was just made to its user. The user may own the one above, and put
 // something else in its place meanwhile: only an empty directory of our own is given away, and
@@ -62,15 +44,15 @@ int OpenPart(int above, const std::string& part) {
 }
 
 absl::Status MakeDirectories(const std::string& path, uid_t uid, gid_t gid) {
-  Directory at(open(path[0] == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  OwnedDescriptor at(open(path[0] == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (const absl::string_view view : absl::StrSplit(path, '/', absl::SkipEmpty())) {
     const std::string part(view);
-    const bool made = mkdirat(at.fd(), part.c_str(), 0777) == 0;
+    const bool made = mkdirat(at.get(), part.c_str(), 0777) == 0;
     if (!made && errno != EEXIST) return Failed("make the directory '" + path + "'");
-    Directory next(OpenPart(at.fd(), part));
-    if (next.fd() < 0) return Failed("use the directory '" + path + "'");
+    OwnedDescriptor next(OpenPart(at.get(), part));
+    if (next.get() < 0) return Failed("use the directory '" + path + "'");
     if (made) {
-      if (const absl::Status status = GiveAway(next.fd(), path, uid, gid); !status.ok()) {
+      if (const absl::Status status = GiveAway(next.get(), path, uid, gid); !status.ok()) {
         return status;
       }
     }

@@ -7,16 +7,6 @@
 #include "transport/link_limits.h"
 
 namespace flowstitch {
-namespace {
-
-wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text) {
-  wire::Refusal refusal;
-  refusal.set_reason(reason);
-  refusal.set_text(std::move(text));
-  return refusal;
-}
-
-}  // namespace
 
 uint64_t RandomEpoch() {
   std::random_device device;
@@ -66,6 +56,13 @@ void FillHello(const LinkIdentity& self, wire::Hello* hello) {
   hello->set_live(self.live);
   hello->set_token(self.token);
   for (const auto& memory : self.reads_memory) hello->add_reads_memory(memory->id());
+}
+
+wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text) {
+  wire::Refusal refusal;
+  refusal.set_reason(reason);
+  refusal.set_text(std::move(text));
+  return refusal;
 }
 
 std::optional<wire::Refusal> CheckHello(const wire::Hello& hello, const LinkIdentity& self,

@@ -38,6 +38,8 @@ absl::Status CheckName(const std::string& name);
 // Fills the fields of a Hello that both ends have in common.
 void FillHello(const LinkIdentity& self, wire::Hello* hello);
 
+wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text);
+
 // Why `hello` cannot be spoken with, when a peer of role `expected` is wanted; nothing if it can.
 std::optional<wire::Refusal> CheckHello(const wire::Hello& hello, const LinkIdentity& self,
                                         wire::Role expected);

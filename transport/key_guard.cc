@@ -50,7 +50,7 @@ absl::StatusOr<std::shared_ptr<const AllowedKeys>> KeyDirectory::ReadIfChanged()
     absl::StrAppend(&fingerprint, file.string(), " ", info.st_ino, " ", info.st_size, " ",
                     info.st_mtim.tv_sec, " ", info.st_mtim.tv_nsec, "\n");
   }
-  if (fingerprint == fingerprint_ && !fingerprint_.empty()) return nullptr;
+  if (fingerprint == fingerprint_) return nullptr;
   fingerprint_ = fingerprint;
   auto keys = std::make_shared<AllowedKeys>();
   for (const fs::path& file : files) {

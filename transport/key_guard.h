@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <zmq.hpp>
@@ -43,7 +44,8 @@ class KeyDirectory {
 
  private:
   const std::string path_;
-  std::string fingerprint_;  // of names, sizes, times and numbers of all files
+  // Of names, sizes, times and numbers of all files; nothing before it is read.
+  std::optional<std::string> fingerprint_;
 };
 
 class KeyGuard {

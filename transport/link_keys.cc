@@ -21,6 +21,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/owned_descriptor.h"
 
 namespace flowstitch {
 namespace {
@@ -44,23 +45,9 @@ struct KeyFile {
   bool on_writable_mount = true;
 };
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // The file is judged by the descriptor that it is read by: nobody can put another in its place.
 absl::StatusOr<KeyFile> ReadKeyFile(const std::string& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const OwnedDescriptor fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   KeyFile file;
   if (fd.get() < 0 || fstat(fd.get(), &file.info) != 0) {
     return Bad(path, absl::StrCat("cannot be read: ", strerror(errno)));

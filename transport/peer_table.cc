@@ -15,13 +15,6 @@ namespace {
 // A process that wants a name says Hello twice a second.
 constexpr int64_t kClaimLapseNs = 3 * kNsPerSecond;
 
-wire::Refusal MakeRefusal(wire::Refusal::Reason reason, std::string text) {
-  wire::Refusal refusal;
-  refusal.set_reason(reason);
-  refusal.set_text(std::move(text));
-  return refusal;
-}
-
 }  // namespace
 
 PeerTable::PeerTable(std::string kind, Socket* socket, LinkIdentity self, wire::Role peer_role,

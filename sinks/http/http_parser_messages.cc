@@ -212,7 +212,6 @@ void HttpParser::LimitUnanswered(uint64_t offset) {
 
 void HttpParser::ForgetUnanswered() {
   const htp_list_t* all = htp_connp_get_connection(parser_)->transactions;
-  forgot_ = true;
   while (transactions_ > kMaxUnanswered / 2 && next_forgotten_ < htp_list_size(all)) {
     auto* oldest = static_cast<htp_tx_t*>(htp_list_get(all, next_forgotten_));
     if (oldest != nullptr && oldest->request_progress != HTP_REQUEST_COMPLETE) return;
@@ -220,6 +219,7 @@ void HttpParser::ForgetUnanswered() {
     if (oldest == nullptr) continue;
     oldest->response_progress = HTP_RESPONSE_COMPLETE;  // or libhtp would keep it
     Destroy(oldest);
+    forgot_ = true;
   }
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/temporary_directory.h"
 #include "transport/key_guard.h"
 
 namespace flowstitch {
@@ -23,15 +24,14 @@ using ::testing::HasSubstr;
 class LinkKeys : public ::testing::Test {
  protected:
   void SetUp() override {
-    char path[] = "/tmp/flowstitch-keys-XXXXXX";
-    ASSERT_NE(mkdtemp(path), nullptr);
-    directory_ = path;
-    key_ = *MakeLinkKey("sensor-a", {"capture"});
+    const auto key = MakeLinkKey("sensor-a", {"capture"});
+    ASSERT_TRUE(key.ok()) << key.status();
+    key_ = *key;
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
+  std::string Path(const std::string& name) const { return directory_.path() + "/" + name; }
   std::string Write(const std::string& name, const std::string& text, mode_t mode = 0600) {
-    const std::string path = directory_ + "/" + name;
+    const std::string path = Path(name);
     std::ofstream(path) << text;
     chmod(path.c_str(), mode);
     return path;
@@ -44,7 +44,7 @@ class LinkKeys : public ::testing::Test {
     return key.ok() ? "" : std::string(key.status().message());
   }
 
-  std::string directory_;
+  testing::TemporaryDirectory directory_;
   LinkKey key_;
 };
 
@@ -75,7 +75,7 @@ TEST_F(LinkKeys, TheModeOfTheFileDecides) {
       EXPECT_THAT(why, HasSubstr(c.why)) << std::oct << c.mode;
       EXPECT_THAT(why, HasSubstr("k.key_secret"));
     }
-    fs::remove(directory_ + "/k.key_secret");
+    fs::remove(Path("k.key_secret"));
   }
 }
 
@@ -94,21 +94,21 @@ TEST_F(LinkKeys, OwnersAndGroupsOfOthersAreRefused) {
 // As Kubernetes mounts secrets: a link to a link to the file.
 TEST_F(LinkKeys, WhatALinkPointsToIsJudged) {
   const std::string path = WriteSecret(0440);
-  fs::create_directory(directory_ + "/..data_1");
-  fs::rename(path, directory_ + "/..data_1/k");
-  fs::create_symlink("..data_1", directory_ + "/..data");
-  fs::create_symlink("..data/k", directory_ + "/link");
-  EXPECT_EQ(WhyNot(directory_ + "/link"), "");
-  chmod((directory_ + "/..data_1/k").c_str(), 0444);
-  EXPECT_THAT(WhyNot(directory_ + "/link"), HasSubstr("everybody"));
+  fs::create_directory(Path("..data_1"));
+  fs::rename(path, Path("..data_1/k"));
+  fs::create_symlink("..data_1", Path("..data"));
+  fs::create_symlink("..data/k", Path("link"));
+  EXPECT_EQ(WhyNot(Path("link")), "");
+  chmod(Path("..data_1/k").c_str(), 0444);
+  EXPECT_THAT(WhyNot(Path("link")), HasSubstr("everybody"));
 }
 
 TEST_F(LinkKeys, NothingButRegularFilesIsReadAndNothingIsWaitedFor) {
-  ASSERT_EQ(mkfifo((directory_ + "/fifo.key").c_str(), 0600), 0);
-  fs::create_directory(directory_ + "/directory.key");
-  fs::create_symlink("/dev/zero", directory_ + "/zero.key");
+  ASSERT_EQ(mkfifo(Path("fifo.key").c_str(), 0600), 0);
+  fs::create_directory(Path("directory.key"));
+  fs::create_symlink("/dev/zero", Path("zero.key"));
   for (const char* name : {"fifo.key", "directory.key", "zero.key"}) {
-    const auto key = ReadPublicKey(directory_ + "/" + name);
+    const auto key = ReadPublicKey(Path(name));
     ASSERT_FALSE(key.ok());
     EXPECT_THAT(std::string(key.status().message()), HasSubstr("is not a regular file")) << name;
   }
@@ -117,9 +117,9 @@ TEST_F(LinkKeys, NothingButRegularFilesIsReadAndNothingIsWaitedFor) {
 
 TEST_F(LinkKeys, ADirectoryIsReadAroundWhatIsNoKey) {
   Write("a.key", FormatLinkKey(key_, false), 0644);
-  ASSERT_EQ(mkfifo((directory_ + "/fifo.key").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(Path("fifo.key").c_str(), 0600), 0);
   Write("noise.key", "\x01\x02");
-  KeyDirectory directory(directory_);
+  KeyDirectory directory(directory_.path());
   auto keys = directory.ReadIfChanged();
   ASSERT_TRUE(keys.ok());
   ASSERT_NE(*keys, nullptr);
@@ -131,7 +131,7 @@ TEST_F(LinkKeys, ADirectoryIsReadAroundWhatIsNoKey) {
   auto same = directory.ReadIfChanged();
   ASSERT_TRUE(same.ok());
   EXPECT_EQ(*same, nullptr) << "nothing has changed";
-  fs::remove(directory_ + "/a.key");
+  fs::remove(Path("a.key"));
   auto without = directory.ReadIfChanged();
   ASSERT_TRUE(without.ok());
   ASSERT_NE(*without, nullptr);
