@@ -21,6 +21,12 @@ TimeNs AddNs(TimeNs time_ns, int64_t span_ns) {
   return sum;
 }
 
+int64_t NsBetween(TimeNs from, TimeNs to) {
+  int64_t span = 0;
+  if (__builtin_sub_overflow(to, from, &span)) return from < to ? kTimeMax : kTimeMin;
+  return span;
+}
+
 SplitTime SplitTimeNs(TimeNs time_ns) {
   int64_t seconds = time_ns / kNsPerSecond;
   int64_t rest = time_ns % kNsPerSecond;

@@ -26,6 +26,8 @@ inline constexpr int64_t kClockLeapNs = 60 * kNsPerSecond;
 
 // Sum of a time and a span, clamped at both ends.
 TimeNs AddNs(TimeNs time_ns, int64_t span_ns);
+// The span from one time to another, clamped at both ends; negative when `to` is the earlier.
+int64_t NsBetween(TimeNs from, TimeNs to);
 
 // Whole seconds, rounded down, and the rest in [0, 999999999].
 struct SplitTime {

@@ -15,13 +15,6 @@ constexpr int kMaxCompared = 16;
 // A skew is the mean of so many samples, the latest with most weight.
 constexpr uint64_t kSkewSamples = 64;
 
-// `a` - `b`, bounded: times come from frames.
-int64_t Later(TimeNs a, TimeNs b) {
-  int64_t difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return a > b ? INT64_MAX : INT64_MIN;
-}
-
 struct Invariants {
   const IpHeader& ip;
   uint64_t scope;
@@ -58,7 +51,7 @@ DuplicateFilter::Sighting* DuplicateFilter::Find(uint64_t number) {
 
 void DuplicateFilter::Forget(TimeNs now_ns) {
   while (!seen_.empty()) {
-    const bool old = AddNs(seen_.front().time_ns, limits_.window_ns) < now_ns;
+    const bool old = AddNs(seen_.front().seen_ns, limits_.window_ns) < now_ns;
     if (!old && seen_.size() < limits_.datagrams) return;
     if (!old) ++forgotten_;
     const auto it = latest_.find(seen_.front().digest);
@@ -87,17 +80,17 @@ bool DuplicateFilter::IsCopy(uint64_t digest, uint32_t source, TimeNs time_ns, T
   for (int i = 0; i < kMaxCompared; ++i) {
     Sighting* sighting = Find(number);
     if (sighting == nullptr) break;
-    const int64_t later_ns = Later(time_ns, sighting->time_ns);
+    const int64_t later_ns = NsBetween(sighting->time_ns, time_ns);
     const bool within = later_ns <= limits_.window_ns && later_ns >= -limits_.window_ns;
     if ((sighting->told_by & bit) == 0 && within) oldest = sighting;
     number = sighting->before;
   }
   if (oldest != nullptr) {
     oldest->told_by |= bit;
-    NoteSkew(oldest->source, source, Later(time_ns, oldest->time_ns));
+    NoteSkew(oldest->source, source, NsBetween(oldest->time_ns, time_ns));
     return true;
   }
-  seen_.push_back({digest, time_ns, source, bit, it->second});
+  seen_.push_back({digest, time_ns, now_ns, source, bit, it->second});
   it->second = first_ + seen_.size() - 1;
   return false;
 }

@@ -38,8 +38,8 @@ class DuplicateFilter {
 
   explicit DuplicateFilter(DuplicateLimits limits) : limits_(limits) {}
 
-  // Whether another source has delivered this datagram already. `now_ns` is the highest capture
-  // time so far.
+  // Whether another source has delivered this datagram already. `time_ns` is its stamp,
+  // `now_ns` the time that time-outs go by.
   bool IsCopy(uint64_t digest, uint32_t source, TimeNs time_ns, TimeNs now_ns);
 
   // Samples are 0 where a source shares nothing with a lower one.
@@ -52,7 +52,8 @@ class DuplicateFilter {
   // A datagram on the wire, as far as the sources have told of it.
   struct Sighting {
     uint64_t digest = 0;
-    TimeNs time_ns = 0;
+    TimeNs time_ns = 0;    // its stamp
+    TimeNs seen_ns = 0;    // by the clock that it is forgotten by
     uint32_t source = 0;   // that told first
     uint64_t told_by = 0;  // one bit a source, by its number modulo 64
     uint64_t before = 0;   // the sighting before it with the same digest

@@ -11,17 +11,31 @@ Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
       udp_(options.udp, events, &ledger_, &flow_numbers_, with_frames_ ? &recorder_ : nullptr),
       with_udp_(options.decoder.udp) {}
 
+void Reassembler::KeepPace(int64_t steady_ns) {
+  if (!paced_) paced_.emplace(Paced{SourceClocks(clock_.now_ns()), clock_});
+  paced_->sources.KeepPace(steady_ns);
+}
+
+PacketTimes Reassembler::NoteTime(const Frame& frame) {
+  TimeNs time_ns = frame.time_ns;
+  if (paced_) {
+    paced_->stamps.Note(frame.time_ns);
+    time_ns = paced_->sources.TimeOf(frame.source, frame.time_ns);
+  }
+  clock_.Note(time_ns);
+  return {clock_.now_ns(), clock_.latest_ns(), stamp_ns()};
+}
+
 void Reassembler::OnFrame(const Frame& frame) {
-  clock_.Note(frame.time_ns);
-  const TimeNs now_ns = clock_.now_ns();
-  tcp_.Advance(now_ns, clock_.latest_ns());
-  if (with_udp_) udp_.Advance(now_ns, clock_.latest_ns());
+  const PacketTimes times = NoteTime(frame);
+  tcp_.Advance(times);
+  if (with_udp_) udp_.Advance(times);
   if (!with_frames_) {
-    decoder_.Decode(frame, now_ns);
+    decoder_.Decode(frame, times.now_ns);
     return;
   }
   recorder_.Begin(frame);
-  decoder_.Decode(frame, now_ns);
+  decoder_.Decode(frame, times.now_ns);
   recorder_.End();
 }
 

@@ -5,11 +5,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "base/flow_id.h"
 #include "base/packet_clock.h"
 #include "reassembler/frame_decoder.h"
 #include "reassembler/frame_recorder.h"
+#include "reassembler/packet_times.h"
+#include "reassembler/source_clocks.h"
 #include "reassembler/tcp_reassembler.h"
 #include "reassembler/udp_flows.h"
 
@@ -28,8 +31,11 @@ class Reassembler : private FrameDecoder::Taker {
   // `events` outlives the reassembler.
   Reassembler(const ReassemblyOptions& options, StreamEvents* events);
 
-  // Takes the next frame. Time may go backwards; time-outs go by the highest so far.
+  // Takes the next frame. Time may go backwards; time-outs go by the highest so far, or keep pace.
   void OnFrame(const Frame& frame);
+  // An interface is among several sources: from now on time-outs keep pace with a steady clock; see
+  // SourceClocks.
+  void KeepPace(int64_t steady_ns);
   // The frames that follow lie in `area`, which stays as it is as long as `owner` lives: their
   // bytes need not be copied to be remembered. Empty: they are valid during the call only.
   void SetFrameArea(ByteView area, const std::shared_ptr<const void>& owner) {
@@ -48,7 +54,8 @@ class Reassembler : private FrameDecoder::Taker {
   void set_several_sources() { decoder_.set_several_sources(); }
   const DuplicateFilter& duplicates() const { return decoder_.duplicates(); }
   uint64_t copies(uint32_t source) const { return decoder_.copies(source); }
-  TimeNs now_ns() const { return clock_.now_ns(); }
+  // The highest capture time so far.
+  TimeNs stamp_ns() const { return paced_ ? paced_->stamps.now_ns() : clock_.now_ns(); }
   TcpReassembler& tcp() { return tcp_; }
   const UdpFlows& udp() const { return udp_; }
 
@@ -56,6 +63,7 @@ class Reassembler : private FrameDecoder::Taker {
   void OnSegment(const Segment& segment) override { tcp_.OnSegment(segment); }
   void OnUdpDatagram(const UdpDatagram& datagram) override { udp_.OnDatagram(datagram); }
   void OnCopy() override { recorder_.NoteCopy(); }
+  PacketTimes NoteTime(const Frame& frame);
 
   ReassemblyLedger ledger_;
   uint64_t flow_numbers_;
@@ -65,7 +73,12 @@ class Reassembler : private FrameDecoder::Taker {
   TcpReassembler tcp_;
   UdpFlows udp_;
   const bool with_udp_;
-  PacketClock clock_{PacketClock::Habits{}};
+  PacketClock clock_{PacketClock::Habits{}};  // of the time-outs
+  struct Paced {
+    SourceClocks sources;
+    PacketClock stamps;
+  };
+  std::optional<Paced> paced_;  // nothing: the frames' time is that of the time-outs
 };
 
 }  // namespace flowstitch

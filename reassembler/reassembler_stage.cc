@@ -3,22 +3,18 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
-#include "base/utf8_text.h"
 #include "reassembler/reassembler.h"
-#include "reassembler/source_books.h"
-#include "reassembler/source_merger.h"
+#include "reassembler/source_intake.h"
 #include "reassembler/stream_batcher.h"
 #include "reassembler/tap_topics.h"
 #include "transport/ledger_codec.h"
 #include "transport/link_metrics.h"
-#include "transport/router_receiver.h"
 #include "transport/router_sender.h"
 #include "transport/tap.h"
 
@@ -27,10 +23,6 @@ namespace {
 
 constexpr int kWaitMs = 5;
 constexpr char kMetricsPart[] = "reassembler";
-// Of what a source says went wrong.
-constexpr size_t kMaxErrorBytes = 4096;
-// How far a live source's clock may be ahead of this machine's.
-constexpr int64_t kClockAheadNs = 2 * kNsPerSecond;
 // Frames taken before the sockets are looked at again.
 constexpr int kFramesPerTurn = 2048;
 // After a stop request, sinks that cannot be reached are waited for so long.
@@ -61,33 +53,23 @@ class ReassemblerStage {
       : options_(options),
         security_(*services.security),
         metrics_(services.metrics.get()),
-        reads_memory_(services.reads_memory),
         blocks_(services.shares_memory),
         stop_(stop),
         epoch_(RandomEpoch()),
         topics_(options.shard),
-        merger_(options.reorder_window_ms * kNsPerMs),
+        intake_(options, &reassembler_, &batcher_),
         batcher_(epoch_, options.shard, options.community_id_seed),
         reassembler_(Simulated(options), &batcher_) {
-    if (options.sources != 1) reassembler_.set_several_sources();
     batcher_.set_on_full([this] { FlushFull(); });
   }
 
-  absl::Status Open(zmq::context_t& context);
+  absl::Status Open(ProcessServices& services);
   absl::Status Run();
 
  private:
   void ServiceCaptures();
-  void AddNewSources();
-  void ReplaceForgottenSources();
-  void EndRefusedSources();
-  TimeNs LatestNs() const;
-  void TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery);
   bool TakeFrames();
-  void FinishEnds();
   bool MayStart() const;
-  bool AllEnded() const;
-  bool FilesAreLeft() const;
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
   void TellProgress();
   void Flush();
@@ -100,42 +82,29 @@ class ReassemblerStage {
   const ReassemblerOptions& options_;
   const LinkSecurity& security_;
   MetricsServer* const metrics_;  // may be null
-  const SharedMemories reads_memory_;
-  const MemoryBlocks blocks_;  // for payload
+  const MemoryBlocks blocks_;     // for payload
   const std::atomic<int>& stop_;
   const uint64_t epoch_;
-  std::unique_ptr<RouterReceiver> captures_;
   std::unique_ptr<RouterSender> sinks_;
   std::optional<Tap> tap_;
   TapTopics topics_;
   std::vector<Socket*> sockets_;
-  SourceMerger merger_;
+  SourceIntake intake_;
   const Delivery* frame_batch_ = nullptr;  // that the last frame was in
   StreamBatcher batcher_;
   Reassembler reassembler_;
-  SourceBooks books_{&merger_, &reassembler_};
-  std::vector<std::shared_ptr<Delivery>> source_ends_;  // null: none waits to be finished
-  std::vector<uint32_t> source_generations_;
-  std::string source_error_;
+  std::string error_;  // why the sources were not read to their ends; empty: they were
   bool started_ = false;
 };
 
-absl::Status ReassemblerStage::Open(zmq::context_t& context) {
-  auto captures = ParseEndpoints(options_.captures, /*binds_by_default=*/true);
-  if (!captures.ok()) return captures.status();
-  auto capture_socket =
-      Socket::Open(context, zmq::socket_type::router, *captures, security_, kCaptureRole);
-  if (!capture_socket.ok()) return capture_socket.status();
-  captures_ = std::make_unique<RouterReceiver>(
-      *std::move(capture_socket),
-      LinkIdentity{wire::REASSEMBLER_INPUT, options_.name, epoch_, false, nullptr, reads_memory_},
-      wire::CAPTURE, options_.window_bytes);
-  sockets_.push_back(&captures_->socket());
+absl::Status ReassemblerStage::Open(ProcessServices& services) {
+  if (const absl::Status status = intake_.Open(services, epoch_); !status.ok()) return status;
+  sockets_.push_back(&intake_.links().socket());
   if (options_.sinks != "none") {
     auto sinks = ParseEndpoints(options_.sinks, /*binds_by_default=*/true);
     if (!sinks.ok()) return sinks.status();
     auto sink_socket =
-        Socket::Open(context, zmq::socket_type::router, *sinks, security_, kSinkRole);
+        Socket::Open(services.context, zmq::socket_type::router, *sinks, security_, kSinkRole);
     if (!sink_socket.ok()) return sink_socket.status();
     sinks_ = std::make_unique<RouterSender>(
         *std::move(sink_socket),
@@ -147,7 +116,7 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
     if (blocks_.memory() != nullptr && options_.tap.empty()) batcher_.ShareMemory(blocks_);
   }
   if (!options_.tap.empty()) {
-    auto tap = Tap::Open(context, options_.tap, security_);
+    auto tap = Tap::Open(services.context, options_.tap, security_);
     if (!tap.ok()) return tap.status();
     tap_ = *std::move(tap);
   }
@@ -157,15 +126,15 @@ absl::Status ReassemblerStage::Open(zmq::context_t& context) {
 absl::Status ReassemblerStage::Run() {
   TellReady();
   bool frames_wait = false;
-  while (stop_ == 0 && !(started_ && AllEnded())) {
+  while (stop_ == 0 && !(started_ && intake_.AllEnded())) {
     // A sink may have made room, or come, since frames were taken last.
     const bool can_go_on = frames_wait && CanSend() && (started_ || MayStart());
     WaitForInput(sockets_, -1, can_go_on ? 0 : kWaitMs);
     ServiceCaptures();
     started_ = started_ || MayStart();
     frames_wait = !started_ || !CanSend() || TakeFrames();
-    FinishEnds();
-    captures_->SendAll(SteadyNowNs());
+    intake_.FinishEnds();
+    intake_.links().SendAll(SteadyNowNs());
     TellProgress();
     // Progress alone is told to sinks that have nothing else to do, so that it cannot pile up.
     if (batcher_.due(SteadyNowNs()) &&
@@ -174,13 +143,13 @@ absl::Status ReassemblerStage::Run() {
     }
     if (sinks_ != nullptr) sinks_->Service(SteadyNowNs());
   }
-  if (stop_ > 0 && source_error_.empty() && FilesAreLeft()) {
-    source_error_ = "the reassembler was stopped before its sources had ended";
+  if (stop_ > 0 && intake_.FilesAreLeft()) {
+    error_ = "the reassembler was stopped before its sources had ended";
   }
   // What has arrived is used, also after a stop request.
   while (TakeFrames()) {
   }
-  FinishEnds();
+  intake_.FinishEnds();
   reassembler_.Finish();
   if (!batcher_.empty()) Flush();
   SendEnd();
@@ -192,118 +161,22 @@ void ReassemblerStage::ServiceCaptures() {
   TellAlive(now_ns);
   if (tap_) tap_->Service(now_ns);
   if (metrics_ != nullptr && metrics_->due(kMetricsPart, now_ns)) PublishMetrics(now_ns);
-  captures_->set_flows(reassembler_.ledger().flows_opened);
-  captures_->Service(now_ns, [this](size_t peer, std::shared_ptr<Delivery> delivery) {
-    TakeDelivery(peer, std::move(delivery));
-  });
-  AddNewSources();
-  EndRefusedSources();
-  for (size_t i = 0; i < captures_->peers(); ++i) {
-    const TimeNs promised_ns = captures_->link(i).heartbeat_watermark_ns();
-    merger_.SetWatermark(i, std::min(promised_ns, LatestNs()));
-  }
-}
-
-void ReassemblerStage::AddNewSources() {
-  ReplaceForgottenSources();
-  while (merger_.sources() < captures_->peers()) {
-    const size_t source = merger_.sources();
-    const LinkReceiver& link = captures_->link(source);
-    merger_.AddSource(link.peer_name(), link.peer_live());
-    if (merger_.sources() > 1) reassembler_.set_several_sources();
-    books_.AddSource(&link);
-    source_ends_.push_back(nullptr);
-    source_generations_.push_back(captures_->generation(source));
-  }
-}
-
-void ReassemblerStage::ReplaceForgottenSources() {
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    if (source_generations_[i] == captures_->generation(i)) continue;
-    source_generations_[i] = captures_->generation(i);
-    const LinkReceiver& link = captures_->link(i);
-    books_.ReplaceSource(i, &link);
-    merger_.ReplaceSource(i, link.peer_name(), link.peer_live());
-    source_ends_[i] = nullptr;
-  }
-}
-
-// What a refused source sent before is used; nothing more is waited for.
-void ReassemblerStage::EndRefusedSources() {
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    const LinkReceiver& link = captures_->link(i);
-    if (link.state() != LinkState::kRefused || merger_.ended(i)) continue;
-    merger_.EndSource(i, true);
-    if (source_error_.empty() && link.received() > 0) {
-      source_error_ =
-          absl::StrFormat("source '%s' was refused: %s", link.peer_name(), link.refusal());
-    }
-  }
-}
-
-// Where there is an interface among several sources, nothing is captured later than now: none of
-// them can close the others' flows by what it says of the time.
-TimeNs ReassemblerStage::LatestNs() const {
-  const bool among_others = options_.sources != 1 && !captures_->socket().in_process();
-  if (!among_others || !merger_.any_live()) return kTimeMax;
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return AddNs(MakeTimeNs(now.tv_sec, now.tv_nsec), kClockAheadNs);
-}
-
-void ReassemblerStage::TakeDelivery(size_t peer, std::shared_ptr<Delivery> delivery) {
-  AddNewSources();
-  books_.NoteEpoch(peer);
-  if (delivery->message().has_packets()) {
-    for (const std::string& text : delivery->message().packets().tls_secrets()) {
-      batcher_.AddTlsSecrets(text);
-    }
-    if (delivery->message().packets().has_source_ledger()) {
-      books_.Tell(peer, delivery->message().packets().source_ledger());
-    }
-    merger_.EndSource(peer, false);
-    const bool has_frames = delivery->message().packets().capture_time_ns_size() > 0;
-    if (has_frames && merger_.AddBatch(peer, delivery, LatestNs())) return;
-    captures_->Finish(peer, *delivery);
-    if (has_frames || !delivery->blob().empty()) {
-      captures_->Contradicts(peer, "its batch's lengths do not add up to its frames");
-    }
-  } else if (delivery->message().has_end()) {
-    const wire::End& end = delivery->message().end();
-    for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
-    books_.Tell(peer, end.source());
-    if (source_error_.empty()) source_error_ = ToPrintable(end.error().substr(0, kMaxErrorBytes));
-    merger_.EndSource(peer, true);
-    // That of an earlier process, whose frames wait still.
-    if (source_ends_[peer] != nullptr) captures_->Finish(peer, *source_ends_[peer]);
-    source_ends_[peer] = std::move(delivery);
-  }
-}
-
-// An End is finished with when everything before it is.
-void ReassemblerStage::FinishEnds() {
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    if (source_ends_[i] == nullptr || !merger_.drained(i)) continue;
-    captures_->Finish(i, *source_ends_[i]);
-    source_ends_[i] = nullptr;
-  }
+  intake_.links().set_flows(reassembler_.ledger().flows_opened);
+  intake_.Service(now_ns);
 }
 
 // True when there may be more to take at once.
 bool ReassemblerStage::TakeFrames() {
-  const SourceMerger::OnFinished finished = [this](size_t source, const Delivery& batch) {
-    captures_->Finish(source, batch);
-  };
   Frame frame;
   for (int i = 0; i < kFramesPerTurn; ++i) {
-    if (!merger_.Next(&frame, finished)) return false;
-    if (merger_.current().get() != frame_batch_) {
-      frame_batch_ = merger_.current().get();
-      batcher_.set_frame_batch(merger_.current());
+    if (!intake_.Next(&frame)) return false;
+    if (intake_.batch().get() != frame_batch_) {
+      frame_batch_ = intake_.batch().get();
+      batcher_.set_frame_batch(intake_.batch());
       // What is the capture's must not be kept.
       const bool keeps = !frame_batch_->borrowed();
       reassembler_.SetFrameArea(keeps ? frame_batch_->blob() : ByteView{},
-                                keeps ? merger_.current() : nullptr);
+                                keeps ? intake_.batch() : nullptr);
     }
     reassembler_.OnFrame(frame);
     if (!batcher_.full()) continue;
@@ -314,28 +187,8 @@ bool ReassemblerStage::TakeFrames() {
 }
 
 bool ReassemblerStage::MayStart() const {
-  size_t sources = 0;
-  for (size_t i = 0; i < captures_->peers(); ++i) {
-    if (captures_->link(i).state() != LinkState::kRefused) ++sources;
-  }
-  if (sources < std::max(options_.sources, 1u)) return false;
+  if (intake_.admitted() < std::max(options_.sources, 1u)) return false;
   return sinks_ == nullptr || sinks_->peers() >= options_.wait_sinks;
-}
-
-bool ReassemblerStage::AllEnded() const {
-  if (options_.sources == 0) return false;
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    if (!merger_.ended(i) || !merger_.drained(i)) return false;
-  }
-  return true;
-}
-
-// Of an interface there is always more: that is no loss.
-bool ReassemblerStage::FilesAreLeft() const {
-  for (size_t i = 0; i < merger_.sources(); ++i) {
-    if (!captures_->link(i).peer_live() && !merger_.ended(i)) return true;
-  }
-  return false;
 }
 
 void ReassemblerStage::TellProgress() {
@@ -344,7 +197,7 @@ void ReassemblerStage::TellProgress() {
 
 void ReassemblerStage::Flush() {
   TellProgress();
-  batcher_.set_time_ns(reassembler_.now_ns());
+  batcher_.set_time_ns(reassembler_.stamp_ns());
   if (tap_ && !batcher_.empty()) {
     topics_.Split(
         batcher_.fields(), batcher_.payload(),
@@ -374,7 +227,7 @@ void ReassemblerStage::FlushFull() {
 
 wire::Ledger ReassemblerStage::MakeLedger() {
   wire::Ledger ledger;
-  books_.AddTo(&ledger);
+  intake_.books().AddTo(&ledger);
   ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
   for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
     wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
@@ -393,7 +246,7 @@ wire::Ledger ReassemblerStage::MakeLedger() {
 void ReassemblerStage::PublishMetrics(int64_t now_ns) {
   MetricsText text;
   const std::string shard = absl::StrCat(options_.shard);
-  books_.AddMetrics(shard, now_ns, &text);
+  intake_.books().AddMetrics(shard, now_ns, &text);
   text.Add(reassembler_.ledger(), options_.shard);
   text.Gauge("reassembly_open_flows", "flows that are open", {{"shard", shard}},
              static_cast<double>(reassembler_.ledger().flows_opened) -
@@ -401,11 +254,11 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
   text.Counter("refused_connections", "connections refused for their keys", {{"shard", shard}},
                security_.refused_connections());
   text.Counter("refused_peers", "peers refused for what they said", {{"shard", shard}},
-               captures_->refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
-  text.Counter("forgotten_peers", "names that have gone and were forgotten for new ones",
-               {{"shard", shard}},
-               captures_->forgotten_peers() + (sinks_ == nullptr ? 0 : sinks_->forgotten_peers()));
-  AddConnections(&text, shard, "captures", captures_->socket());
+               intake_.links().refused_peers() + (sinks_ == nullptr ? 0 : sinks_->refused_peers()));
+  text.Counter(
+      "forgotten_peers", "names that have gone and were forgotten for new ones", {{"shard", shard}},
+      intake_.links().forgotten_peers() + (sinks_ == nullptr ? 0 : sinks_->forgotten_peers()));
+  AddConnections(&text, shard, "captures", intake_.links().socket());
   if (sinks_ != nullptr) AddConnections(&text, shard, "sinks", sinks_->socket());
   if (tap_) tap_->AddMetrics({{"shard", shard}}, &text);
   if (sinks_ != nullptr) {
@@ -429,7 +282,7 @@ void ReassemblerStage::SendEnd() {
   message.set_sequence(sinks_->next_sequence());
   wire::End* end = message.mutable_end();
   end->set_batches(message.sequence() - 1);
-  end->set_error(source_error_);
+  end->set_error(intake_.error().empty() ? error_ : intake_.error());
   for (const std::string& text : batcher_.TakeTlsSecrets()) end->add_tls_secrets(text);
   *end->mutable_ledger() = MakeLedger();
   sinks_->AppendLast(WireMessage(message.SerializeAsString()));
@@ -451,10 +304,9 @@ absl::Status ReassemblerStage::Drain() {
     WaitForInput(sockets_, -1, kWaitMs);
   }
   // The captures that have ended wait for the acknowledgement of their End.
-  const auto ended = [this](size_t i) { return merger_.ended(i); };
-  while (stop_ < 2 && !captures_->MayGo(SteadyNowNs(), ended)) {
+  while (stop_ < 2 && !intake_.MayGo(SteadyNowNs())) {
     ServiceCaptures();
-    if (!captures_->MayGo(SteadyNowNs(), ended)) WaitForInput(sockets_, -1, kWaitMs);
+    if (!intake_.MayGo(SteadyNowNs())) WaitForInput(sockets_, -1, kWaitMs);
   }
   return absl::OkStatus();
 }
@@ -479,7 +331,7 @@ absl::Status CheckReassemblerOptions(const ReassemblerOptions& options) {
 absl::Status RunReassemblerStage(const ReassemblerOptions& options, ProcessServices& services,
                                  const std::atomic<int>& stop) {
   ReassemblerStage stage(options, services, stop);
-  if (const absl::Status status = stage.Open(services.context); !status.ok()) return status;
+  if (const absl::Status status = stage.Open(services); !status.ok()) return status;
   return stage.Run();
 }
 

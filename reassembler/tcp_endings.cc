@@ -34,7 +34,7 @@ void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
   DropStrays(flow);
   FlowEnd end;
   end.reason = reason;
-  end.time_ns = now_ns_;
+  end.time_ns = stamp_ns_;
   ClosedStreams closed;
   for (const StreamDirection direction : {kClient, kServer}) {
     const TcpStream& stream = flow.streams[static_cast<size_t>(direction)];

@@ -36,10 +36,11 @@ TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
       recorder_(recorder),
       delivered_(limits.conflict_window_bytes) {}
 
-void TcpReassembler::Advance(TimeNs now_ns, TimeNs latest_ns) {
-  latest_ns_ = latest_ns;
-  if (now_ns < now_ns_) wheel_.Rewind(now_ns);
-  now_ns_ = now_ns;
+void TcpReassembler::Advance(const PacketTimes& times) {
+  latest_ns_ = times.latest_ns;
+  stamp_ns_ = times.stamp_ns;
+  if (times.now_ns < now_ns_) wheel_.Rewind(times.now_ns);
+  now_ns_ = times.now_ns;
   wheel_.Advance(now_ns_, [this](const TimerWheel::Reminder& r) { OnReminder(r); });
 }
 
@@ -80,7 +81,8 @@ void TcpReassembler::Ignore(const Segment& segment, uint64_t ReassemblyLedger::*
 }
 
 StreamContext TcpReassembler::ContextOf(const Flow& flow, StreamDirection direction) {
-  return {flow.id, direction, limits_, *events_, ledger_, all_waiting_bytes_, delivered_, now_ns_};
+  return {flow.id,    direction, limits_,  *events_, ledger_, all_waiting_bytes_,
+          delivered_, now_ns_,   stamp_ns_};
 }
 
 void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {

@@ -10,6 +10,7 @@
 #include "base/ledger.h"
 #include "reassembler/flow_table.h"
 #include "reassembler/frame_recorder.h"
+#include "reassembler/packet_times.h"
 #include "reassembler/segment.h"
 #include "reassembler/timer_wheel.h"
 
@@ -22,8 +23,8 @@ class TcpReassembler {
   TcpReassembler(const TcpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
                  uint64_t* flow_numbers, FrameRecorder* recorder = nullptr);
 
-  // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
-  void Advance(TimeNs now_ns, TimeNs latest_ns);
+  // Before each segment, and without one.
+  void Advance(const PacketTimes& times);
   // A segment that the ledger knows of already.
   void OnSegment(const Segment& segment);
   // The capture has ended: everything open is flushed and closed.
@@ -105,6 +106,7 @@ class TcpReassembler {
   TimerWheel wheel_;
   DeliveredWindow delivered_;
   TimeNs now_ns_ = kTimeMin;
+  TimeNs stamp_ns_ = kTimeMin;
   TimeNs latest_ns_ = kTimeMin;
   size_t all_waiting_bytes_ = 0;
 };

@@ -81,7 +81,7 @@ std::vector<uint8_t> TcpStream::TakeHeldSyn(const StreamContext& c) {
 
 void TcpStream::AcceptHeldSyn(const StreamContext& c) {
   const std::vector<uint8_t> held = TakeHeldSyn(c);
-  OnData(c, space_.SequenceOf(origin_), held, 0, c.now_ns);
+  OnData(c, space_.SequenceOf(origin_), held, 0, c.stamp_ns);
 }
 
 void TcpStream::DropHeldSyn(const StreamContext& c) {
@@ -131,7 +131,7 @@ void TcpStream::EmitGap(const StreamContext& c, uint64_t length, GapReason reaso
 }
 
 void TcpStream::GiveUpHole(const StreamContext& c, GapReason reason) {
-  EmitGap(c, pending_.first() - next_, reason, c.now_ns);
+  EmitGap(c, pending_.first() - next_, reason, c.stamp_ns);
   DrainPending(c);
 }
 
@@ -250,7 +250,7 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
       if (pending_.memory_bytes() >= c.limits.acknowledged_grace_bytes) deadline = c.now_ns;
     }
     if (c.now_ns < deadline) return deadline;
-    EmitGap(c, hole_end - next_, reason, c.now_ns);
+    EmitGap(c, hole_end - next_, reason, c.stamp_ns);
     DrainPending(c);
   }
   return kTimeMax;
@@ -269,7 +269,7 @@ void TcpStream::Finish(const StreamContext& c) {
     if (acknowledged_ > next_ + 1) known_end = acknowledged_;
     known_end = std::max(known_end, sacked_end_);
   }
-  if (known_end > next_) EmitGap(c, known_end - next_, GapReason::kFlowEnded, c.now_ns);
+  if (known_end > next_) EmitGap(c, known_end - next_, GapReason::kFlowEnded, c.stamp_ns);
 }
 
 void TcpStream::Evict(const StreamContext& c) {

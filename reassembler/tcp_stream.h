@@ -32,7 +32,8 @@ struct StreamContext {
   ReassemblyLedger& ledger;
   size_t& all_waiting_bytes;  // memory of the pending bytes of all streams
   DeliveredWindow& delivered;
-  TimeNs now_ns;  // the highest capture time so far
+  TimeNs now_ns;    // that time-outs go by
+  TimeNs stamp_ns;  // the highest capture time so far
 };
 
 class TcpStream {

@@ -13,14 +13,14 @@ UdpFlows::UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedg
       flow_numbers_(*flow_numbers),
       recorder_(recorder) {}
 
-void UdpFlows::Advance(TimeNs now_ns, TimeNs latest_ns) {
-  now_ns_ = now_ns;
-  latest_ns_ = latest_ns;
+void UdpFlows::Advance(const PacketTimes& times) {
+  times_ = times;
   while (flows_.by_silence.oldest() != Slab<UdpFlow>::kNone) {
     const uint32_t oldest = flows_.by_silence.oldest();
     // Of a stamp that nothing confirmed: it must not keep those behind it.
-    if (flows_.slab[oldest].last_time_ns > latest_ns) flows_.slab[oldest].last_time_ns = now_ns;
-    if (now_ns_ < AddNs(flows_.slab[oldest].last_time_ns, limits_.idle_timeout_ns)) return;
+    TimeNs& last_ns = flows_.slab[oldest].last_time_ns;
+    if (last_ns > times.latest_ns) last_ns = times.now_ns;
+    if (times.now_ns < AddNs(last_ns, limits_.idle_timeout_ns)) return;
     Close(oldest, CloseReason::kIdle);
   }
 }
@@ -61,7 +61,7 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   UdpFlow& flow = flows_.slab[index];
   flows_.by_silence.Remove(flows_.slab, index);
   flows_.by_silence.PushNewest(flows_.slab, index);
-  flow.last_time_ns = latest_ns_;
+  flow.last_time_ns = times_.latest_ns;
   const bool by_client = datagram.from_high == flow.client_is_high;
   const auto direction =
       by_client ? StreamDirection::kClientToServer : StreamDirection::kServerToClient;
@@ -97,7 +97,7 @@ void UdpFlows::Close(uint32_t index, CloseReason reason) {
   UdpFlow& flow = flows_.slab[index];
   FlowEnd end;
   end.reason = reason;
-  end.time_ns = now_ns_;
+  end.time_ns = times_.stamp_ns;
   end.summaries = flow.summaries;
   end.history = flow.history.text();
   events_->OnFlowClosed(flow.id, end);

@@ -8,6 +8,7 @@
 #include "base/ledger.h"
 #include "reassembler/flow_history.h"
 #include "reassembler/frame_recorder.h"
+#include "reassembler/packet_times.h"
 #include "reassembler/segment.h"
 #include "reassembler/silence_list.h"
 #include "reassembler/stream_events.h"
@@ -27,8 +28,8 @@ class UdpFlows {
   UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedger* ledger,
            uint64_t* flow_numbers, FrameRecorder* recorder = nullptr);
 
-  // Time-outs go by the packet clock; `latest_ns` is what it may turn out to be.
-  void Advance(TimeNs now_ns, TimeNs latest_ns);
+  // Before each datagram, and without one.
+  void Advance(const PacketTimes& times);
   void OnDatagram(const UdpDatagram& datagram);
   void Finish();
 
@@ -55,8 +56,7 @@ class UdpFlows {
   FrameRecorder* const recorder_;
   absl::flat_hash_map<FlowKey, uint32_t> by_key_;
   Shelf<UdpFlow> flows_;
-  TimeNs now_ns_ = kTimeMin;
-  TimeNs latest_ns_ = kTimeMin;
+  PacketTimes times_;
 };
 
 }  // namespace flowstitch
