@@ -9,6 +9,8 @@
 
 #include "capture/byte_source.h"
 #include "capture/capture_options.h"
+#include "capture/live_source.h"
+#include "proto/ledger.pb.h"
 
 namespace flowstitch {
 
@@ -26,6 +28,12 @@ class CaptureInputs {
   std::map<size_t, std::unique_ptr<ByteSource>> files_;
   std::unique_ptr<LiveSource> interface_;
 };
+
+// Bytes of those that are regular files; 0: none is, and how much there is to read is not known.
+uint64_t SizeOfFiles(const std::vector<std::string>& paths);
+
+// Names all inputs to the reassembler, or as many of them as its message can hold.
+void NameInputs(const CaptureOptions& options, wire::SourceLedger* figures);
 
 }  // namespace flowstitch
 

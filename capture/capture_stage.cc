@@ -1,7 +1,6 @@
 #include "capture/capture_stage.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,14 +19,11 @@
 #include "capture/progress.h"
 #include "capture/shard_set.h"
 #include "transport/ledger_codec.h"
-#include "transport/link_limits.h"
 #include "transport/tap.h"
 
 namespace flowstitch {
 namespace {
 
-// Names of inputs that the last message has, of what it may have in all.
-constexpr size_t kMaxInputsBytes = kMaxEndBytes / 2;
 constexpr int kWaitMs = 10;
 constexpr char kMetricsPart[] = "capture";
 // The reassembler hears of this source's figures so often.
@@ -156,11 +152,7 @@ absl::Status CaptureStage::Run() {
 absl::Status CaptureStage::ReadFiles() {
   absl::Status result;
   const std::vector<std::string> files = options_.AllFiles();
-  for (const std::string& path : files) {
-    struct stat info = {};
-    if (path == "-" || stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-    total_bytes_ += static_cast<uint64_t>(info.st_size);
-  }
+  total_bytes_ = SizeOfFiles(files);
   for (size_t i = 0; i < files.size(); ++i) {
     if (stop_ > 0 && unread_from_.empty()) unread_from_ = files[i];
     if (Stopped()) break;
@@ -371,13 +363,7 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
   wire::End end;
   end.set_error(ToUtf8({result.message().data(), result.message().size()}));
   *end.mutable_source() = figures;
-  size_t input_bytes = 0;
-  for (const std::string& file : options_.AllFiles()) {
-    input_bytes += file.size();
-    if (input_bytes > kMaxInputsBytes) break;
-    end.mutable_source()->add_inputs(ToUtf8(file));
-  }
-  if (live_) end.mutable_source()->add_inputs(ToUtf8(options_.live.interface));
+  NameInputs(options_, end.mutable_source());
   shards_.AppendEnd(end);
   int64_t alone_since_ns = SteadyNowNs();
   while (link_error_.ok()) {

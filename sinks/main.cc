@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "base/sandbox.h"
 #include "sinks/sink_stage.h"
+#include "sinks/worker_setup.h"
 
 int main(int argc, char** argv) {
   using namespace flowstitch;

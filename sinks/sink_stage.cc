@@ -1,22 +1,16 @@
 #include "sinks/sink_stage.h"
 
-#include <dirent.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <deque>
 #include <memory>
-#include <string_view>
-#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/descriptors.h"
-#include "base/memory_plan.h"
 #include "base/service.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
@@ -24,6 +18,7 @@
 #include "sinks/shared_outputs.h"
 #include "sinks/sink_worker.h"
 #include "sinks/summary.h"
+#include "sinks/worker_setup.h"
 
 namespace flowstitch {
 namespace {
@@ -31,36 +26,6 @@ namespace {
 constexpr int kWaitMs = 5;
 constexpr char kMetricsPart[] = "sink";
 constexpr int64_t kGiveUpNs = 5 * kNsPerSecond;
-// Descriptors for everything that is not a flow file.
-constexpr int kOtherDescriptors = 128;
-constexpr int kMaxDescriptorsPerWorker = 4096;
-// Bytes wait in a part of the window to be written together with others.
-constexpr size_t kKeptShare = 4;
-
-bool DirectoryIsEmpty(const std::string& path) {
-  DIR* directory = opendir(path.c_str());
-  if (directory == nullptr) return false;
-  bool empty = true;
-  while (const dirent* entry = readdir(directory)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") empty = false;
-  }
-  closedir(directory);
-  return empty;
-}
-
-int DescriptorsPerWorker(const SinkOptions& options, int workers) {
-  int most = RaiseDescriptorLimit() - kOtherDescriptors;
-  if (options.max_descriptors > 0) most = std::min(most, options.max_descriptors);
-  return std::clamp(most / workers, 1, kMaxDescriptorsPerWorker);
-}
-
-int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
-  // Names that do not tell endpoints apart, and the console, need one order for all flows.
-  if (options.console || !names.names_endpoints()) return 1;
-  if (options.workers > 0) return options.workers;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
-}
 
 class SinkStage {
  public:
@@ -126,38 +91,8 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
   const int workers = WorkersOf(options_, *names);
   dispatcher_ = std::make_unique<BatchDispatcher>(shard, shards, static_cast<uint32_t>(workers));
 
-  SinkWorkerOptions worker;
+  SinkWorkerOptions worker = SetUpWorker(options_, *names, workers);
   worker.waker = &waker_;
-  worker.directory = options_.directory;
-  worker.names = *names;
-  worker.directory_was_empty = DirectoryIsEmpty(options_.directory);
-  worker.files.write = options_.files;
-  worker.files.digests = options_.digests;
-  worker.files.max_bytes = options_.max_bytes;
-  worker.files.max_descriptors = static_cast<size_t>(DescriptorsPerWorker(options_, workers));
-  // While the others write, batches still come.
-  worker.files.keep_bytes = options_.window_bytes / kKeptShare / static_cast<size_t>(workers);
-  const MemoryPlan memory = PlanMemory(
-      options_.memory_bytes == 0 ? DefaultMemory() : options_.memory_bytes, /*with_sink=*/true);
-  const auto share = [workers](size_t bytes) { return bytes / static_cast<size_t>(workers); };
-  worker.http_form.parser_bytes = share(memory.parser_bytes);
-  worker.http_form.decoder_bytes = std::min(DecoderMemory::kMaxBytes, share(memory.decoder_bytes));
-  worker.http_form.piece_bytes = std::min(PieceMemory::kMaxBytes, share(memory.piece_bytes));
-  worker.http = options_.http;
-  worker.http_form.heads = options_.http_heads;
-  worker.http_form.body.decode = options_.decode;
-  worker.http_form.body.limits = options_.decode_limits;
-  worker.http_form.body.names = options_.body_names;
-  worker.http_form.plain_files = options_.files;
-  worker.find_index = options_.find_index;
-  worker.flow_captures = options_.flow_captures;
-  worker.conversation = options_.conversation;
-  worker.netviz = options_.netviz.on;
-  worker.netviz_addresses = options_.netviz.addresses;
-  worker.console = options_.console;
-  worker.console_form = options_.console_form;
-  worker.console_form.max_bytes = options_.max_bytes;
-  worker.elements = {options_.report_form, options_.files && options_.max_bytes != 0};
   if (const absl::Status status = shared_.Open(options_, &worker); !status.ok()) return status;
   const absl::Status opened = feeds_.Open(context, security_, options_.reassembler, options_.name,
                                           options_.window_bytes, reads_memory_);
@@ -399,13 +334,6 @@ absl::Status SinkStage::WriteEnd() {
 }
 
 }  // namespace
-
-void ReserveSinkDescriptors(const SinkOptions& options) {
-  const auto names = TemplateOf(options);
-  if (!names.ok() || !NeedsDirectory(options)) return;
-  const int workers = WorkersOf(options, *names);
-  ReserveDescriptors(workers * DescriptorsPerWorker(options, workers) + kOtherDescriptors);
-}
 
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop) {

@@ -24,10 +24,6 @@ int UsersOfOutput(const SinkOptions& options);
 // Whether anything is written into the output directory.
 bool NeedsDirectory(const SinkOptions& options);
 
-// Room for the descriptors of the stage, as base/descriptors.h says: before the process has
-// threads. Not needed, but files are opened without a wait then.
-void ReserveSinkDescriptors(const SinkOptions& options);
-
 // Runs until the reassembler has ended and everything is written. After one stop request it still
 // waits for the reassembler's end, up to 5 s; after two it gives up.
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,

@@ -10,6 +10,7 @@
 #include "deploy/launcher/run.h"
 #include "reassembler/reassembler_stage.h"
 #include "sinks/sink_stage.h"
+#include "sinks/worker_setup.h"
 
 namespace flowstitch {
 int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
