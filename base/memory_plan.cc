@@ -52,7 +52,9 @@ MemoryPlan PlanMemory(uint64_t total, bool with_sink) {
   return plan;
 }
 
-uint64_t DefaultMemory() {
+namespace {
+
+uint64_t AskForMemory() {
   const long pages = sysconf(_SC_PHYS_PAGES);
   const long page_bytes = sysconf(_SC_PAGESIZE);
   uint64_t machine = uint64_t{4} << 30;
@@ -60,6 +62,13 @@ uint64_t DefaultMemory() {
     machine = static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
   }
   return std::max(std::min(machine, ControlGroupLimit()) / 4, kLeastMemory);
+}
+
+}  // namespace
+
+uint64_t DefaultMemory() {
+  static const uint64_t memory = AskForMemory();
+  return memory;
 }
 
 }  // namespace flowstitch

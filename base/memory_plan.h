@@ -34,7 +34,8 @@ inline constexpr size_t kSinkFlowBytes = 3072;
 // `with_sink`: the flows of this sum are kept by a sink too.
 MemoryPlan PlanMemory(uint64_t total, bool with_sink);
 
-// A quarter of the machine's memory, or of what the control group of this process may use.
+// A quarter of the machine's memory, or of what the control group of this process may use, as it
+// was at the first call.
 uint64_t DefaultMemory();
 
 // Less is too little for anything to work.

@@ -2,14 +2,20 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/owned_descriptor.h"
@@ -61,7 +67,78 @@ absl::Status MakeDirectories(const std::string& path, uid_t uid, gid_t gid) {
   return absl::OkStatus();
 }
 
+// Of this thread. The C library has no call for it.
+using CapabilitySets = __user_cap_data_struct[_LINUX_CAPABILITY_U32S_3];
+
+absl::Status GetCapabilities(CapabilitySets* sets) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  if (syscall(SYS_capget, &header, sets) != 0) return Failed("read the capabilities");
+  return absl::OkStatus();
+}
+
+absl::Status SetCapabilities(const CapabilitySets& sets) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  if (syscall(SYS_capset, &header, &sets) != 0) return Failed("give up capabilities");
+  return absl::OkStatus();
+}
+
+// Without effect as long as it lives.
+class NoCapabilities {
+ public:
+  NoCapabilities() {
+    if (!GetCapabilities(&before_).ok()) return;
+    CapabilitySets none = {before_[0], before_[1]};
+    none[0].effective = none[1].effective = 0;
+    set_ = SetCapabilities(none).ok();
+  }
+  ~NoCapabilities() {
+    if (set_) SetCapabilities(before_).IgnoreError();
+  }
+  NoCapabilities(const NoCapabilities&) = delete;
+  NoCapabilities& operator=(const NoCapabilities&) = delete;
+
+ private:
+  CapabilitySets before_ = {};
+  bool set_ = false;
+};
+
+// Whether all that is there may be used so, by our user alone.
+bool MayUse(const std::vector<std::string>& paths, int how) {
+  const NoCapabilities none;
+  return std::all_of(paths.begin(), paths.end(), [how](const std::string& path) {
+    return path.empty() || path == "-" || faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0 ||
+           errno == ENOENT;
+  });
+}
+
 }  // namespace
+
+Privileges OfInvokingUser(Privileges privileges) {
+  const char* text = geteuid() == 0 ? std::getenv("SUDO_UID") : nullptr;
+  uid_t uid = 0;
+  if (!privileges.user.empty() || text == nullptr || !absl::SimpleAtoi(text, &uid) || uid == 0) {
+    return privileges;
+  }
+  if (const passwd* user = getpwuid(uid); user != nullptr) privileges.user = user->pw_name;
+  return privileges;
+}
+
+bool ReadsWithoutCapabilities(const std::string& path) { return MayUse({path}, R_OK); }
+
+absl::Status GiveUpCapabilities(const FileRights& files) {
+  uint32_t kept = 0;
+  if (geteuid() == 0) {
+    if (!MayUse(files.reads, R_OK)) kept |= 1U << CAP_DAC_READ_SEARCH;
+    if (!MayUse(files.writes, W_OK) || !MayUse(files.sockets, W_OK)) {
+      kept |= 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER;
+    }
+  }
+  CapabilitySets sets = {};
+  if (const absl::Status status = GetCapabilities(&sets); !status.ok()) return status;
+  const uint32_t left = sets[0].permitted & kept;
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  return SetCapabilities({{left, left, 0}, {0, 0, 0}});
+}
 
 absl::Status CheckPrivileges(const Privileges& privileges) {
   if (!privileges.any()) return absl::OkStatus();

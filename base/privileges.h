@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/file_rights.h"
 
 namespace flowstitch {
 
@@ -14,6 +15,9 @@ struct Privileges {
   bool any() const { return !user.empty() || !directory.empty(); }
 };
 
+// The same, and where root was asked for through sudo and no user is named: the user who asked.
+Privileges OfInvokingUser(Privileges privileges);
+
 // An error says what is wrong with the choice: an unknown user, a directory without a user, no
 // right to change either.
 absl::Status CheckPrivileges(const Privileges& privileges);
@@ -22,6 +26,15 @@ absl::Status CheckPrivileges(const Privileges& privileges);
 // is named and it is not there, and what is made is given to the user. An error means that nothing
 // may go on.
 absl::Status DropPrivileges(const Privileges& privileges, const std::string& output_directory);
+
+// Root stays root, but without root's capabilities, for good: to be called before any thread is
+// made. Where root owns `files` or may use them as anybody may, none is left; otherwise the ones to
+// read, or to write, what others own. Capabilities that somebody else has (setcap, ambient ones)
+// go too.
+absl::Status GiveUpCapabilities(const FileRights& files);
+
+// Whether a file can be read by our user alone, without its capabilities.
+bool ReadsWithoutCapabilities(const std::string& path);
 
 }  // namespace flowstitch
 

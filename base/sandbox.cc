@@ -1,93 +1,207 @@
 #include "base/sandbox.h"
 
 #include <fcntl.h>
-#include <seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/memory_plan.h"
+#include "base/name_services.h"
+#include "base/privileges.h"
+#include "base/system_calls.h"
 
 namespace flowstitch {
 namespace {
 
-// Other processes, the machine, the view of the file system, other identities.
-constexpr int kNever[] = {
-#if !defined(__SANITIZE_ADDRESS__)  // which looks for leaks with it
-    SCMP_SYS(ptrace),
+// What name services, the C library and OpenSSL read whenever they like. Root reads no directory of
+// secrets for it: a configuration that is exchanged later is not seen then.
+constexpr const char* kEverybodyReads[] = {
+    "/dev/null",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/usr/share/zoneinfo",
+    "/sys/devices/system/cpu",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager",
+};
+constexpr const char* kOfEtc[] = {
+    "/etc/localtime", "/etc/nsswitch.conf", "/etc/resolv.conf",     "/etc/hosts",
+    "/etc/host.conf", "/etc/gai.conf",      "/etc/services",        "/etc/passwd",
+    "/etc/group",     "/etc/protocols",     "/etc/ssl/openssl.cnf",
+};
+
+constexpr unsigned kInterfaceQueries[] = {
+    FIONREAD,    FIONBIO,      TCGETS,      TIOCGWINSZ, TIOCGPGRP,     SIOCGIFFLAGS,
+    SIOCGIFADDR, SIOCGIFINDEX, SIOCGIFNAME, SIOCGIFMTU, SIOCGIFHWADDR, SIOCGIFCONF,
+};
+
+constexpr int kHarmlessPrctl[] = {PR_SET_NAME,     PR_GET_NAME,     PR_GET_DUMPABLE,
+                                  PR_GET_SECCOMP,  PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS,
+                                  PR_SET_PDEATHSIG};
+
+bool IsSanitizersBuild() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
 #endif
+}
 
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(kcmp),
-    SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(mount),
-    SCMP_SYS(umount2),
-    SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
-    SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen),
-    SCMP_SYS(fsmount),
-    SCMP_SYS(unshare),
-    SCMP_SYS(setns),
-    SCMP_SYS(setuid),
-    SCMP_SYS(setgid),
-    SCMP_SYS(setreuid),
-    SCMP_SYS(setregid),
-    SCMP_SYS(setresuid),
-    SCMP_SYS(setresgid),
-    SCMP_SYS(setgroups),
-    SCMP_SYS(setfsuid),
-    SCMP_SYS(setfsgid),
-    SCMP_SYS(capset),
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(delete_module),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load),
-    SCMP_SYS(reboot),
-    SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),
-    SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime),
-    SCMP_SYS(clock_adjtime),
-    SCMP_SYS(adjtimex),
-    SCMP_SYS(sethostname),
-    SCMP_SYS(setdomainname),
-    SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(userfaultfd),
-    SCMP_SYS(keyctl),
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(name_to_handle_at),
-    SCMP_SYS(quotactl),
-    SCMP_SYS(acct),
-    SCMP_SYS(syslog),
-    SCMP_SYS(mknod),
-    SCMP_SYS(mknodat),
-    SCMP_SYS(iopl),
-    SCMP_SYS(ioperm),
-    SCMP_SYS(personality),
-    SCMP_SYS(io_uring_setup),
-};
-constexpr int kPrograms[] = {SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork)};
-// Of a process that writes nothing. A socket's own file may be made and removed.
-constexpr int kFiles[] = {
-    SCMP_SYS(creat),    SCMP_SYS(rename),    SCMP_SYS(renameat), SCMP_SYS(renameat2),
-    SCMP_SYS(link),     SCMP_SYS(linkat),    SCMP_SYS(symlink),  SCMP_SYS(symlinkat),
-    SCMP_SYS(truncate), SCMP_SYS(ftruncate), SCMP_SYS(chown),    SCMP_SYS(lchown),
-    SCMP_SYS(fchown),   SCMP_SYS(fchownat),  SCMP_SYS(openat2),
+// An argument that has these bits of a mask.
+scmp_arg_cmp Bits(unsigned argument, scmp_datum_t mask, scmp_datum_t wanted) {
+  scmp_arg_cmp compare = {};
+  compare.arg = argument;
+  compare.op = SCMP_CMP_MASKED_EQ;
+  compare.datum_a = mask;
+  compare.datum_b = wanted;
+  return compare;
+}
+
+// An argument of 32 bits.
+scmp_arg_cmp Is(unsigned argument, scmp_datum_t wanted) {
+  return Bits(argument, 0xffff'ffff, wanted & 0xffff'ffff);
+}
+
+class Filter {
+ public:
+  Filter() : filter_(seccomp_init(SCMP_ACT_ERRNO(ENOSYS))) {
+    if (filter_ == nullptr) {
+      error_ = ENOMEM;
+      return;
+    }
+    Note(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1));
+    // A tree of the calls in place of a chain.
+    seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  }
+
+  template <typename... Arguments>
+  void Allow(int call, Arguments... arguments) {
+    Add(SCMP_ACT_ALLOW, call, arguments...);
+  }
+  template <typename... Arguments>
+  void Forbid(int call, Arguments... arguments) {
+    Add(SCMP_ACT_ERRNO(EPERM), call, arguments...);
+  }
+  int Load() {
+    if (error_ == 0) Note(seccomp_load(filter_.get()));
+    return error_;
+  }
+
+ private:
+  struct Release {
+    void operator()(void* filter) const { seccomp_release(filter); }
+  };
+
+  template <typename... Arguments>
+  void Add(uint32_t action, int call, Arguments... arguments) {
+    if (error_ != 0) return;
+    const scmp_arg_cmp compare[] = {arguments..., {}};
+    Note(seccomp_rule_add_array(filter_.get(), action, call, sizeof...(arguments), compare));
+  }
+  void Note(int result) {
+    // EDOM: this machine has no such call.
+    if (result < 0 && result != -EDOM && error_ == 0) error_ = -result;
+  }
+
+  std::unique_ptr<void, Release> filter_;
+  int error_ = 0;
 };
 
-struct Release {
-  void operator()(void* filter) const { seccomp_release(filter); }
-};
+void AddOpening(bool writes_files, Filter* filter) {
+  const std::pair<int, unsigned> calls[] = {{SCMP_SYS(open), 1}, {SCMP_SYS(openat), 2}};
+  for (const auto& [call, flags] : calls) {
+    if (writes_files) {
+      filter->Allow(call);
+      continue;
+    }
+    filter->Allow(call, Bits(flags, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+    for (const unsigned flag : {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC}) {
+      filter->Forbid(call, Bits(flags, flag, flag));
+    }
+  }
+}
+
+void AddSockets(Filter* filter) {
+  constexpr unsigned kTypes = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
+  for (const unsigned family : {AF_UNIX, AF_INET, AF_INET6}) {
+    for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM}) {
+      filter->Allow(SCMP_SYS(socket), Is(0, family), Bits(1, kTypes, type));
+    }
+    filter->Forbid(SCMP_SYS(socket), Is(0, family), Bits(1, kTypes, SOCK_RAW));
+  }
+  filter->Allow(SCMP_SYS(socket), Is(0, AF_NETLINK), Is(2, 0));  // routes: which addresses we have
+  filter->Forbid(SCMP_SYS(socket), Is(0, AF_PACKET));
+}
+
+void AddProcesses(Filter* filter) {
+  if (IsSanitizersBuild()) {  // which looks for leaks with a process of its own
+    filter->Allow(SCMP_SYS(clone));
+    filter->Allow(SCMP_SYS(ptrace));
+    filter->Allow(SCMP_SYS(prctl));
+    filter->Allow(SCMP_SYS(personality));
+  } else {
+    // clone3's flags lie in memory: it is not there (ENOSYS), and the C library takes clone.
+    filter->Allow(SCMP_SYS(clone), Bits(0, CLONE_THREAD, CLONE_THREAD));
+    filter->Forbid(SCMP_SYS(clone), Bits(0, CLONE_THREAD, 0));
+    filter->Forbid(SCMP_SYS(ptrace));
+    for (const int option : kHarmlessPrctl) {
+      filter->Allow(SCMP_SYS(prctl), Is(0, static_cast<unsigned>(option)));
+    }
+  }
+  filter->Allow(SCMP_SYS(tgkill), Is(0, static_cast<unsigned>(getpid())));  // abort
+}
+
+void AddMemory(Filter* filter) {
+  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
+    filter->Allow(call, Bits(2, PROT_EXEC, 0));
+    filter->Forbid(call, Bits(2, PROT_EXEC, PROT_EXEC));
+  }
+}
+
+int FilterCalls(bool writes_files) {
+  Filter filter;
+  for (const int call : kAllowedCalls) filter.Allow(call);
+  for (const int call : kForbiddenCalls) {
+    if (IsSanitizersBuild() && call == SCMP_SYS(personality)) continue;
+    filter.Forbid(call);
+  }
+  for (const int call : kWritingCalls) {
+    if (writes_files) {
+      filter.Allow(call);
+    } else {
+      filter.Forbid(call);
+    }
+  }
+  for (const unsigned query : kInterfaceQueries) filter.Allow(SCMP_SYS(ioctl), Is(1, query));
+  AddOpening(writes_files, &filter);
+  AddSockets(&filter);
+  AddProcesses(&filter);
+  AddMemory(&filter);
+  return filter.Load();
+}
+
+FileRights WithEverybodys(FileRights files) {
+  files.reads.insert(files.reads.end(), std::begin(kEverybodyReads), std::end(kEverybodyReads));
+  if (geteuid() == 0) {
+    files.reads.insert(files.reads.end(), std::begin(kOfEtc), std::end(kOfEtc));
+  } else {
+    files.reads.push_back("/etc");  // what others than root may read there is no secret
+  }
+  return files;
+}
 
 }  // namespace
 
@@ -97,38 +211,28 @@ absl::Status EnterSandbox(const SandboxOptions& options) {
         absl::StrCat("cannot enter the sandbox: ", what, ": ", std::strerror(error)));
   };
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("no_new_privs", errno);
-  const std::unique_ptr<void, Release> filter(seccomp_init(SCMP_ACT_ALLOW));
-  if (filter == nullptr) return failed("seccomp_init", ENOMEM);
-  int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  std::vector<int> calls(std::begin(kNever), std::end(kNever));
-  if (!options.runs_commands) {
-    calls.insert(calls.end(), std::begin(kPrograms), std::end(kPrograms));
+  const rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  if (!IsSanitizersBuild() && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    return failed("not dumpable", errno);
   }
-  if (!options.writes_files) calls.insert(calls.end(), std::begin(kFiles), std::end(kFiles));
-  for (const int call : calls) {
-    if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 0);
+  const auto confined = ConfineFiles(WithEverybodys(options.files));
+  if (!confined.ok()) return confined.status();
+  if (!*confined) spdlog::debug("files are not confined: there is no Landlock");
+  const int error = FilterCalls(options.writes_files);
+  return error == 0 ? absl::OkStatus() : failed("its system calls", error);
+}
+
+absl::Status Confine(const SandboxOptions& options) {
+  // What is asked of the system later is out of reach then.
+  LoadNameServices();
+  DefaultMemory();
+  const absl::Status status = GiveUpCapabilities(options.files);
+  if (!status.ok()) return status;
+  if (const absl::Status boxed = EnterSandbox(options); !boxed.ok()) {
+    spdlog::warn("{}; it goes on without", std::string(boxed.message()));
   }
-  // Opened to be written, in the second argument of one and the third of the other.
-  const auto masked = [](unsigned argument, scmp_datum_t wanted) {
-    scmp_arg_cmp compare = {};
-    compare.arg = argument;
-    compare.op = SCMP_CMP_MASKED_EQ;
-    compare.datum_a = O_ACCMODE;
-    compare.datum_b = wanted;
-    return compare;
-  };
-  for (const auto mode : {O_WRONLY, O_RDWR}) {
-    if (options.writes_files || error != 0) break;
-    const scmp_datum_t wanted = static_cast<scmp_datum_t>(mode);
-    error =
-        seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open), 1, masked(1, wanted));
-    if (error != 0) break;
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 1,
-                             masked(2, wanted));
-  }
-  if (error != 0) return failed("its rules", -error);
-  error = seccomp_load(filter.get());
-  return error == 0 ? absl::OkStatus() : failed("seccomp_load", -error);
+  return absl::OkStatus();
 }
 
 }  // namespace flowstitch

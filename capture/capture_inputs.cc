@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/descriptors.h"
+#include "base/privileges.h"
 #include "base/utf8_text.h"
 #include "transport/link_limits.h"
 
@@ -22,19 +23,15 @@ absl::StatusOr<std::unique_ptr<LiveSource>> OpenInterface(const CaptureOptions& 
 
 }  // namespace
 
-absl::StatusOr<CaptureInputs> CaptureInputs::Open(const CaptureOptions& options) {
-  RaiseDescriptorLimit();
+CaptureInputs CaptureInputs::Open(const CaptureOptions& options) {
   CaptureInputs inputs;
-  size_t index = 0;
-  for (const std::string& path : options.AllFiles()) {
-    auto file = OpenByteSource(path);
-    if (!file.ok()) return file.status();
-    inputs.files_[index++] = *std::move(file);
+  if (options.privileges.any()) RaiseDescriptorLimit();
+  const std::vector<std::string> files = options.AllFiles();
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (!options.privileges.any() && ReadsWithoutCapabilities(files[i])) continue;
+    inputs.files_.emplace(i, OpenByteSource(files[i]));
   }
-  if (options.live.interface.empty()) return inputs;
-  auto source = OpenInterface(options);
-  if (!source.ok()) return source.status();
-  inputs.interface_ = *std::move(source);
+  if (!options.live.interface.empty()) inputs.interface_ = OpenInterface(options);
   return inputs;
 }
 
@@ -47,8 +44,8 @@ absl::StatusOr<std::unique_ptr<ByteSource>> CaptureInputs::File(size_t index,
 
 absl::StatusOr<std::unique_ptr<LiveSource>> CaptureInputs::Interface(
     const CaptureOptions& options) {
-  if (interface_ == nullptr) return OpenInterface(options);
-  return std::move(interface_);
+  if (!interface_) return OpenInterface(options);
+  return *std::exchange(interface_, std::nullopt);
 }
 
 uint64_t SizeOfFiles(const std::vector<std::string>& paths) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,21 @@ namespace flowstitch {
 
 class CaptureInputs {
  public:
-  // Opens everything that the options name; an error names the first that does not open.
-  static absl::StatusOr<CaptureInputs> Open(const CaptureOptions& options);
+  // Opens what could not be opened later: the interface, and all files where the options change the
+  // user or the root, otherwise those that our user may not read without root's capabilities. What
+  // does not open is said when it is asked for.
+  static CaptureInputs Open(const CaptureOptions& options);
   CaptureInputs() = default;
+
+  bool has_file(size_t index) const { return files_.count(index) > 0; }
 
   // What was opened, or what opens now.
   absl::StatusOr<std::unique_ptr<ByteSource>> File(size_t index, const std::string& path);
   absl::StatusOr<std::unique_ptr<LiveSource>> Interface(const CaptureOptions& options);
 
  private:
-  std::map<size_t, std::unique_ptr<ByteSource>> files_;
-  std::unique_ptr<LiveSource> interface_;
+  std::map<size_t, absl::StatusOr<std::unique_ptr<ByteSource>>> files_;
+  std::optional<absl::StatusOr<std::unique_ptr<LiveSource>>> interface_;
 };
 
 // Bytes of those that are regular files; 0: none is, and how much there is to read is not known.

@@ -30,7 +30,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->type_name("SECONDS")
       ->check(CLI::Range(-1e9, 1e9));
   app.add_option("-U,--user", options->privileges.user,
-                 "Become this user once the inputs are open.")
+                 "Become this user once the inputs are open. [under sudo, whoever called it]")
       ->type_name("USER");
   app.add_option("-z,--chroot", options->privileges.directory,
                  "See only this directory once the inputs are open; needs --user.")

@@ -387,6 +387,7 @@ absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& ser
                              CaptureInputs inputs) {
   CaptureStage stage(options, services, stop, std::move(inputs));
   absl::Status status = stage.Open(services.context);
+  if (status.ok()) services.NoteOpened();
   if (status.ok()) status = stage.Run();
   if (ledger != nullptr) *ledger = stage.ledger();
   return status;

@@ -4,7 +4,10 @@
 #include "absl/strings/str_join.h"
 #include "base/command_line.h"
 #include "base/program.h"
+#include "base/sandbox.h"
+#include "capture/capture_sandbox.h"
 #include "capture/capture_stage.h"
+#include "transport/link_files.h"
 
 int main(int argc, char** argv) {
   using namespace flowstitch;
@@ -19,24 +22,25 @@ int main(int argc, char** argv) {
   if (options.name.empty()) options.name = DefaultName(options.security, HostName());
   options.filter = absl::StrJoin(filter_words, " ");
   SetUpLog("flowstitch-capture", verbose);
-  if (const auto status = CheckCaptureOptions(options); !status.ok()) {
+  options.privileges = OfInvokingUser(options.privileges);
+  absl::Status status = CheckCaptureOptions(options);
+  if (!status.ok()) {
     Report(status);
     return kExitBadUsage;
   }
   CatchStopSignals();
   KeepFreedMemory();
   ProcessServices services;
-  const absl::Status opened_services = services.Open(options.security, options.metrics);
-  if (!opened_services.ok()) return Report(opened_services);
-  const absl::Status opened_memory = services.OpenMemory(options.memory);
-  if (!opened_memory.ok()) return Report(opened_memory);
-  CaptureInputs inputs;
-  if (options.privileges.any()) {
-    auto opened = CaptureInputs::Open(options);
-    if (!opened.ok()) return Report(opened.status());
-    inputs = *std::move(opened);
-    if (const auto status = DropPrivileges(options.privileges, ""); !status.ok())
-      return Report(status);
+  status = services.Open(options.security, options.metrics, options.memory);
+  if (!status.ok()) return Report(status);
+  RemoveStaleSockets({options.tap});
+  CaptureInputs inputs = CaptureInputs::Open(options);
+  status = DropPrivileges(options.privileges, "");
+  // Foreign bytes are parsed from here on.
+  if (status.ok()) status = Confine(CaptureSandbox(options, inputs));
+  if (status.ok()) status = services.Start();
+  if (status.ok()) {
+    status = RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs));
   }
-  return Report(RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs)));
+  return Report(status);
 }

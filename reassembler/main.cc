@@ -1,13 +1,13 @@
 // flowstitch-reassembler: packets of any number of sources to streams for any number of sinks.
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 
 #include "base/command_line.h"
 #include "base/privileges.h"
 #include "base/program.h"
 #include "base/sandbox.h"
+#include "reassembler/reassembler_sandbox.h"
 #include "reassembler/reassembler_stage.h"
+#include "transport/link_files.h"
 
 int main(int argc, char** argv) {
   using namespace flowstitch;
@@ -20,8 +20,9 @@ int main(int argc, char** argv) {
   app.add_flag("-v,--verbose", verbose, "Say more.");
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-reassembler", verbose);
+  const Privileges privileges = OfInvokingUser({options.user, ""});
   absl::Status status = CheckReassemblerOptions(options);
-  if (status.ok()) status = CheckPrivileges({options.user, ""});
+  if (status.ok()) status = CheckPrivileges(privileges);
   if (!status.ok()) {
     Report(status);
     return kExitBadUsage;
@@ -29,15 +30,12 @@ int main(int argc, char** argv) {
   CatchStopSignals();
   KeepFreedMemory();
   ProcessServices services;
-  const absl::Status opened_services = services.Open(options.security, options.metrics);
-  if (!opened_services.ok()) return Report(opened_services);
-  const absl::Status opened_memory = services.OpenMemory(options.memory);
-  if (!opened_memory.ok()) return Report(opened_memory);
-  status = DropPrivileges({options.user, ""}, "");
-  if (!status.ok()) return Report(status);
+  status = services.Open(options.security, options.metrics, options.memory);
+  if (status.ok()) RemoveStaleSockets({options.captures, options.sinks, options.tap});
+  if (status.ok()) status = DropPrivileges(privileges, "");
   // Foreign bytes are parsed from here on.
-  if (const absl::Status boxed = EnterSandbox({}); !boxed.ok()) {
-    spdlog::warn("{}; it goes on without", std::string(boxed.message()));
-  }
-  return Report(RunReassemblerStage(options, services, StopRequests()));
+  if (status.ok()) status = Confine(ReassemblerSandbox(options));
+  if (status.ok()) status = services.Start();
+  if (status.ok()) status = RunReassemblerStage(options, services, StopRequests());
+  return Report(status);
 }

@@ -332,6 +332,7 @@ absl::Status RunReassemblerStage(const ReassemblerOptions& options, ProcessServi
                                  const std::atomic<int>& stop) {
   ReassemblerStage stage(options, services, stop);
   if (const absl::Status status = stage.Open(services); !status.ok()) return status;
+  services.NoteOpened();
   return stage.Run();
 }
 

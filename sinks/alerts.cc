@@ -2,9 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,8 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-
-extern char** environ;
 
 namespace flowstitch {
 namespace {
@@ -71,11 +66,19 @@ absl::Status Alerts::Check(const AlertOptions& options) {
   return absl::OkStatus();
 }
 
-Alerts::Alerts(const AlertOptions& options) : options_(options) {
-  if (auto words = SplitCommand(options.command); words.ok()) words_ = *std::move(words);
+absl::Status StartCommandHelper(AlertOptions* options) {
+  const auto words = SplitCommand(options->command);
+  if (!words.ok()) return words.status();
+  if (words->empty() || options->helper != nullptr) return absl::OkStatus();
+  auto helper = CommandHelper::Start(*words, options->output_taken);
+  if (!helper.ok()) return helper.status();
+  options->helper = *std::move(helper);
+  return absl::OkStatus();
 }
 
-Alerts::~Alerts() = default;
+Alerts::Alerts(AlertOptions options) : options_(std::move(options)) {
+  status_ = StartCommandHelper(&options_);
+}
 
 void Alerts::Tell(const char* what, const std::string& path) {
   if (options_.fd < 0) return;
@@ -98,62 +101,29 @@ void Alerts::Tell(const char* what, const std::string& path) {
 
 void Alerts::Closed(const std::string& path) {
   Tell("close", path);
-  if (!words_.empty()) Run(path);
+  if (options_.helper != nullptr) Run(path);
 }
 
-void Alerts::Reap() {
-  for (auto it = children_.begin(); it != children_.end();) {
-    const pid_t ended = waitpid(*it, nullptr, WNOHANG);
-    it = ended == 0 ? std::next(it) : children_.erase(it);
-  }
-}
+void Alerts::Reap() { status_.Update(options_.helper->Reap()); }
 
 bool Alerts::idle() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (options_.helper == nullptr) return true;
   Reap();
-  return children_.empty();
+  return options_.helper->running() == 0;
 }
 
 void Alerts::Run(const std::string& path) {
   std::unique_lock<std::mutex> lock(mutex_);
   Reap();
-  while (children_.size() >= kMaxChildren && !give_up_.load(std::memory_order_relaxed)) {
+  while (options_.helper->running() >= kMaxChildren && !give_up_.load(std::memory_order_relaxed)) {
     lock.unlock();
     poll(nullptr, 0, kPollMs);
     lock.lock();
     Reap();
   }
   if (!status_.ok() || give_up_.load(std::memory_order_relaxed)) return;
-  std::vector<char*> arguments;
-  for (const std::string& word : words_) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(const_cast<char*>(path.c_str()));
-  arguments.push_back(nullptr);
-  // Signals as a program expects them.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) sigaddset(&defaults, signal);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  pid_t child = 0;
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  if (options_.output_taken) {
-    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-  }
-  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-  const int failed =
-      posix_spawnp(&child, words_[0].c_str(), &files, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) {
-    status_ = absl::UnavailableError(
-        absl::StrFormat("cannot run '%s': %s", words_[0], std::strerror(failed)));
-    return;
-  }
-  children_.insert(child);
+  status_ = options_.helper->Run(path);
 }
 
 absl::Status Alerts::status() const {

@@ -5,21 +5,19 @@
 //   "close\tPATH\n"  it is complete
 //
 // The command is split into words as a shell does it (quotes and backslashes, nothing else), gets
-// the path as its last argument, and is started without a shell. It inherits standard output and
-// error and nothing else.
+// the path as its last argument, and is started without a shell, by CommandHelper.
 #ifndef FLOWSTITCH_SINKS_ALERTS_H_
 #define FLOWSTITCH_SINKS_ALERTS_H_
 
-#include <sys/types.h>
-
 #include <atomic>
+#include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "sinks/command_helper.h"
 
 namespace flowstitch {
 
@@ -27,11 +25,16 @@ struct AlertOptions {
   int fd = -1;                // -1: none
   std::string command;        // empty: none
   bool output_taken = false;  // standard output is in use: commands write to standard error
+  // That runs the command; null: one is started where it is needed.
+  std::shared_ptr<CommandHelper> helper = nullptr;
   bool any() const { return fd >= 0 || !command.empty(); }
 };
 
 // The words of a command; an error for a quote that does not end.
 absl::StatusOr<std::vector<std::string>> SplitCommand(const std::string& command);
+
+// Starts the helper that the options need, if they do: before the process has threads.
+absl::Status StartCommandHelper(AlertOptions* options);
 
 // All calls are thread-safe.
 class Alerts {
@@ -39,8 +42,7 @@ class Alerts {
   // Commands at a time; beyond, the next one waits for one to end.
   static constexpr size_t kMaxChildren = 10;
 
-  explicit Alerts(const AlertOptions& options);
-  ~Alerts();
+  explicit Alerts(AlertOptions options);
   Alerts(const Alerts&) = delete;
   Alerts& operator=(const Alerts&) = delete;
 
@@ -64,10 +66,8 @@ class Alerts {
   void Run(const std::string& path);
   void Reap();
 
-  const AlertOptions options_;
-  std::vector<std::string> words_;
+  AlertOptions options_;
   mutable std::mutex mutex_;
-  std::set<pid_t> children_;
   std::atomic<bool> give_up_{false};
   absl::Status status_;
 };

@@ -1,6 +1,4 @@
 // flowstitch-sink: streams of a reassembler to files and reports.
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +6,7 @@
 #include "base/command_line.h"
 #include "base/program.h"
 #include "base/sandbox.h"
+#include "sinks/sink_sandbox.h"
 #include "sinks/sink_stage.h"
 #include "sinks/worker_setup.h"
 
@@ -28,6 +27,7 @@ int main(int argc, char** argv) {
   if (options.command_line.empty()) {
     options.command_line = absl::StrJoin(std::vector<std::string>(argv, argv + argc), " ");
   }
+  options.privileges = OfInvokingUser(options.privileges);
   if (const auto status = CheckSinkOptions(options); !status.ok()) {
     Report(status);
     return kExitBadUsage;
@@ -36,20 +36,14 @@ int main(int argc, char** argv) {
   KeepFreedMemory();
   ReserveSinkDescriptors(options);
   ProcessServices services;
-  const absl::Status opened_services = services.Open(options.security, options.metrics);
-  if (!opened_services.ok()) return Report(opened_services);
-  const absl::Status opened_memory = services.OpenMemory(options.memory);
-  if (!opened_memory.ok()) return Report(opened_memory);
-  const auto dropped =
-      DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
-  if (!dropped.ok()) return Report(dropped);
-  SandboxOptions sandbox;
-  sandbox.writes_files = true;
-  sandbox.runs_commands =
-      !options.file_alerts.command.empty() || !options.body_alerts.command.empty();
-  // Foreign bytes are parsed from here on.
-  if (const absl::Status boxed = EnterSandbox(sandbox); !boxed.ok()) {
-    spdlog::warn("{}; it goes on without", std::string(boxed.message()));
+  absl::Status status = services.Open(options.security, options.metrics, options.memory);
+  if (status.ok()) {
+    status = DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   }
-  return Report(RunSinkStage(options, services, StopRequests()));
+  if (status.ok()) status = PrepareSink(&options);
+  // Foreign bytes are parsed from here on.
+  if (status.ok()) status = Confine(SinkSandbox(options));
+  if (status.ok()) status = services.Start();
+  if (status.ok()) status = RunSinkStage(options, services, StopRequests());
+  return Report(status);
 }

@@ -58,6 +58,11 @@ absl::Status MakeParentDirectories(const std::string& path) {
   return absl::OkStatus();
 }
 
+bool IsPipeOrDevice(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 && (S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode));
+}
+
 absl::Status PrepareOutputDirectory(const std::string& directory) {
   if (const absl::Status status = MakeParentDirectories(directory + "/"); !status.ok())
     return status;

@@ -24,6 +24,9 @@ absl::Status ReadPrefix(const std::string& path, uint64_t length,
 
 absl::Status MakeParentDirectories(const std::string& path);
 
+// Whether a pipe or a device is there, which is written as it is.
+bool IsPipeOrDevice(const std::string& path);
+
 // Makes `directory`, if it is missing, and checks that files can be made in it.
 absl::Status PrepareOutputDirectory(const std::string& directory);
 

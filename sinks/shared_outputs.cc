@@ -28,9 +28,8 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
     if (const absl::Status status = json_->Open(options.json); !status.ok()) return status;
     worker->json = json_.get();
   }
-  AlertOptions files = options.file_alerts;
-  AlertOptions bodies = options.body_alerts;
-  files.output_taken = bodies.output_taken = UsersOfOutput(options) > 0;
+  const AlertOptions& files = options.file_alerts;
+  const AlertOptions& bodies = options.body_alerts;
   if (files.any()) {
     file_alerts_ = std::make_unique<Alerts>(files);
     worker->files.alerts = file_alerts_.get();

@@ -185,7 +185,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--body-command", o->body_alerts.command, "The same command for HTTP bodies.")
       ->type_name("COMMAND");
   app.add_option("-U,--user", o->privileges.user,
-                 "Become this user once the output directory is there.")
+                 "Become this user once the output directory is there. [under sudo, whoever called it]")
       ->type_name("USER");
   app.add_option("-z,--chroot", o->privileges.directory,
                  "See only this directory from then on; the output directory is inside of it. "

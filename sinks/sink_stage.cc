@@ -337,12 +337,9 @@ absl::Status SinkStage::WriteEnd() {
 
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop) {
-  if (NeedsDirectory(options)) {
-    const absl::Status status = PrepareOutputDirectory(options.directory);
-    if (!status.ok()) return status;
-  }
   SinkStage stage(options, services, stop);
   if (const absl::Status status = stage.Open(services.context); !status.ok()) return status;
+  services.NoteOpened();
   return stage.Run();
 }
 

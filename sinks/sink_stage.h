@@ -24,8 +24,9 @@ int UsersOfOutput(const SinkOptions& options);
 // Whether anything is written into the output directory.
 bool NeedsDirectory(const SinkOptions& options);
 
-// Runs until the reassembler has ended and everything is written. After one stop request it still
-// waits for the reassembler's end, up to 5 s; after two it gives up.
+// What PrepareSink() prepares is there. Runs until the reassembler has ended and everything is
+// written. After one stop request it still waits for the reassembler's end, up to 5 s; after two it
+// gives up.
 absl::Status RunSinkStage(const SinkOptions& options, ProcessServices& services,
                           const std::atomic<int>& stop);
 

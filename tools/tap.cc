@@ -184,8 +184,9 @@ class TapReader {
 
 absl::Status RunTap(const TapOptions& options) {
   zmq::context_t context;
-  const auto security = LinkSecurity::Open(context, options.security);
+  const auto security = LinkSecurity::Open(options.security);
   if (!security.ok()) return security.status();
+  if (const absl::Status status = (*security)->Start(context); !status.ok()) return status;
   const auto endpoints = ParseEndpoints(options.endpoint, /*binds_by_default=*/false);
   if (!endpoints.ok()) return endpoints.status();
   // Whoever publishes is a capture or a reassembler: its key says which.

@@ -55,7 +55,7 @@ absl::StatusOr<std::unique_ptr<ConnectionGuard>> ConnectionGuard::Watch(zmq::con
     zmq::socket_t events(context, zmq::socket_type::pair);
     events.set(zmq::sockopt::rcvhwm, 0);  // or ZeroMQ's own thread would wait for us
     events.set(zmq::sockopt::linger, 0);
-    const int wanted = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
+    const int wanted = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED;
     if (zmq_socket_monitor(socket.handle(), endpoint.c_str(), wanted) != 0) throw zmq::error_t();
     events.connect(endpoint);
     return std::unique_ptr<ConnectionGuard>(
@@ -110,12 +110,19 @@ void ConnectionGuard::OnAccepted(int fd, int64_t now_ns) {
   if (oldest != connections_.end()) Shut(oldest->first, &oldest->second);
 }
 
+// We asked for it: whoever is at its other end has all the time of the world to say Hello.
+void ConnectionGuard::OnConnected(int fd, int64_t now_ns) {
+  OnGone(fd);
+  connections_[fd] = {++last_number_, now_ns, /*admitted=*/true};
+}
+
 // A connection's own events come before its messages: whoever asks for one knows of it after this.
 void ConnectionGuard::Learn(int64_t now_ns) {
   Event event;
   try {
     while (ReadEvent(events_, &event)) {
       if (event.event == ZMQ_EVENT_ACCEPTED) OnAccepted(event.value, now_ns);
+      if (event.event == ZMQ_EVENT_CONNECTED) OnConnected(event.value, now_ns);
       if (event.event == ZMQ_EVENT_DISCONNECTED) OnGone(event.value);
     }
   } catch (const zmq::error_t&) {

@@ -1,4 +1,4 @@
-// The connections to one bound endpoint, as ZeroMQ's monitor tells of them: how many there are, and
+// The connections of one socket, as ZeroMQ's monitor tells of them: how many there are, and
 // which have not said a Hello. ZeroMQ limits neither, so the guard closes those that are too many
 // or too late, and keeps descriptors for the rest of the process.
 #ifndef FLOWSTITCH_TRANSPORT_CONNECTION_GUARD_H_
@@ -69,6 +69,7 @@ class ConnectionGuard {
 
   void Learn(int64_t now_ns);
   void OnAccepted(int fd, int64_t now_ns);
+  void OnConnected(int fd, int64_t now_ns);
   void OnGone(int fd);
   void SetAdmitted(Connection* connection, bool admitted);
   void Shut(int fd, Connection* connection);

@@ -193,9 +193,12 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Open(const std::stri
     return absl::UnavailableError(
         absl::StrFormat("%s: cannot listen on '%s': %s", flag, address, error.message()));
   }
-  server->Accept();
-  server->thread = std::thread([s = server.get()] { s->context.run(); });
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(server)));
+}
+
+void HttpListener::Start() {
+  server_->Accept();
+  server_->thread = std::thread([s = server_.get()] { s->context.run(); });
 }
 
 HttpListener::~HttpListener() {

@@ -43,6 +43,8 @@ class HttpListener {
                                                             const std::string& flag,
                                                             Handler handler,
                                                             const HttpListenerLimits& limits = {});
+  // Answers from here on, in a thread of its own.
+  void Start();
   // Ends at once, whoever is connected.
   ~HttpListener();
   HttpListener(const HttpListener&) = delete;

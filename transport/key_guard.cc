@@ -88,18 +88,14 @@ bool AllowedKeys::MayBeCalled(const std::string& public_key, const std::string& 
 }
 
 absl::StatusOr<std::unique_ptr<KeyGuard>> KeyGuard::Open(zmq::context_t& context,
-                                                         const std::string& directory) {
+                                                         KeyDirectory directory,
+                                                         std::shared_ptr<const AllowedKeys> keys) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::rep);
     socket.set(zmq::sockopt::linger, 0);
     socket.bind(kZapEndpoint);
-    std::unique_ptr<KeyGuard> guard(new KeyGuard(std::move(socket), directory));
-    guard->keys_ = std::make_shared<AllowedKeys>();
-    if (!directory.empty()) {
-      auto keys = guard->directory_.ReadIfChanged();
-      if (!keys.ok()) return keys.status();
-      guard->keys_ = *std::move(keys);
-    }
+    std::unique_ptr<KeyGuard> guard(
+        new KeyGuard(std::move(socket), std::move(directory), std::move(keys)));
     guard->refreshed_ns_ = SteadyNowNs();
     guard->thread_ = std::thread([g = guard.get()] { g->Run(); });
     return guard;

@@ -43,7 +43,7 @@ class KeyDirectory {
   const std::string& path() const { return path_; }
 
  private:
-  const std::string path_;
+  std::string path_;
   // Of names, sizes, times and numbers of all files; nothing before it is read.
   std::optional<std::string> fingerprint_;
 };
@@ -53,10 +53,12 @@ class KeyGuard {
   // The ZAP domain of endpoints without keys.
   static constexpr char kOpenDomain[] = "open";
 
-  // One for each ZeroMQ context; to be opened before any socket that it guards. Without a directory
-  // it knows no keys, and lets in only whoever comes to endpoints without.
+  // One for each ZeroMQ context; to be opened before any socket that it guards. `keys` are those of
+  // the directory so far. Where it has no path, there are none but these, and whoever comes to
+  // endpoints without keys is let in.
   static absl::StatusOr<std::unique_ptr<KeyGuard>> Open(zmq::context_t& context,
-                                                        const std::string& directory);
+                                                        KeyDirectory directory,
+                                                        std::shared_ptr<const AllowedKeys> keys);
   ~KeyGuard();
   KeyGuard(const KeyGuard&) = delete;
   KeyGuard& operator=(const KeyGuard&) = delete;
@@ -71,8 +73,8 @@ class KeyGuard {
   uint64_t accepted() const { return accepted_; }
 
  private:
-  KeyGuard(zmq::socket_t socket, std::string directory)
-      : socket_(std::move(socket)), directory_(std::move(directory)) {}
+  KeyGuard(zmq::socket_t socket, KeyDirectory directory, std::shared_ptr<const AllowedKeys> keys)
+      : socket_(std::move(socket)), directory_(std::move(directory)), keys_(std::move(keys)) {}
   void Run();
   void Answer();
   void RefreshWhenDue();

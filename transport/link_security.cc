@@ -74,14 +74,17 @@ std::string DefaultName(const SecurityOptions& options, std::string otherwise) {
   return key.ok() && !key->name.empty() ? key->name : otherwise;
 }
 
-absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t& context,
-                                                                 const SecurityOptions& options) {
+absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(const SecurityOptions& options) {
   auto security = std::make_unique<LinkSecurity>();
   security->options_ = options;
   if (const absl::Status status = CheckSecurity(options); !status.ok()) return status;
-  auto guard = KeyGuard::Open(context, options.allow);
-  if (!guard.ok()) return guard.status();
-  security->guard_ = *std::move(guard);
+  security->allowed_ = KeyDirectory(options.allow);
+  security->first_allowed_ = std::make_shared<AllowedKeys>();
+  if (!options.allow.empty()) {
+    auto keys = security->allowed_.ReadIfChanged();
+    if (!keys.ok()) return keys.status();
+    security->first_allowed_ = *std::move(keys);
+  }
   if (options.key.empty()) return security;
   auto key = ReadSecretKey(options.key);
   if (!key.ok()) return key.status();
@@ -92,6 +95,17 @@ absl::StatusOr<std::unique_ptr<LinkSecurity>> LinkSecurity::Open(zmq::context_t&
     security->peer_key_ = *std::move(peer);
   }
   return security;
+}
+
+absl::Status LinkSecurity::Start(zmq::context_t& context) {
+  auto guard = KeyGuard::Open(context, std::move(allowed_), std::move(first_allowed_));
+  if (!guard.ok()) return guard.status();
+  guard_ = *std::move(guard);
+  return absl::OkStatus();
+}
+
+void LinkSecurity::Forget() {
+  if (key_) Wipe(&key_->secret_key);
 }
 
 absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_view peer_role,

@@ -36,9 +36,12 @@ class LinkSecurity {
  public:
   // Nothing is protected, and nothing but loopback may be used.
   LinkSecurity() = default;
-  // Reads the keys; the guard works in `context`.
-  static absl::StatusOr<std::unique_ptr<LinkSecurity>> Open(zmq::context_t& context,
-                                                            const SecurityOptions& options);
+  // Reads the keys.
+  static absl::StatusOr<std::unique_ptr<LinkSecurity>> Open(const SecurityOptions& options);
+  // The guard works in `context` from here on, in a thread: before any socket is protected.
+  absl::Status Start(zmq::context_t& context);
+  // Nothing is protected with our secret key any more: it is wiped.
+  void Forget();
 
   // Sets what a socket needs before it binds or connects to `endpoint`, where peers must act as
   // `peer_role`. An error when the endpoint may not be used as things are.
@@ -52,6 +55,8 @@ class LinkSecurity {
   SecurityOptions options_;
   std::optional<LinkKey> key_;
   std::optional<LinkKey> peer_key_;
+  KeyDirectory allowed_{""};
+  std::shared_ptr<const AllowedKeys> first_allowed_;  // as they were when it was opened
   std::unique_ptr<KeyGuard> guard_;
 };
 

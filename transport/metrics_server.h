@@ -23,6 +23,8 @@ class MetricsServer {
   // Listens on "HOST:PORT", or on loopback at "PORT". An empty address gives a null pointer: no
   // figures are wanted.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Open(const std::string& address);
+  // Answers from here on, in a thread.
+  void Start() { listener_->Start(); }
   MetricsServer(const MetricsServer&) = delete;
   MetricsServer& operator=(const MetricsServer&) = delete;
 

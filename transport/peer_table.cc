@@ -25,12 +25,15 @@ PeerTable::PeerTable(std::string kind, Socket* socket, LinkIdentity self, wire::
       peer_role_(peer_role),
       owner_(*owner) {}
 
-// ZeroMQ lets a peer choose its route, and keeps it over a reconnect where this end connects: only
-// the connection tells who it is.
-std::optional<size_t> PeerTable::SlotOf(const Socket::Parts& parts) const {
+// ZeroMQ lets a peer choose its route, and keeps it over a reconnect where this end connects, often
+// with the same descriptor: only the connection's number tells who it is.
+std::optional<size_t> PeerTable::SlotOf(const Socket::Parts& parts, int64_t now_ns) {
   const auto known = by_route_.find(parts.first);
   if (known == by_route_.end()) return std::nullopt;
-  if (peers_[known->second].connection.fd != parts.connection()) return std::nullopt;
+  const ConnectionGuard::Id& its = peers_[known->second].connection;
+  const ConnectionGuard::Id from = IdOf(parts, now_ns);
+  // 0: its connection has gone since, and these were its last words.
+  if (its.fd != from.fd || (from.number != 0 && from.number != its.number)) return std::nullopt;
   return known->second;
 }
 

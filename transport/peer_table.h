@@ -50,7 +50,7 @@ class PeerTable {
             Owner* owner);
 
   // The slot of the peer that a message is from, if it is known and came by its connection.
-  std::optional<size_t> SlotOf(const Socket::Parts& parts) const;
+  std::optional<size_t> SlotOf(const Socket::Parts& parts, int64_t now_ns);
   // A message on a connection that is not known: the slot, when it is a Hello that is accepted; it
   // is then in `message`, and the link's to answer. All else is answered here.
   std::optional<size_t> Greet(const Socket::Parts& parts, wire::LinkMessage* message,

@@ -2,6 +2,7 @@
 #ifndef FLOWSTITCH_TRANSPORT_PROCESS_SERVICES_H_
 #define FLOWSTITCH_TRANSPORT_PROCESS_SERVICES_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,23 +17,39 @@
 namespace flowstitch {
 
 // In this order: what works in the context ends before it.
-struct ProcessServices {
+class ProcessServices {
+ public:
   zmq::context_t context{1};
   std::unique_ptr<LinkSecurity> security;
   std::unique_ptr<MetricsServer> metrics;       // null: no figures are wanted
   std::shared_ptr<SharedMemory> shares_memory;  // null: batches carry their payload
   SharedMemories reads_memory;
 
-  // The keys may be readable for root only. `metrics_address` may be empty.
-  absl::Status Open(const SecurityOptions& keys, const std::string& metrics_address) {
-    auto opened = LinkSecurity::Open(context, keys);
+  // Reads keys and listens, without a thread: what the process gives up afterwards, all its threads
+  // give up. The keys may be readable for root only, and so may the port be. `metrics_address` may
+  // be empty.
+  absl::Status Open(const SecurityOptions& keys, const std::string& metrics_address,
+                    const MemoryDescriptors& memory = {}) {
+    auto opened = LinkSecurity::Open(keys);
     if (!opened.ok()) return opened.status();
     security = *std::move(opened);
     auto served = MetricsServer::Open(metrics_address);
     if (!served.ok()) return served.status();
     metrics = *std::move(served);
-    return absl::OkStatus();
+    return OpenMemory(memory);
   }
+  // From here on there are threads. `stages` of this process will protect sockets.
+  absl::Status Start(int stages = 1) {
+    stages_ = stages;
+    if (metrics != nullptr) metrics->Start();
+    return security->Start(context);
+  }
+  // A stage has opened all its sockets: after the last one, our secret key is wiped.
+  void NoteOpened() {
+    if (--stages_ == 0) security->Forget();
+  }
+
+ private:
   absl::Status OpenMemory(const MemoryDescriptors& memory) {
     if (memory.share >= 0) {
       auto opened = SharedMemory::OpenToWrite(memory.share);
@@ -46,6 +63,8 @@ struct ProcessServices {
     }
     return absl::OkStatus();
   }
+
+  std::atomic<int> stages_{1};
 };
 
 }  // namespace flowstitch

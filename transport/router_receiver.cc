@@ -31,7 +31,7 @@ void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
   if (socket_->connections() != nullptr) socket_->connections()->Service(now_ns);
   wire::LinkMessage hello;
   while (auto parts = socket_->ReceiveParts()) {
-    const auto slot = table_.SlotOf(*parts);
+    const auto slot = table_.SlotOf(*parts, now_ns);
     if (!slot) {
       const auto greeted = table_.Greet(*parts, &hello, now_ns);
       if (greeted) links_[*greeted]->Receive(hello, parts->second.size(), now_ns);

@@ -25,7 +25,7 @@ LinkEnd* RouterSender::MakeLink(size_t slot) {
 
 void RouterSender::Receive(const Socket::Parts& parts, int64_t now_ns) {
   wire::LinkMessage message;
-  auto slot = table_.SlotOf(parts);
+  auto slot = table_.SlotOf(parts, now_ns);
   if (!slot) {
     slot = table_.Greet(parts, &message, now_ns);
     if (slot) links_[*slot]->Receive(message, now_ns);

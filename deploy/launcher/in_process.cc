@@ -6,21 +6,53 @@
 #include <utility>
 
 #include "base/program.h"
+#include "base/sandbox.h"
+#include "capture/capture_sandbox.h"
 #include "capture/capture_stage.h"
 #include "deploy/launcher/run.h"
+#include "reassembler/reassembler_sandbox.h"
 #include "reassembler/reassembler_stage.h"
+#include "sinks/sink_sandbox.h"
 #include "sinks/sink_stage.h"
 #include "sinks/worker_setup.h"
 
 namespace flowstitch {
-int RunInProcess(LauncherOptions options, CaptureInputs inputs) {
+namespace {
+
+// What all three stages may do together.
+SandboxOptions SandboxOfAll(const LauncherOptions& options, const CaptureInputs& inputs) {
+  SandboxOptions all = SinkSandbox(options.sink);
+  for (const SandboxOptions& stage :
+       {CaptureSandbox(options.capture, inputs), ReassemblerSandbox(options.reassembler)}) {
+    all.files.Add(stage.files);
+    all.writes_files = all.writes_files || stage.writes_files;
+  }
+  return all;
+}
+
+// Inputs are opened with the rights that were given, and read without them.
+absl::Status GiveUpRights(LauncherOptions* options, CaptureInputs* inputs) {
+  *inputs = CaptureInputs::Open(options->capture);
+  absl::Status status = DropPrivileges(
+      options->capture.privileges, NeedsDirectory(options->sink) ? options->sink.directory : "");
+  if (status.ok()) status = PrepareSink(&options->sink);
+  if (status.ok()) status = Confine(SandboxOfAll(*options, *inputs));
+  return status;
+}
+
+}  // namespace
+
+int RunInProcess(LauncherOptions options) {
   options.capture.reassembler = ">inproc://captures";
   options.reassembler.captures = "@inproc://captures";
   options.reassembler.sinks = "@inproc://sinks";
   options.sink.reassembler = ">inproc://sinks";
   ReserveSinkDescriptors(options.sink);
   ProcessServices services;  // the keys are those of the taps
-  const absl::Status opened = services.Open(options.security, options.metrics);
+  CaptureInputs inputs;
+  absl::Status opened = services.Open(options.security, options.metrics);
+  if (opened.ok()) opened = GiveUpRights(&options, &inputs);
+  if (opened.ok()) opened = services.Start(/*stages=*/3);
   if (!opened.ok()) return Report(opened);
   // The first signal stops the capture alone: what is in flight is written, and the others end by
   // themselves. When a stage fails, the others are stopped for good.

@@ -94,7 +94,8 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_flag("-p{false}", o->capture.live.promiscuous,
                "Do not put the interface into promiscuous mode.");
   app.add_option("-U,--relinquish-privileges", o->capture.privileges.user,
-                 "Become this user once the inputs are open.")
+                 "Become this user once the inputs are open. [under sudo, whoever called it; root stays "
+                 "root, without capabilities]")
       ->type_name("USER");
   app.add_option("-z,--chroot", o->capture.privileges.directory,
                  "See only this directory from then on; output goes inside of it. Needs -U.")

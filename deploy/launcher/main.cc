@@ -23,23 +23,12 @@ absl::Status Check(const LauncherOptions& options) {
   return CheckSinkOptions(options.sink);
 }
 
-// Inputs are opened with the rights that were given, and read without them.
-absl::Status GiveUpPrivileges(const LauncherOptions& options, CaptureInputs* inputs) {
-  const Privileges& privileges = options.capture.privileges;
-  if (!privileges.any()) return absl::OkStatus();
-  auto opened = CaptureInputs::Open(options.capture);
-  if (!opened.ok()) return opened.status();
-  *inputs = *std::move(opened);
-  return DropPrivileges(privileges, NeedsDirectory(options.sink) ? options.sink.directory : "");
-}
-
 int Run(LauncherOptions options) {
-  if (options.processes) return RunChildProcesses(std::move(options));
-  CaptureInputs inputs;
-  if (const absl::Status status = GiveUpPrivileges(options, &inputs); !status.ok()) {
-    return Report(status);
+  if (!options.as_tcpflow) {
+    options.capture.privileges = OfInvokingUser(options.capture.privileges);
   }
-  return RunInProcess(std::move(options), std::move(inputs));
+  return options.processes ? RunChildProcesses(std::move(options))
+                           : RunInProcess(std::move(options));
 }
 
 }  // namespace

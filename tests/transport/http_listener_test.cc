@@ -69,6 +69,7 @@ std::unique_ptr<HttpListener> Listen(const HttpListenerLimits& limits = {}) {
       },
       limits);
   EXPECT_TRUE(listener.ok()) << listener.status();
+  (*listener)->Start();
   return *std::move(listener);
 }
 

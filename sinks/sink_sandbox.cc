@@ -1,0 +1,62 @@
+#include "sinks/sink_sandbox.h"
+
+#include <cstdlib>
+
+#include "absl/strings/str_split.h"
+#include "sinks/safe_file.h"
+#include "sinks/sink_stage.h"
+#include "transport/link_files.h"
+
+namespace flowstitch {
+namespace {
+
+// Where Debian's and others' libmagic look; $MAGIC names more.
+constexpr const char* kMagicDatabases[] = {"/etc/magic", "/etc/magic.mime", "/usr/lib/file",
+                                           "/usr/share/file", "/usr/share/misc"};
+// Where POSIX semaphores lie, which are made and renamed there.
+constexpr char kSemaphores[] = "/dev/shm";
+
+void AddMagicDatabases(std::vector<std::string>* reads) {
+  reads->insert(reads->end(), std::begin(kMagicDatabases), std::end(kMagicDatabases));
+  const char* named = std::getenv("MAGIC");
+  if (named == nullptr) return;
+  for (const absl::string_view path : absl::StrSplit(named, ':')) {
+    reads->emplace_back(path);
+    reads->push_back(absl::StrCat(path, ".mgc"));
+  }
+}
+
+}  // namespace
+
+absl::Status PrepareSink(SinkOptions* options) {
+  if (NeedsDirectory(*options)) {
+    const absl::Status status = PrepareOutputDirectory(options->directory);
+    if (!status.ok()) return status;
+  }
+  for (AlertOptions* alerts : {&options->file_alerts, &options->body_alerts}) {
+    alerts->output_taken = UsersOfOutput(*options) > 0;
+    if (const absl::Status status = StartCommandHelper(alerts); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+SandboxOptions SinkSandbox(const SinkOptions& options) {
+  SandboxOptions sandbox;
+  sandbox.writes_files = true;
+  FileRights& files = sandbox.files;
+  files = LinkFiles(options.security, {options.reassembler});
+  if (options.http) AddMagicDatabases(&files.reads);
+  // It may not be there yet, or be exchanged for a new one.
+  if (!options.key_log.empty()) files.reads.push_back(DirectoryOf(options.key_log));
+  if (NeedsDirectory(options)) files.writes.push_back(options.directory);
+  const std::string report = options.dfxml ? ReportPath(options) : "";
+  for (const std::string& path : {report, options.json, options.other_frames}) {
+    if (path.empty() || path == "-") continue;
+    // A file comes and goes with a name beside it, a pipe or a device stays where it is.
+    files.writes.push_back(IsPipeOrDevice(path) ? path : DirectoryOf(path));
+  }
+  if (options.console && !options.console_form.lock.empty()) files.writes.push_back(kSemaphores);
+  return sandbox;
+}
+
+}  // namespace flowstitch
