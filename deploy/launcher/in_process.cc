@@ -36,7 +36,7 @@ absl::Status GiveUpRights(LauncherOptions* options, CaptureInputs* inputs) {
   absl::Status status = DropPrivileges(
       options->capture.privileges, NeedsDirectory(options->sink) ? options->sink.directory : "");
   if (status.ok()) status = PrepareSink(&options->sink);
-  if (status.ok()) status = Confine(SandboxOfAll(*options, *inputs));
+  if (status.ok()) Confine(SandboxOfAll(*options, *inputs));
   return status;
 }
 
@@ -63,7 +63,7 @@ int RunInProcess(LauncherOptions options) {
   std::mutex first_mutex;
   absl::Status first;  // the cause; what the others then say follows from it
   const auto guard = [&](absl::Status* result, auto run) {
-    *result = run();
+    *result = Guard(run);
     if (!result->ok()) {
       {
         const std::lock_guard<std::mutex> lock(first_mutex);
@@ -92,8 +92,10 @@ int RunInProcess(LauncherOptions options) {
       done.wait_for(lock, std::chrono::milliseconds(10));
     }
   });
-  const absl::Status captured =
-      RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
+  const absl::Status captured = Guard([&] {
+    return RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
+  });
+  if (absl::IsResourceExhausted(captured)) failed = others = 2;
   reassembler.join();
   sink.join();
   {

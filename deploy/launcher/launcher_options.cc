@@ -93,9 +93,10 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("IFACE");
   app.add_flag("-p{false}", o->capture.live.promiscuous,
                "Do not put the interface into promiscuous mode.");
-  app.add_option("-U,--relinquish-privileges", o->capture.privileges.user,
-                 "Become this user once the inputs are open. [under sudo, whoever called it; root stays "
-                 "root, without capabilities]")
+  app.add_option(
+         "-U,--relinquish-privileges", o->capture.privileges.user,
+         "Become this user once the inputs are open. [under sudo, whoever called it; root stays "
+         "root, without capabilities]")
       ->type_name("USER");
   app.add_option("-z,--chroot", o->capture.privileges.directory,
                  "See only this directory from then on; output goes inside of it. Needs -U.")
@@ -195,6 +196,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("ENDPOINT");
   app.add_option("--stream-tap", o->reassembler.tap, "Publish the batches of streams here (PUB).")
       ->type_name("ENDPOINT");
+  AddDurableFlag(app, &o->sink.durable);
   AddSecurityFlags(app, &o->security);
   AddMetricsFlag(app, &o->metrics);
   AddReassemblyFlags(app, &o->reassembler);

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import SOURCE, PipelineTest, fetch, files, program, run, wait_until
+from harness import BUILD, SOURCE, PipelineTest, fetch, files, program, run, wait_until
 from ports import free_ports
 
 DEPLOY = os.path.join(SOURCE, "deploy")
@@ -52,6 +52,40 @@ class Deploy(PipelineTest):
             if score is None:
                 self.skipTest("this systemd-analyze gives no score offline: " + result.stderr[:200])
             self.assertLess(float(score.group(1)), 2.6, unit)
+
+    def filter_of(self, unit):
+        """The system calls that a unit allows: its lines in order, groups resolved."""
+        def resolve(word):
+            if not word.startswith("@"):
+                return {word}
+            lines = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, check=True).stdout
+            names = [line.strip() for line in lines.splitlines()[1:] if line.strip() and not line.strip().startswith("#")]
+            return set().union(*map(resolve, names))
+        allowed = resolve("@default")
+        for words in re.findall(r"^SystemCallFilter=(.*)$", self.read("systemd", unit), re.M):
+            taken = set().union(*map(resolve, words.lstrip("~").split()))
+            allowed = allowed - taken if words.startswith("~") else allowed | taken
+        return allowed
+
+    @unittest.skipIf(shutil.which("systemd-analyze") is None or shutil.which("strace") is None or "san" in os.path.basename(BUILD),
+                     "needs systemd-analyze and strace, of a build without a sanitizer")
+    def test_units_allow_what_the_programs_do(self):
+        capture = self.make("t.pcap", "--flows", "5")
+        captures, sinks = ("ipc://" + self.path(name) for name in ("c", "s"))
+        runs = {"reassembler": ("--captures", captures, "--sinks", sinks, "--sources", "1", "--wait-sinks", "1"),
+                "sink": ("--reassembler", sinks, "-o", self.path("out"), "--files", "--http", "--dfxml"),
+                "capture": ("-r", capture, "--reassembler", captures)}
+        traced = [subprocess.Popen(["strace", "-f", "-qq", "-o", self.path(name), program("flowstitch-" + name), *arguments],
+                                   stdin=subprocess.DEVNULL) for name, arguments in runs.items()]
+        self.started += traced
+        for process in traced:
+            self.assertEqual(process.wait(timeout=60), 0)
+        for name in runs:
+            with open(self.path(name)) as file:
+                used = set(re.findall(r"^\d+ +(\w+)\(", file.read(), re.M))
+            self.assertIn("landlock_restrict_self", used)
+            # clone3 is refused in the process itself.
+            self.assertEqual(used - self.filter_of(f"flowstitch-{name}@.service") - {"execve"}, set(), name)
 
     def test_a_service_manager_is_told(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
