@@ -4,6 +4,9 @@
 
 namespace flowstitch {
 
+// With fewer, libraries end the process.
+inline constexpr int kLeastDescriptors = 24;
+
 // Raises the limit as far as it goes, and tells it; at most 1,048,576.
 int RaiseDescriptorLimit();
 

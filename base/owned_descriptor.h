@@ -17,6 +17,7 @@ class OwnedDescriptor {
   }
   OwnedDescriptor(const OwnedDescriptor&) = delete;
   OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
+  OwnedDescriptor(OwnedDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;

@@ -6,7 +6,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <exception>
+#include <new>
 #include <string_view>
+
+#include "absl/strings/str_cat.h"
 
 namespace flowstitch {
 namespace {
@@ -47,7 +52,8 @@ void CatchStopSignals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, nullptr);
+  // Both are errors of the call that writes, which knows what it wrote to.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &ignore, nullptr);
 }
 
 void KeepFreedMemory() {
@@ -55,12 +61,36 @@ void KeepFreedMemory() {
   mallopt(M_TRIM_THRESHOLD, 128 << 20);
 }
 
+namespace {
+
+// Where nobody else was to be told: before the stages run, in a library's thread, in a destructor.
+[[noreturn]] void OnTerminate() {
+  if (std::current_exception() == nullptr) std::abort();
+  const int status = Report(Guard([]() -> absl::Status { throw; }));
+  _exit(status);
+}
+
+}  // namespace
+
 void SetUpLog(const std::string& program, bool verbose) {
   auto logger =
       std::make_shared<spdlog::logger>(program, std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%n: %l: %v");
   logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
+  std::set_terminate(OnTerminate);
+}
+
+absl::Status Guard(absl::FunctionRef<absl::Status()> run) {
+  try {
+    return run();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        "no memory is left: lower --memory, or raise what the process may have (ulimit -v, its "
+        "control group)");
+  } catch (const std::exception& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot go on: ", error.what()));
+  }
 }
 
 int Report(const absl::Status& status) {

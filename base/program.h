@@ -5,6 +5,7 @@
 #include <atomic>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 
 namespace flowstitch {
@@ -23,7 +24,8 @@ const std::atomic<int>& StopRequests();
 int StopSignal();
 // "SIGINT" …, for people.
 const char* StopSignalName();
-// Lets the three signals raise StopRequests(), and ignores SIGPIPE.
+// Lets the three signals raise StopRequests(), and ignores SIGPIPE and SIGXFSZ (a file that grows
+// beyond ulimit -f).
 void CatchStopSignals();
 
 // Tells malloc to keep what it has: batches of 256 KiB come and go, and giving each back to the
@@ -31,8 +33,12 @@ void CatchStopSignals();
 void KeepFreedMemory();
 
 // Log lines go to standard error as "PROGRAM: LEVEL: TEXT". `verbose` adds what helps to find a
-// fault.
+// fault. A process that ends for want of memory says so from here on.
 void SetUpLog(const std::string& program, bool verbose);
+
+// What `run` returns; where it finds no memory, or no thread, an error that says so. Whoever runs
+// in a thread of its own is guarded by it.
+absl::Status Guard(absl::FunctionRef<absl::Status()> run);
 
 // Says what went wrong, as an error line, and gives the exit status for it. A cancelled status is
 // that of a run that a signal cut short, an aborted one that of a reader that has gone (not an

@@ -223,16 +223,16 @@ absl::Status EnterSandbox(const SandboxOptions& options) {
   return error == 0 ? absl::OkStatus() : failed("its system calls", error);
 }
 
-absl::Status Confine(const SandboxOptions& options) {
+void Confine(const SandboxOptions& options) {
   // What is asked of the system later is out of reach then.
   LoadNameServices();
   DefaultMemory();
-  const absl::Status status = GiveUpCapabilities(options.files);
-  if (!status.ok()) return status;
+  if (const absl::Status status = GiveUpCapabilities(options.files); !status.ok()) {
+    spdlog::warn("{}; it goes on with them", std::string(status.message()));
+  }
   if (const absl::Status boxed = EnterSandbox(options); !boxed.ok()) {
     spdlog::warn("{}; it goes on without", std::string(boxed.message()));
   }
-  return absl::OkStatus();
 }
 
 }  // namespace flowstitch

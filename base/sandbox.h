@@ -21,9 +21,9 @@ struct SandboxOptions {
 // seccomp, an error; where it has no Landlock, the system calls are all that is refused.
 absl::Status EnterSandbox(const SandboxOptions& options);
 
-// As programs do it: gives up capabilities too (an error where that fails), and where there is no
-// sandbox to enter, says so and goes on without.
-absl::Status Confine(const SandboxOptions& options);
+// As programs do it: gives up capabilities too. What cannot be (an old kernel, a service manager
+// that forbids it) is said, and goes on without.
+void Confine(const SandboxOptions& options);
 
 }  // namespace flowstitch
 

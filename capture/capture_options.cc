@@ -87,6 +87,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str();
+  AddDurableFlag(app, &options->durable);
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
   AddShareMemoryFlag(app, &options->memory);
@@ -144,7 +145,8 @@ std::vector<std::string> CaptureArguments(const CaptureOptions& options) {
   if (!options.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", options.metrics});
   if (!options.spool.empty()) {
     arguments.insert(arguments.end(),
-                     {"--spool", options.spool, "--spool-size", absl::StrCat(options.spool_bytes)});
+                     {"--spool", options.spool, "--spool-size", absl::StrCat(options.spool_bytes),
+                      "--durable", DurabilityName(options.durable)});
   }
   if (options.progress) arguments.push_back("--progress");
   if (!options.filter.empty()) arguments.insert(arguments.end(), {"--", options.filter});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/durability.h"
 #include "base/privileges.h"
 #include "capture/live_source.h"
 #include "transport/link_limits.h"
@@ -33,7 +34,8 @@ struct CaptureOptions {
   size_t buffer_bytes = kDefaultSendBufferBytes;
   std::string spool;  // directory; empty: none
   uint64_t spool_bytes = uint64_t{1} << 30;
-  MemoryDescriptors memory;  // to share
+  Durability durable = Durability::kOff;  // of the spool
+  MemoryDescriptors memory;               // to share
   bool progress = false;
 
   // All files in the order in which they are read.

@@ -121,8 +121,12 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
 absl::Status CaptureStage::OpenSpools() {
   if (!live_ || options_.spool.empty()) return absl::OkStatus();
   uint64_t found = 0;
-  const absl::Status status =
-      shards_.OpenSpools(options_.spool, options_.name, options_.spool_bytes, &found);
+  SpoolOptions spools;
+  spools.directory = options_.spool;
+  spools.name = options_.name;
+  spools.size_bytes = options_.spool_bytes;
+  spools.durable = options_.durable;
+  const absl::Status status = shards_.OpenSpools(spools, &found);
   if (found > 0) {
     spdlog::info("{} frames of an earlier process wait in '{}'", found, options_.spool);
     ledger_.frames_read += found;

@@ -37,10 +37,12 @@ int main(int argc, char** argv) {
   CaptureInputs inputs = CaptureInputs::Open(options);
   status = DropPrivileges(options.privileges, "");
   // Foreign bytes are parsed from here on.
-  if (status.ok()) status = Confine(CaptureSandbox(options, inputs));
+  if (status.ok()) Confine(CaptureSandbox(options, inputs));
   if (status.ok()) status = services.Start();
   if (status.ok()) {
-    status = RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs));
+    status = Guard([&] {
+      return RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs));
+    });
   }
   return Report(status);
 }

@@ -32,7 +32,7 @@ void ShardOutput::Flush() {
 
 uint64_t ShardOutput::DrainSpool(int64_t now_ns) {
   if (spool_ == nullptr) return 0;
-  spool_->Flush();
+  spool_->Flush(now_ns);
   Frame frame;
   uint64_t sent = 0;
   while (sent < kSpooledFramesPerTurn && !link_.full() && spool_->Next(&frame)) {

@@ -23,13 +23,10 @@ absl::Status ShardSet::Open(zmq::context_t& context, const std::string& endpoint
   return absl::OkStatus();
 }
 
-absl::Status ShardSet::OpenSpools(const std::string& directory, const std::string& name,
-                                  uint64_t size_bytes, uint64_t* found) {
+absl::Status ShardSet::OpenSpools(const SpoolOptions& of_all, uint64_t* found) {
   for (size_t i = 0; i < shards_.size(); ++i) {
-    SpoolOptions options;
-    options.directory = directory;
-    options.name = absl::StrCat(name, ".", i);
-    options.size_bytes = size_bytes;
+    SpoolOptions options = of_all;
+    options.name = absl::StrCat(of_all.name, ".", i);
     auto spool = Spool::Open(options);
     if (!spool.ok()) return spool.status();
     *found += (*spool)->found_frames();

@@ -21,8 +21,7 @@ class ShardSet {
                     const LinkSecurity& security, const LinkIdentity& self, size_t buffer_bytes,
                     const ShardOutput::OnBatch& on_batch);
   // A place on the disk for each; `found` gets the frames that an earlier process left there.
-  absl::Status OpenSpools(const std::string& directory, const std::string& name,
-                          uint64_t size_bytes, uint64_t* found);
+  absl::Status OpenSpools(const SpoolOptions& of_all, uint64_t* found);
 
   // The one whose frame it is.
   ShardOutput& Of(const Frame& frame) { return *shards_[ChooseShard(frame, shards_.size())]; }

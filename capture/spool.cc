@@ -30,6 +30,8 @@ void Put(char* at, T value) {
   std::memcpy(at, &value, sizeof(value));  // the file's own order
 }
 
+constexpr int64_t kCommitNs = kNsPerSecond / 10;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const SpoolOptions& options) {
@@ -111,6 +113,7 @@ bool Spool::BeginFile(uint32_t link_type) {
   Put(header + 16, kMaxFrameBytes);
   Put(header + 20, link_type);
   out_link_type_ = link_type;
+  synced_bytes_ = 0;
   files_.push_back({path, 0, kFileHeaderBytes});
   bytes_ += kFileHeaderBytes;
   return std::fwrite(header, sizeof(header), 1, out_) == 1 || Failed(path);
@@ -118,6 +121,7 @@ bool Spool::BeginFile(uint32_t link_type) {
 
 void Spool::EndFile() {
   if (out_ == nullptr) return;
+  if (options_.durable != Durability::kOff) Sync();
   if (std::fclose(std::exchange(out_, nullptr)) != 0) Failed(files_.back().path);
 }
 
@@ -153,8 +157,19 @@ bool Spool::Append(const Frame& frame) {
   return true;
 }
 
-void Spool::Flush() {
-  if (out_ != nullptr && std::fflush(out_) != 0) Failed(files_.back().path);
+void Spool::Flush(int64_t now_ns) {
+  if (out_ == nullptr) return;
+  if (std::fflush(out_) != 0) Failed(files_.back().path);
+  // The one who writes also reads the interface: the disk is not asked at every turn.
+  if (options_.durable != Durability::kCommit || now_ns - synced_ns_ < kCommitNs) return;
+  synced_ns_ = now_ns;
+  Sync();
+}
+
+void Spool::Sync() {
+  if (synced_bytes_ == files_.back().bytes) return;
+  synced_bytes_ = files_.back().bytes;
+  if (std::fflush(out_) != 0 || fdatasync(fileno(out_)) != 0) Failed(files_.back().path);
 }
 
 // What the file still had is lost.

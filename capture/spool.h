@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/durability.h"
 #include "base/frame.h"
 #include "capture/capture_file.h"
 
@@ -23,6 +24,7 @@ struct SpoolOptions {
   std::string name;  // begins the files' names; '/' becomes '_'
   uint64_t size_bytes = uint64_t{1} << 30;
   uint64_t file_bytes = uint64_t{64} << 20;  // then the next file is begun
+  Durability durable = Durability::kOff;     // a file is a segment; a commit is every 100 ms
 };
 
 class Spool {
@@ -37,7 +39,7 @@ class Spool {
   // frame is not there.
   bool Append(const Frame& frame);
   // What was appended is with the system: a killed process does not lose it.
-  void Flush();
+  void Flush(int64_t now_ns);
   // The oldest frame; its bytes are valid until the next call. False when there is none. Those of a
   // damaged file that cannot be read are counted as lost.
   bool Next(Frame* frame);
@@ -73,6 +75,7 @@ class Spool {
   absl::Status FindLeft();
   bool BeginFile(uint32_t link_type);
   void EndFile();
+  void Sync();
   bool Failed(const std::string& path);
   void GiveUpReading();
 
@@ -81,6 +84,8 @@ class Spool {
   std::deque<Given> given_;  // read to their ends
   std::FILE* out_ = nullptr;
   uint32_t out_link_type_ = 0;
+  uint64_t synced_bytes_ = 0;  // of the file that is written
+  int64_t synced_ns_ = 0;
   uint64_t next_number_ = 1;
   std::unique_ptr<CaptureFile> reading_;  // files_.front()
   uint64_t frames_ = 0;

@@ -34,8 +34,9 @@ int main(int argc, char** argv) {
   if (status.ok()) RemoveStaleSockets({options.captures, options.sinks, options.tap});
   if (status.ok()) status = DropPrivileges(privileges, "");
   // Foreign bytes are parsed from here on.
-  if (status.ok()) status = Confine(ReassemblerSandbox(options));
+  if (status.ok()) Confine(ReassemblerSandbox(options));
   if (status.ok()) status = services.Start();
-  if (status.ok()) status = RunReassemblerStage(options, services, StopRequests());
+  if (status.ok())
+    status = Guard([&] { return RunReassemblerStage(options, services, StopRequests()); });
   return Report(status);
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -15,12 +16,11 @@ absl::Status AppendFile::Append(ByteView bytes) {
 }
 
 absl::Status AppendFile::Open(int* fd) {
-  const int flags =
-      O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (created_ ? 0 : O_CREAT | O_EXCL);
-  *fd = open(path_.c_str(), flags, 0666);
+  const int flags = O_WRONLY | O_APPEND | (created_ ? 0 : O_CREAT | O_EXCL);
+  *fd = OpenOutput(path_, flags);
   if (*fd < 0 && errno == ENOENT && !created_) {
     if (const absl::Status status = MakeParentDirectories(path_); !status.ok()) return status;
-    *fd = open(path_.c_str(), flags, 0666);
+    *fd = OpenOutput(path_, flags);
   }
   if (*fd < 0) return FileError(created_ ? "open" : "create", path_);
   created_ = true;
@@ -43,8 +43,9 @@ absl::Status AppendFile::Finish(TimeNs time_ns) {
   int fd = -1;
   if (const absl::Status status = Open(&fd); !status.ok()) return status;
   SetFileTimes(fd, time_ns);
-  close(fd);
-  return absl::OkStatus();
+  absl::Status status = SyncComplete(fd, path_);
+  if (close(fd) != 0 && status.ok()) status = FileError("write", path_);
+  return status;
 }
 
 }  // namespace flowstitch

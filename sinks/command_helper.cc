@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kPollMs = 5;
 constexpr int kHelpersSocket = STDERR_FILENO + 1;
-constexpr int kSignals[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+constexpr int kSignals[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP};
 
 // How a command went, to the sink: 0 when it has ended, or why it could not be started.
 using Outcome = int32_t;

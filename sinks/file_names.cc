@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/decimal.h"
 
 namespace flowstitch {
@@ -147,6 +148,12 @@ absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "the template '%s' has the unknown token '%%%s'; known are %%%s", std::string(text),
           i == text.size() ? "" : std::string(1, text[i]), std::string(kTokens)));
+    }
+  }
+  for (const absl::string_view part : absl::StrSplit(std::string(text), '/')) {
+    if (part == "..") {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "the template '%s' leads out of the output directory", std::string(text)));
     }
   }
   NameTemplate result;

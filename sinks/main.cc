@@ -42,8 +42,8 @@ int main(int argc, char** argv) {
   }
   if (status.ok()) status = PrepareSink(&options);
   // Foreign bytes are parsed from here on.
-  if (status.ok()) status = Confine(SinkSandbox(options));
+  if (status.ok()) Confine(SinkSandbox(options));
   if (status.ok()) status = services.Start();
-  if (status.ok()) status = RunSinkStage(options, services, StopRequests());
+  if (status.ok()) status = Guard([&] { return RunSinkStage(options, services, StopRequests()); });
   return Report(status);
 }

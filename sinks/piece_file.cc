@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -54,11 +55,10 @@ void PieceFile::Skip(uint64_t count) {
 
 absl::Status PieceFile::Open(int* fd) {
   if (!pending_.ok()) return pending_;
-  const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (created_ ? 0 : O_CREAT | O_TRUNC);
-  *fd = open(path_.c_str(), flags, 0666);
+  *fd = created_ ? OpenOutput(path_, O_RDWR) : CreateOutput(path_);
   if (*fd < 0 && errno == ENOENT && !created_) {
     if (const absl::Status status = MakeParentDirectories(path_); !status.ok()) return status;
-    *fd = open(path_.c_str(), flags, 0666);
+    *fd = CreateOutput(path_);
   }
   if (*fd < 0) return FileError(created_ ? "open" : "create", path_);
   created_ = true;
@@ -89,8 +89,9 @@ absl::Status PieceFile::Flush() {
 absl::Status PieceFile::Truncate() {
   Forget();
   size_ = 0;
-  if (created_ && truncate(path_.c_str(), 0) != 0) return FileError("truncate", path_);
-  return absl::OkStatus();
+  if (!created_) return absl::OkStatus();
+  created_ = false;  // the next write makes it anew
+  return RemoveOutput(path_) == 0 ? absl::OkStatus() : FileError("truncate", path_);
 }
 
 absl::Status PieceFile::ReadBack(const std::function<absl::Status(ByteView)>& taker) {
@@ -111,7 +112,7 @@ absl::Status PieceFile::ReadBack(const std::function<absl::Status(ByteView)>& ta
     status = taker(AsBytes({block.data(), static_cast<size_t>(n)}));
     at += static_cast<uint64_t>(n);
   }
-  close(fd);
+  if (close(fd) != 0 && status.ok()) status = FileError("write", path_);
   return status;
 }
 
@@ -127,8 +128,9 @@ absl::Status PieceFile::Commit(const std::string& path, TimeNs time_ns) {
     status = FileError("write", path_);
   }
   SetFileTimes(fd, time_ns);
+  status.Update(SyncComplete(fd, path_));
   if (close(fd) != 0 && status.ok()) status = FileError("write", path_);
-  if (status.ok() && path != path_ && rename(path_.c_str(), path.c_str()) != 0) {
+  if (status.ok() && path != path_ && RenameOutput(path_, path) != 0) {
     status = FileError("write", path);
   }
   if (!status.ok()) return status;
@@ -139,7 +141,7 @@ absl::Status PieceFile::Commit(const std::string& path, TimeNs time_ns) {
 }
 
 void PieceFile::Discard() {
-  if (created_) unlink(path_.c_str());
+  if (created_) RemoveOutput(path_);
   created_ = false;
   Forget();
   size_ = 0;

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "sinks/output_files.h"
 
 namespace flowstitch {
 
@@ -20,6 +22,11 @@ absl::Status FileError(const std::string& action, const std::string& path) {
   if (error == EPIPE) return absl::AbortedError(absl::StrFormat("'%s' was closed", path));
   std::string why = std::strerror(error);
   if (error == ENOSPC) why += "; free some space, what was not written is not reported as whole";
+  if (error == ENOTDIR) why += "; a link, or something else, is in a directory's place";
+  if (error == EFBIG) why += " for what the process may write (ulimit -f)";
+  if (error == ELOOP) why += "; a link is in its place, remove it";
+  if (error == EMLINK) why = "it has a second name (a hard link), remove it";
+  if (error == ENXIO) why = "a pipe that nobody reads, or a device, is in its place";
   if (error == EACCES || error == EPERM) why += "; choose another directory with -o";
   const std::string text = absl::StrFormat("cannot %s '%s': %s", action, path, why);
   if (error == ENOSPC || error == EMFILE || error == ENFILE) {
@@ -30,7 +37,7 @@ absl::Status FileError(const std::string& action, const std::string& path) {
 
 absl::Status ReadPrefix(const std::string& path, uint64_t length,
                         absl::FunctionRef<void(uint64_t offset, ByteView bytes)> take) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const int fd = OpenOutput(path, O_RDONLY);
   if (fd < 0) return errno == ENOENT ? absl::OkStatus() : FileError("read", path);
   std::vector<uint8_t> buffer(std::min<uint64_t>(length, 256 << 10));
   absl::Status status;
@@ -47,22 +54,6 @@ absl::Status ReadPrefix(const std::string& path, uint64_t length,
   return status;
 }
 
-absl::Status MakeParentDirectories(const std::string& path) {
-  for (size_t slash = path.find('/', 1); slash != std::string::npos;
-       slash = path.find('/', slash + 1)) {
-    const std::string directory = path.substr(0, slash);
-    if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) {
-      return FileError("make the directory", directory);
-    }
-  }
-  return absl::OkStatus();
-}
-
-bool IsPipeOrDevice(const std::string& path) {
-  struct stat info = {};
-  return stat(path.c_str(), &info) == 0 && (S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode));
-}
-
 absl::Status PrepareOutputDirectory(const std::string& directory) {
   if (const absl::Status status = MakeParentDirectories(directory + "/"); !status.ok())
     return status;
@@ -75,7 +66,7 @@ absl::Status PrepareOutputDirectory(const std::string& directory) {
   if (access(directory.c_str(), W_OK | X_OK) != 0) {
     return FileError("write to the output directory", directory);
   }
-  return absl::OkStatus();
+  return NameOutputDirectory(directory);
 }
 
 absl::Status WriteAt(int fd, ByteView bytes, uint64_t offset, const std::string& path) {
@@ -114,22 +105,22 @@ void SetFileTimes(int fd, TimeNs time_ns) {
 PartFile::~PartFile() { Discard(); }
 
 absl::Status PartFile::Open(const std::string& final_path) {
-  struct stat info = {};
-  if (stat(final_path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    if (!S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode)) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "cannot write '%s': it is there already and is no file, pipe or device", final_path));
-    }
+  if (IsPipeOrDevice(final_path)) {
     direct_ = true;
     part_path_ = final_path;
-    fd_ = ::open(final_path.c_str(), O_WRONLY | O_CLOEXEC);
+    fd_ = OpenPipeOrDevice(final_path);
     return fd_ < 0 ? FileError("open", final_path) : absl::OkStatus();
   }
+  struct stat info = {};
+  if (stat(final_path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "cannot write '%s': it is there already and is no file, pipe or device", final_path));
+  }
   part_path_ = final_path + ".part";
-  fd_ = ::open(part_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  fd_ = CreateOutput(part_path_);
   if (fd_ < 0 && errno == ENOENT) {
     if (const absl::Status status = MakeParentDirectories(part_path_); !status.ok()) return status;
-    fd_ = ::open(part_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    fd_ = CreateOutput(part_path_);
   }
   if (fd_ < 0) return FileError("create", part_path_);
   size_ = 0;
@@ -151,24 +142,23 @@ absl::Status PartFile::Truncate() {
 
 absl::Status PartFile::Commit(const std::string& path, TimeNs time_ns) {
   if (direct_) {
-    close(fd_);
-    fd_ = -1;
-    return absl::OkStatus();
+    const int closed = close(std::exchange(fd_, -1));
+    return closed == 0 ? absl::OkStatus() : FileError("write", part_path_);
   }
   // A hole at the end has to be made explicit.
   if (ftruncate(fd_, static_cast<off_t>(size_)) != 0) return FileError("write", part_path_);
   if (time_ns != kTimeMin) SetFileTimes(fd_, time_ns);
-  const int closed = ::close(fd_);
-  fd_ = -1;
-  if (closed != 0 || rename(part_path_.c_str(), path.c_str()) != 0) return FileError("write", path);
-  return absl::OkStatus();
+  absl::Status status = SyncComplete(fd_, path);
+  if (::close(std::exchange(fd_, -1)) != 0 && status.ok()) status = FileError("write", path);
+  if (status.ok() && RenameOutput(part_path_, path) != 0) status = FileError("write", path);
+  return status;
 }
 
 void PartFile::Discard() {
   if (fd_ < 0) return;
   close(fd_);
   fd_ = -1;
-  if (!direct_) unlink(part_path_.c_str());
+  if (!direct_) RemoveOutput(part_path_);
 }
 
 }  // namespace flowstitch

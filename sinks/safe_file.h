@@ -16,18 +16,13 @@ namespace flowstitch {
 // An aborted status where a pipe's reader has gone: no error to speak of.
 absl::Status FileError(const std::string& action, const std::string& path);
 
-// Makes the directories of `path` that are missing (not its last part).
 // Gives out the first `length` bytes of a file, in order and in pieces; what the file does not have
 // is left out. A file that is not there has none.
 absl::Status ReadPrefix(const std::string& path, uint64_t length,
                         absl::FunctionRef<void(uint64_t offset, ByteView bytes)> take);
 
-absl::Status MakeParentDirectories(const std::string& path);
-
-// Whether a pipe or a device is there, which is written as it is.
-bool IsPipeOrDevice(const std::string& path);
-
-// Makes `directory`, if it is missing, and checks that files can be made in it.
+// Makes `directory`, if it is missing, checks that files can be made in it, and names it to
+// output_files.h.
 absl::Status PrepareOutputDirectory(const std::string& directory);
 
 // Writes all of `bytes` at `offset` of an open file.

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -76,7 +77,7 @@ std::string JournalPath(const std::string& directory, const std::string& name, s
 JournaledFlows ReadJournals(const std::string& directory, const std::string& name) {
   JournaledFlows flows;
   ForEachJournal(directory, name, [&flows](const fs::path& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = OpenOutput(path.string(), O_RDONLY);
     if (fd < 0) return;
     google::protobuf::io::FileInputStream stream(fd);
     stream.SetCloseOnDelete(true);
@@ -92,14 +93,11 @@ JournaledFlows ReadJournals(const std::string& directory, const std::string& nam
 }
 
 void RemoveJournals(const std::string& directory, const std::string& name) {
-  ForEachJournal(directory, name, [](const fs::path& path) {
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  });
+  ForEachJournal(directory, name, [](const fs::path& path) { RemoveOutput(path.string()); });
 }
 
 absl::Status SinkJournal::Open() {
-  fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  fd_ = OpenOutput(path_, O_WRONLY | O_CREAT | O_APPEND, 0600);
   return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
 }
 
@@ -161,8 +159,8 @@ absl::Status SinkJournal::Flush() {
 
 absl::Status SinkJournal::Rotate() {
   const std::string old = path_.substr(0, path_.size() - (sizeof(kEnding) - 1)) + kOldEnding;
-  if (rename(path_.c_str(), old.c_str()) != 0) return FileError("write", old);
-  close(fd_);
+  if (RenameOutput(path_, old) != 0) return FileError("write", old);
+  if (close(std::exchange(fd_, -1)) != 0) return FileError("write", old);
   bytes_ = 0;
   if (const absl::Status status = Open(); !status.ok()) return status;
   const JournaledFlows open = std::move(open_);

@@ -184,8 +184,9 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->check(CLI::Range(0, 1 << 20));
   app.add_option("--body-command", o->body_alerts.command, "The same command for HTTP bodies.")
       ->type_name("COMMAND");
-  app.add_option("-U,--user", o->privileges.user,
-                 "Become this user once the output directory is there. [under sudo, whoever called it]")
+  app.add_option(
+         "-U,--user", o->privileges.user,
+         "Become this user once the output directory is there. [under sudo, whoever called it]")
       ->type_name("USER");
   app.add_option("-z,--chroot", o->privileges.directory,
                  "See only this directory from then on; the output directory is inside of it. "
@@ -227,6 +228,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_flag("--no-journal{false}", o->journal,
                "Do not note which flows are open: a sink of this name that is started after this "
                "one was killed does not go on with its files.");
+  AddDurableFlag(app, &o->durable);
   app.add_option("--command-line", o->command_line, "What the report says was typed.")
       ->type_name("TEXT");
   app.add_flag("--summary", o->summary, "Print a short ledger on standard error at the end.");
@@ -291,6 +293,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(absl::StrCat(o.decode_limits.max_bytes), "--decode-bytes");
   option(absl::StrCat(o.decode_limits.max_ratio), "--decode-ratio");
   option(absl::StrCat(o.decode_limits.max_layers), "--decode-layers");
+  option(o.durable != Durability::kOff ? DurabilityName(o.durable) : "", "--durable");
   option(o.console_form.lock, "--console-lock");
   option(o.console_form.packet_order ? "packet" : "", "--console-order");
   option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");

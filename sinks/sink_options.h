@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/durability.h"
 #include "base/privileges.h"
 #include "sinks/alerts.h"
 #include "sinks/console/console_writer.h"
@@ -63,9 +64,10 @@ struct SinkOptions {
   std::string shard = "0/1";
   size_t window_bytes = kDefaultWindowBytes;
   uint64_t memory_bytes = 0;  // that traffic may make it hold; 0: DefaultMemory()
-  bool journal = true;        // so that a sink of this name can go on where this one was killed
-  std::string command_line;   // for the report
-  bool summary = false;       // a short ledger on standard error at the end
+  Durability durable = Durability::kOff;
+  bool journal = true;       // so that a sink of this name can go on where this one was killed
+  std::string command_line;  // for the report
+  bool summary = false;      // a short ledger on standard error at the end
   Privileges privileges;
 
   bool wants_flow_frames() const { return flow_captures || (console && console_form.packet_order); }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_split.h"
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 #include "sinks/sink_stage.h"
 #include "transport/link_files.h"
@@ -26,6 +27,16 @@ void AddMagicDatabases(std::vector<std::string>* reads) {
   }
 }
 
+// Of outputs that may lie elsewhere than in the output directory.
+std::vector<std::string> OwnPaths(const SinkOptions& options) {
+  std::vector<std::string> paths;
+  const std::string report = options.dfxml ? ReportPath(options) : "";
+  for (const std::string& path : {report, options.json, options.other_frames}) {
+    if (!path.empty() && path != "-") paths.push_back(path);
+  }
+  return paths;
+}
+
 }  // namespace
 
 absl::Status PrepareSink(SinkOptions* options) {
@@ -33,6 +44,8 @@ absl::Status PrepareSink(SinkOptions* options) {
     const absl::Status status = PrepareOutputDirectory(options->directory);
     if (!status.ok()) return status;
   }
+  SetDurability(options->durable);
+  for (const std::string& path : OwnPaths(*options)) NameOutputDisk(DirectoryOf(path));
   for (AlertOptions* alerts : {&options->file_alerts, &options->body_alerts}) {
     alerts->output_taken = UsersOfOutput(*options) > 0;
     if (const absl::Status status = StartCommandHelper(alerts); !status.ok()) return status;
@@ -49,9 +62,7 @@ SandboxOptions SinkSandbox(const SinkOptions& options) {
   // It may not be there yet, or be exchanged for a new one.
   if (!options.key_log.empty()) files.reads.push_back(DirectoryOf(options.key_log));
   if (NeedsDirectory(options)) files.writes.push_back(options.directory);
-  const std::string report = options.dfxml ? ReportPath(options) : "";
-  for (const std::string& path : {report, options.json, options.other_frames}) {
-    if (path.empty() || path == "-") continue;
+  for (const std::string& path : OwnPaths(options)) {
     // A file comes and goes with a name beside it, a pipe or a device stays where it is.
     files.writes.push_back(IsPipeOrDevice(path) ? path : DirectoryOf(path));
   }

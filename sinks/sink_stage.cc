@@ -12,8 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/service.h"
+#include "sinks/commit_gate.h"
 #include "sinks/end_totals.h"
 #include "sinks/netviz/traffic_page.h"
+#include "sinks/output_files.h"
 #include "sinks/reassembler_feeds.h"
 #include "sinks/shared_outputs.h"
 #include "sinks/sink_worker.h"
@@ -50,6 +52,7 @@ class SinkStage {
 
   void TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery);
   void NoteEpoch(size_t feed, const LastBatch& now);
+  uint64_t CommittedThrough();
   void FinishBatches();
   void RelieveWindow();
   absl::Status WorkerStatus() const;
@@ -67,7 +70,8 @@ class SinkStage {
   const std::atomic<int>& stop_;
   ReassemblerFeeds feeds_;
   std::unique_ptr<BatchDispatcher> dispatcher_;
-  Waker waker_;  // called by the workers
+  Waker waker_;                          // called by the workers
+  std::unique_ptr<CommitGate> commits_;  // null: a batch is finished with when it is written
   SharedOutputs shared_;
   bool journals_ = false;
   JournaledFlows left_;  // by an earlier sink of this name
@@ -79,12 +83,17 @@ class SinkStage {
   std::vector<std::vector<EventRef>> lists_;
   std::vector<LastBatch> last_;
   SinkLedger earlier_;  // of reassemblers that have gone
-  absl::Status contradiction_;
+  absl::Status failure_;
+  int64_t directories_checked_ns_ = 0;
 };
 
 absl::Status SinkStage::Open(zmq::context_t& context) {
   const auto names = TemplateOf(options_);
   if (!names.ok()) return names.status();
+  if (options_.durable == Durability::kCommit) {
+    commits_ =
+        std::make_unique<CommitGate>([] { return SyncOutputs(); }, [this] { waker_.Wake(); });
+  }
   uint32_t shard = 0;
   uint32_t shards = 1;
   ParseShard(options_.shard, &shard, &shards);
@@ -127,7 +136,7 @@ void SinkStage::NoteEpoch(size_t feed, const LastBatch& now) {
   last = now;
   for (size_t other = 0; other < last_.size() && new_shard; ++other) {
     if (other == feed || last_[other].epoch == 0 || last_[other].shard != last.shard) continue;
-    contradiction_ = absl::FailedPreconditionError(absl::StrFormat(
+    failure_ = absl::FailedPreconditionError(absl::StrFormat(
         "two reassemblers call themselves shard %d: give each its own --shard", last.shard));
   }
 }
@@ -147,7 +156,7 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   for (const std::string& text : batch.tls_secrets()) shared_.AddTlsSecrets(text);
   NoteEpoch(feed, {batch.reassembler_epoch(), batch.shard(), batch.frames_taken(),
                    batch.waiting_bytes()});
-  if (!contradiction_.ok()) return;
+  if (!failure_.ok()) return;
   if (!dispatcher_->Split(*delivery, &lists_)) {
     feeds_.Contradicts(feed,
                        "a batch's payload is not what its events say, or nothing can have "
@@ -168,8 +177,22 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   }
 }
 
+// What is written and, where that is wanted, on the disk.
+uint64_t SinkStage::CommittedThrough() {
+  uint64_t written = 0;
+  for (const auto& in_flight : in_flight_) {
+    if (in_flight->users.load(std::memory_order_acquire) != 0) break;
+    written = in_flight->number;
+  }
+  if (commits_ == nullptr || written == 0) return written;
+  commits_->NoteWritten(written);
+  return commits_->through();
+}
+
 void SinkStage::FinishBatches() {
-  while (!in_flight_.empty() && in_flight_.front()->users.load(std::memory_order_acquire) == 0) {
+  if (in_flight_.empty()) return;
+  const uint64_t through = CommittedThrough();
+  while (!in_flight_.empty() && in_flight_.front()->number <= through) {
     const InFlightBatch& batch = *in_flight_.front();
     const size_t bytes = batch.delivery->wire_size();
     feeds_.Finish(batch.feed, *batch.delivery);
@@ -193,11 +216,11 @@ void SinkStage::RelieveWindow() {
 }
 
 absl::Status SinkStage::WorkerStatus() const {
-  if (!contradiction_.ok()) return contradiction_;
+  if (!failure_.ok()) return failure_;
   for (const auto& worker : workers_) {
     if (const absl::Status status = worker->status(); !status.ok()) return status;
   }
-  return absl::OkStatus();
+  return commits_ == nullptr ? absl::OkStatus() : commits_->status();
 }
 
 absl::Status SinkStage::Run() {
@@ -216,6 +239,10 @@ absl::Status SinkStage::Run() {
     RelieveWindow();
     shared_.Service(now_ns);
     PublishMetrics(now_ns);
+    if (now_ns - directories_checked_ns_ >= kNsPerSecond) {
+      directories_checked_ns_ = now_ns;
+      if (failure_.ok()) failure_ = CheckOutputDirectories();
+    }
     if (const absl::Status status = WorkerStatus(); !status.ok()) return EndFailed(status);
     if (stop_ > 1) shared_.GiveUpCommands();
     if (stop_ > 0 && stop_since_ns == 0) stop_since_ns = now_ns;
@@ -223,7 +250,14 @@ absl::Status SinkStage::Run() {
     if (!feeds_.all_ended()) feeds_.Wait(waker_, kWaitMs);
   }
   AwaitWorkers();
+  if (failure_.ok()) failure_ = CheckOutputDirectories();
   if (const absl::Status status = WorkerStatus(); !status.ok()) return EndFailed(status);
+  while (!in_flight_.empty() && commits_ != nullptr && commits_->status().ok() && stop_ < 2) {
+    feeds_.Wait(waker_, kWaitMs);
+    TellAlive(SteadyNowNs());
+    if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
+    FinishBatches();
+  }
   FinishBatches();
   return WriteEnd();
 }
@@ -237,7 +271,7 @@ void SinkStage::AwaitWorkers() {
     feeds_.Wait(waker_, kWaitMs);
     TellAlive(SteadyNowNs());
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) {
-      contradiction_.Update(link);
+      failure_.Update(link);
     }
     FinishBatches();
     shared_.Service(SteadyNowNs());
@@ -309,6 +343,8 @@ absl::Status SinkStage::WriteEnd() {
   if (options_.netviz.on) {
     if (const absl::Status status = DrawTraffic(totals); !status.ok()) return status;
   }
+  // Reports and all: their reassemblers forget what this acknowledges.
+  if (const absl::Status status = SyncOutputs(); !status.ok()) return status;
   // Commands that were started are awaited, while the links stay in service.
   while (!shared_.commands_idle() && stop_ < 2) {
     feeds_.Wait(waker_, kWaitMs);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/program.h"
 #include "sinks/tls/tls_watcher.h"
 #include "transport/socket.h"
 
@@ -94,7 +95,14 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
   }
   if (options.netviz) profile_ = AddWriter<TrafficProfile>(options.netviz_addresses);
   thread_ = std::thread([this] {
-    Run();
+    const absl::Status ran = Guard([this] {
+      Run();
+      return absl::OkStatus();
+    });
+    if (!ran.ok()) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      status_.Update(ran);
+    }
     done_.store(true, std::memory_order_release);
     if (options_.waker != nullptr) options_.waker->Wake();
   });

@@ -9,6 +9,8 @@
 #include <zmq.hpp>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "base/descriptors.h"
 #include "base/shared_memory.h"
 #include "transport/link_security.h"
 #include "transport/memory_descriptors.h"
@@ -30,6 +32,11 @@ class ProcessServices {
   // be empty.
   absl::Status Open(const SecurityOptions& keys, const std::string& metrics_address,
                     const MemoryDescriptors& memory = {}) {
+    if (const int limit = RaiseDescriptorLimit(); limit < kLeastDescriptors) {
+      return absl::ResourceExhaustedError(
+          absl::StrFormat("%d descriptors are too few: at least %d are needed (ulimit -n)", limit,
+                          kLeastDescriptors));
+    }
     auto opened = LinkSecurity::Open(keys);
     if (!opened.ok()) return opened.status();
     security = *std::move(opened);

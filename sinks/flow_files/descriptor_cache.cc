@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <utility>
+
+#include "sinks/safe_file.h"
+
 namespace flowstitch {
 
 void DescriptorCache::Add(CachedDescriptor* slot) {
@@ -13,11 +17,11 @@ void DescriptorCache::Touch(CachedDescriptor* slot) {
   open_.splice(open_.end(), open_, slot->place);
 }
 
-bool DescriptorCache::Close(CachedDescriptor* slot) {
+void DescriptorCache::Close(CachedDescriptor* slot) {
   open_.erase(slot->place);
-  const int fd = slot->fd;
-  slot->fd = -1;
-  return close(fd) == 0;
+  if (close(std::exchange(slot->fd, -1)) != 0 && failure_.ok()) {
+    failure_ = FileError("write", *slot->path);
+  }
 }
 
 bool DescriptorCache::CloseOldest() {

@@ -6,12 +6,16 @@
 
 #include <cstddef>
 #include <list>
+#include <string>
+
+#include "absl/status/status.h"
 
 namespace flowstitch {
 
 // Where a stream's descriptor is kept.
 struct CachedDescriptor {
   int fd = -1;
+  const std::string* path = nullptr;  // for errors
   std::list<CachedDescriptor*>::iterator place;
 };
 
@@ -22,15 +26,17 @@ class DescriptorCache {
   // `slot` has been opened; others are closed where that is needed.
   void Add(CachedDescriptor* slot);
   void Touch(CachedDescriptor* slot);
-  // Closes it; false when close(2) reports a failure of an earlier write.
-  bool Close(CachedDescriptor* slot);
+  void Close(CachedDescriptor* slot);
   // Closes the one longest unused, for when the process has no more descriptors. False if there is
   // none.
   bool CloseOldest();
+  // What close(2) has told of an earlier write first, if anything.
+  const absl::Status& failure() const { return failure_; }
 
  private:
   size_t limit_;
   std::list<CachedDescriptor*> open_;  // longest unused first
+  absl::Status failure_;
 };
 
 }  // namespace flowstitch

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -101,14 +102,14 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
     return absl::OkStatus();
   }
   const std::string& path = file->stream->path;
-  const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (file->created ? 0 : O_CREAT | O_EXCL);
-  int fd = open(path.c_str(), flags, 0666);
+  const int flags = O_WRONLY | (file->created ? 0 : O_CREAT | O_EXCL);
+  int fd = OpenOutput(path, flags);
   while (fd < 0 && (errno == EMFILE || errno == ENFILE) && cache_.CloseOldest()) {
-    fd = open(path.c_str(), flags, 0666);
+    fd = OpenOutput(path, flags);
   }
   if (fd < 0 && errno == ENOENT && !file->created) {
     if (const absl::Status status = MakeParentDirectories(path); !status.ok()) return status;
-    fd = open(path.c_str(), flags, 0666);
+    fd = OpenOutput(path, flags);
   }
   if (fd < 0) return FileError(file->created ? "open" : "create", path);
   if (!file->created) {
@@ -117,8 +118,9 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
   }
   file->created = true;
   file->descriptor.fd = fd;
+  file->descriptor.path = &path;
   cache_.Add(&file->descriptor);
-  return absl::OkStatus();
+  return cache_.failure();
 }
 
 // Pieces [first, last) lie one behind the other.
@@ -291,7 +293,9 @@ void FlowFileWriter::CloseFile(SinkFlow& flow, int direction) {
     return;
   }
   SetFileTimes(file.descriptor.fd, stream.summary.first_time_ns);
-  if (!cache_.Close(&file.descriptor) && status_.ok()) status_ = FileError("write", stream.path);
+  status_.Update(SyncComplete(file.descriptor.fd, stream.path));
+  cache_.Close(&file.descriptor);
+  status_.Update(cache_.failure());
   if (options_.alerts != nullptr && status_.ok()) options_.alerts->Closed(stream.path);
 }
 

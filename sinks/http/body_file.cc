@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
 #include "sinks/http/media_types.h"
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -218,10 +219,10 @@ absl::Status BodyFile::CommitByDigest(const BodyRecord& record) {
   if (stat(record.path.c_str(), &there) != 0) return file_.Commit(record.path, time_ns_);
   file_.Discard();
   if (MakeTimeNs(there.st_mtim.tv_sec, there.st_mtim.tv_nsec) > time_ns_) {
-    const int fd = open(record.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = OpenOutput(record.path, O_WRONLY);
     if (fd < 0) return FileError("open", record.path);
     SetFileTimes(fd, time_ns_);
-    close(fd);
+    if (close(fd) != 0) return FileError("write", record.path);
   }
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -116,7 +117,7 @@ void RangeJoiner::Join(const Resource& resource) {
   if (digests_.any()) digests.emplace(digests_);
   std::string block(kBlockBytes, '\0');
   for (const Piece& piece : Cover(resource.ranges, first.total)) {
-    const int fd = open(piece.range->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = OpenOutput(piece.range->path, O_RDONLY);
     // A body that somebody took away meanwhile: the resource stays in pieces.
     if (fd < 0) return;
     for (uint64_t at = piece.from; at < piece.to && status_.ok();) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/utf8_text.h"
+#include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -121,8 +122,7 @@ JsonFile::~JsonFile() {
 
 absl::Status JsonFile::Open(const std::string& path) {
   path_ = path == "-" ? "standard output" : path;
-  fd_ = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                    : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  fd_ = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : OpenNamedOutput(path);
   return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
 }
 

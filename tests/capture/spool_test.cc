@@ -82,7 +82,7 @@ TEST(Spool, GivesBackWhatItTookInOrderAlsoAfterARestart) {
       } else {
         // Killed, and started again: what was given and not acknowledged may come again, all else
         // comes.
-        spool->Flush();
+        spool->Flush(0);
         spool = *Spool::Open(options);
         Frame frame;
         while (spool->frames() > model.size()) ASSERT_TRUE(spool->Next(&frame));

@@ -1,11 +1,14 @@
 """How a run ends that was interrupted, whose reader has gone, or of which one output fails: it says so, everywhere."""
 import os
+import re
+import resource
+import shutil
 import signal
 import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from harness import FLOWSTITCH, PipelineTest, files, program, run, wait_until
+from harness import BUILD, FLOWSTITCH, PipelineTest, files, program, run, wait_until
 
 TRAFFIC = ("--flows", "40", "--bytes", "20000", "--concurrent", "10")
 
@@ -93,6 +96,91 @@ class Endings(PipelineTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("/dev/full", result.stderr)
         self.assertIn("/dev/full", self.error_in_report(self.path("out")))
+
+    def test_limits_of_the_process_are_errors_that_name_the_file(self):
+        """A file that may not grow, or descriptors that are too few: an error and a report, and no signal."""
+        capture = self.make("t.pcap", "--flows", "3", "--bytes", "200000")
+        limited = lambda kind, limit, output: subprocess.run(
+            [program("flowstitch"), "-q", "-r", capture, "-o", output], capture_output=True, text=True, timeout=60,
+            stdin=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)))
+        result = limited(resource.RLIMIT_FSIZE, 100_000, self.path("out"))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr, r"cannot write '[^']*/out/010\.[^']*': File too large")
+        self.assertIn("File too large", self.error_in_report(self.path("out")))
+        for few in (6, 10, 16):
+            result = limited(resource.RLIMIT_NOFILE, few, self.path("few"))
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("descriptors", result.stderr)
+
+    @unittest.skipIf("san" in os.path.basename(BUILD), "a sanitizer takes terabytes of addresses")
+    def test_no_memory_is_an_error(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        statuses = set()
+        for megabytes in range(80, 200, 10):
+            limit = megabytes << 20
+            result = subprocess.run([program("flowstitch"), "-q", "-a", "-r", capture, "-o", self.path("out")],
+                                    capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+                                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+            # ZeroMQ ends a process whose threads it cannot make, and says so.
+            if "src/thread.cpp" in result.stderr:
+                continue
+            statuses.add(result.returncode)
+            if result.returncode == 1:
+                self.assertIn("error", result.stderr, megabytes)
+        self.assertLessEqual(statuses, {0, 1, 127}, "127: the libraries do not even load")
+        self.assertIn(1, statuses)
+
+    def test_what_somebody_put_in_an_outputs_place_is_not_written_through(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        with open(self.path("victim"), "w") as file:
+            file.write("precious")
+        os.mkdir(self.path("elsewhere"))
+        traps = (("report.xml.part", lambda at: os.link(self.path("victim"), at), (), 0),
+                 ("report.xml.part", lambda at: os.symlink(self.path("victim"), at), (), 0),
+                 ("report.xml", os.mkfifo, (), 1),
+                 ("j", os.mkfifo, ("--json", self.path("out2", "j")), None),
+                 ("000", lambda at: os.symlink(self.path("elsewhere"), at), ("-Fk",), 1))
+        for i, (name, lay, arguments, status) in enumerate(traps):
+            with self.subTest(name):
+                out = self.path(f"out{i}")
+                os.mkdir(out)
+                lay(os.path.join(out, name))
+                arguments = [each.replace(self.path("out2"), out) for each in arguments]
+                result = run("flowstitch", "-q", "-r", capture, "-o", out, *arguments, timeout=20)
+                self.assertEqual(result.returncode, 1 if status is None else status, result.stderr)
+                if result.returncode:
+                    self.assertIn(os.path.join(out, name), result.stderr)
+                with open(self.path("victim")) as file:
+                    self.assertEqual(file.read(), "precious")
+                self.assertEqual(os.listdir(self.path("elsewhere")), [])
+
+    def calls(self, durable):
+        """What a run asks of the disk, in order: (call, path or None)."""
+        out, log = self.path("out-" + durable), self.path("calls-" + durable)
+        subprocess.run(["strace", "-f", "-y", "-o", log, "-e", "trace=fdatasync,syncfs,/rename", program("flowstitch"), "-q", "-a",
+                        "-x", "netviz", "-r", self.capture, "-o", out, "--durable", durable], check=True, timeout=120,
+                       stdin=subprocess.DEVNULL)
+        with open(log) as file:
+            return [line for line in file if "fdatasync(" in line or "syncfs(" in line or "rename" in line], files(out)
+
+    @unittest.skipIf(shutil.which("strace") is None or "san" in os.path.basename(BUILD), "needs strace, of the release preset")
+    def test_the_disk_is_asked_as_durable_says(self):
+        self.capture = self.make("t.pcap")
+        off, wanted = self.calls("off")
+        self.assertFalse([line for line in off if "sync" in line])
+        for durable in ("segment", "commit"):
+            lines, written = self.calls(durable)
+            self.assertEqual(written, wanted)
+            synced = {re.search(r"<(.*?)>", line).group(1) for line in lines if "fdatasync(" in line}
+            for name in written:
+                # Bodies are asked for under the name that they have then.
+                body = re.sub(r"(HTTPBODY-\d+).*", r"\1.part", name)
+                self.assertTrue({self.path("out-" + durable, name), self.path("out-" + durable, body)} & synced, name)
+            self.assertIn("syncfs(", "".join(lines))
+            # The report has its name after it was asked for.
+            report = [line for line in lines if "report.xml" in line]
+            self.assertIn("fdatasync(", report[0])
+            self.assertIn("rename", report[1])
 
 
 if __name__ == "__main__":

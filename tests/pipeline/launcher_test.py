@@ -175,25 +175,28 @@ class Launcher(PipelineTest):
         wanted = files_by_digest(self.launch(capture, "a"))
         self.assertEqual(files_by_digest(self.launch(capture, "b", "-T", "%V%v/%A.%a-%B.%b%c")), wanted)
 
-    def test_an_output_directory_that_is_replaced_is_followed(self):
+    def test_an_output_directory_that_is_replaced_is_an_error_that_names_it(self):
         capture = self.make("t.pcap", "--flows", "40", "--bytes", "20000", "--concurrent", "1")
         with open(capture, "rb") as file:
             data = file.read()
         for name in ("one", "two"):
             os.mkdir(self.path(name))
         os.symlink("one", self.path("now"))
-        process = subprocess.Popen([program("flowstitch"), "-q", "-X", self.path("report.xml"), "-r", "-", "-o", self.path("now")],
-                                   stdin=subprocess.PIPE)
-        self.addCleanup(process.wait)
-        process.stdin.write(data[:len(data) // 2])
+        process = self.start("flowstitch", "-q", "-X", self.path("report.xml"), "-r", "-", "-o", self.path("now"), stdin_pipe=True)
+        process.stdin.buffer.write(data[:len(data) // 2])
         process.stdin.flush()
         self.assertTrue(wait_until(lambda: count_files(self.path("one")) > 2))
         os.symlink("two", self.path("next"))
         os.rename(self.path("next"), self.path("now"))
-        process.stdin.write(data[len(data) // 2:])
+        process.stdin.buffer.write(data[len(data) // 2:])
         process.stdin.close()
-        self.assertEqual(process.wait(timeout=30), 0)
-        self.assertGreater(count_files(self.path("two")), 2)
+        process.stdin = None
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, errors)
+        self.assertIn(f"'{self.path('now')}' was moved, removed or replaced", errors)
+        self.assertEqual(count_files(self.path("two")), 0, "it is not the directory that was named")
+        with open(self.path("report.xml")) as file:
+            self.assertIn("was moved, removed or replaced", file.read())
 
     def test_a_slow_pipe_is_not_late(self):
         """A flow that is complete is written while the pipe stays open."""
