@@ -1,16 +1,18 @@
 """Peers that speak the link and lie: about numbers, names, windows and sizes. They are refused with a reason and counted, memory
 stays bounded, and an honest run beside them gives what it gives alone."""
 import os
+import shutil
 import socket
 import sys
 import unittest
 
 import packets
-from harness import BUILD, PipelineTest, fetch, figure, files, wait_until
+from harness import BUILD, PipelineTest, fetch, figure, files, run, wait_until
 from ports import free_ports
 
 try:
     import zmq
+    import zmq.auth
     sys.path.insert(0, os.path.join(BUILD, "python"))
     from proto import link_pb2 as link
 except ImportError as error:
@@ -18,6 +20,7 @@ except ImportError as error:
 
 TRAFFIC = ("--flows", "60", "--bytes", "30000", "--concurrent", "20", "--loss", "0.01")
 MOST = 2 ** 64 - 1
+NAMES_OF_A_KEY = 256  # kMaxNamesPerKey
 SLACK_MB = 1 << 10 if "asan" in BUILD or "tsan" in BUILD else 0
 
 
@@ -48,11 +51,14 @@ class HostilePeers(PipelineTest):
                                  f"127.0.0.1:{self.figures}", *arguments)
         self.assertTrue(wait_until(lambda: figure(self.figures, "refused_peers_total") is not None))
 
-    def dial(self, endpoint):
+    def dial(self, endpoint, key=None):
         dealer = self.context.socket(zmq.DEALER)
         self.addCleanup(dealer.close, 0)
         dealer.linger = 0
         dealer.sndhwm = 0
+        if key is not None:
+            dealer.curve_publickey, dealer.curve_secretkey = zmq.auth.load_certificate(self.path(key + ".key_secret"))
+            dealer.curve_serverkey, _ = zmq.auth.load_certificate(self.path("center.key"))
         dealer.connect(endpoint)
         return dealer
 
@@ -103,6 +109,40 @@ class HostilePeers(PipelineTest):
         self.assertEqual(self.wait(sink)[0], 0)
         self.assertEqual(files(self.path("out")), wanted)
         return errors
+
+    def test_a_key_has_room_for_so_many_names(self):
+        """One that is for any name takes its share of them, and the others' keys find theirs."""
+        os.mkdir(self.path("allowed"))
+        for name, role, names in (("center", "reassembler", ()), ("fleet", "capture", ("--names", "*")), ("honest", "capture", ()),
+                                  ("writer", "sink", ())):
+            result = run("flowstitch-keygen", name, "--role", role, "-o", self.path(), *names)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            shutil.copy(self.path(name + ".key"), self.path("allowed", name + ".key"))
+        self.reassembler("--key", self.path("center.key_secret"), "--allow", self.path("allowed"))
+        kept = []
+        for i in range(NAMES_OF_A_KEY):
+            kept.append(self.dial(self.captures, "fleet"))
+            kept[-1].send(self.hello(link.CAPTURE, f"name-{i}", epoch=i + 1, live=True))
+        for dealer in kept:
+            self.assertIsInstance(self.answer(dealer, 30_000), link.Hello)
+        more = self.dial(self.captures, "fleet")
+        more.send(self.hello(link.CAPTURE, "one-more", epoch=9999, live=True))
+        self.assertEqual(self.refusal(more).reason, link.Refusal.NO_ROOM)
+        honest = self.dial(self.captures, "honest")
+        honest.send(self.hello(link.CAPTURE, "honest", epoch=5, live=True))
+        self.assertIsInstance(self.answer(honest), link.Hello)
+        # Who has gone leaves its place to another name of the key.
+        kept.pop().close(0)
+        self.assertTrue(wait_until(lambda: isinstance(self.greeted(), link.Hello), 60))
+
+    def greeted(self):
+        """What a Hello of one-more is answered with now."""
+        dealer = self.dial(self.captures, "fleet")
+        dealer.send(self.hello(link.CAPTURE, "one-more", epoch=9999, live=True))
+        answer = self.answer(dealer)
+        if not isinstance(answer, link.Hello):
+            dealer.close(0)
+        return answer
 
     def test_impossible_numbers_are_refused_with_a_reason(self):
         self.reassembler()
