@@ -28,7 +28,9 @@ int main(int argc, char** argv) {
     options.command_line = absl::StrJoin(std::vector<std::string>(argv, argv + argc), " ");
   }
   options.privileges = OfInvokingUser(options.privileges);
-  if (const auto status = CheckSinkOptions(options); !status.ok()) {
+  absl::Status status = CheckSinkOptions(options);
+  if (status.ok()) status = CheckOutputsAreNoInputs(options, {});
+  if (!status.ok()) {
     Report(status);
     return kExitBadUsage;
   }
@@ -36,7 +38,7 @@ int main(int argc, char** argv) {
   KeepFreedMemory();
   ReserveSinkDescriptors(options);
   ProcessServices services;
-  absl::Status status = services.Open(options.security, options.metrics, options.memory);
+  status = services.Open(options.security, options.metrics, options.memory);
   if (status.ok()) {
     status = DropPrivileges(options.privileges, NeedsDirectory(options) ? options.directory : "");
   }

@@ -128,7 +128,7 @@ int Refuse(int fd, int error) {
 
 // A process that is not dumpable may not open its own descriptors by these names.
 int DescriptorNamed(absl::string_view path) {
-  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "-" || path == "/dev/stdout") return STDOUT_FILENO;
   if (path == "/dev/stderr") return STDERR_FILENO;
   int fd = -1;
   const bool named =

@@ -46,8 +46,8 @@ absl::Status MakeParentDirectories(const std::string& path);
 int RenameOutput(const std::string& from, const std::string& to);
 int RemoveOutput(const std::string& path);
 
-// Whether a pipe or a device is there, or one of our own descriptors is meant (/dev/stdout): that
-// is written as it is.
+// Whether a pipe or a device is there, or one of our own descriptors is meant ("-", /dev/stdout):
+// that is written as it is.
 bool IsPipeOrDevice(const std::string& path);
 // To be written. A pipe is given a moment to find a reader.
 int OpenPipeOrDevice(const std::string& path);

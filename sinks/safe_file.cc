@@ -107,7 +107,7 @@ PartFile::~PartFile() { Discard(); }
 absl::Status PartFile::Open(const std::string& final_path) {
   if (IsPipeOrDevice(final_path)) {
     direct_ = true;
-    part_path_ = final_path;
+    part_path_ = final_path == "-" ? "standard output" : final_path;
     fd_ = OpenPipeOrDevice(final_path);
     return fd_ < 0 ? FileError("open", final_path) : absl::OkStatus();
   }

@@ -1,4 +1,9 @@
 // What can be said of a sink's options before anything is started.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sinks/sink_stage.h"
@@ -16,8 +21,8 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
   }
   if (UsersOfOutput(options) > 1) {
     return absl::InvalidArgumentError(
-        "two of the console, the JSON lines, the report and netviz's table would mix on standard "
-        "output; choose one");
+        "two of the console, the JSON lines, the report, other frames and netviz's table would mix "
+        "on standard output; choose one");
   }
   for (const AlertOptions& alerts : {options.file_alerts, options.body_alerts}) {
     if (const absl::Status status = Alerts::Check(alerts); !status.ok()) return status;
@@ -30,6 +35,57 @@ absl::Status CheckSinkOptions(const SinkOptions& options) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// What a file is, whatever its name; nothing where there is none.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+std::optional<FileIdentity> IdentityOf(const std::string& path, int descriptor_of_dash) {
+  struct stat info = {};
+  const int failed = path == "-" ? fstat(descriptor_of_dash, &info) : stat(path.c_str(), &info);
+  // A device may be both.
+  if (failed != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return FileIdentity{info.st_dev, info.st_ino};
+}
+
+// All paths that are written whatever the traffic is. Those of flows are taken only where there is
+// no file.
+std::vector<std::string> FixedOutputs(const SinkOptions& options) {
+  std::vector<std::string> paths = {options.json, options.other_frames};
+  if (options.dfxml) paths.push_back(ReportPath(options));
+  if (options.netviz.on) paths.push_back(absl::StrCat(options.directory, "/report.pdf"));
+  const size_t whole = paths.size();
+  for (size_t i = 0; i < whole; ++i) {
+    if (!paths[i].empty() && paths[i] != "-") paths.push_back(paths[i] + ".part");
+  }
+  if (options.console) paths.push_back("-");
+  return paths;
+}
+
+}  // namespace
+
+absl::Status CheckOutputsAreNoInputs(const SinkOptions& options, std::vector<std::string> inputs) {
+  for (const std::string& own :
+       {options.key_log, options.security.key, options.security.peer_key}) {
+    inputs.push_back(own);
+  }
+  for (const std::string& output : FixedOutputs(options)) {
+    const auto written = output.empty() ? std::nullopt : IdentityOf(output, STDOUT_FILENO);
+    if (!written) continue;
+    for (const std::string& input : inputs) {
+      if (input.empty() || IdentityOf(input, STDIN_FILENO) != written) continue;
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "'%s' would be written over '%s', which is read: choose another output",
+          output == "-" ? "standard output" : output, input == "-" ? "standard input" : input));
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::string ReportPath(const SinkOptions& options) {
   if (!options.report_path.empty()) return options.report_path;
   if (options.directory == "." || options.directory.empty()) return "report.xml";
@@ -38,7 +94,7 @@ std::string ReportPath(const SinkOptions& options) {
 
 int UsersOfOutput(const SinkOptions& options) {
   return int{options.console} + int{options.json == "-"} +
-         int{options.dfxml && options.report_path == "-"} +
+         int{options.dfxml && options.report_path == "-"} + int{options.other_frames == "-"} +
          int{options.netviz.on && options.netviz.table};
 }
 

@@ -21,6 +21,9 @@ absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options);
 std::string ReportPath(const SinkOptions& options);
 // How many writers use standard output; more than one would mix.
 int UsersOfOutput(const SinkOptions& options);
+// An error that names the first output which is also one of `inputs` (paths; "-": standard input),
+// by whatever names: to be asked before anything is opened to be written.
+absl::Status CheckOutputsAreNoInputs(const SinkOptions& options, std::vector<std::string> inputs);
 // Whether anything is written into the output directory.
 bool NeedsDirectory(const SinkOptions& options);
 

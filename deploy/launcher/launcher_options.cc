@@ -148,8 +148,10 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
                "Write a capture file a stream, NAME.pcap, instead of flow files.");
   app.add_flag("--conversation", o->sink.conversation,
                "Write both directions of a flow into one file, NAME-CONVERSATION, instead of two.");
-  app.add_option("-w", o->sink.other_frames,
-                 "Write the frames that became part of no flow to this capture file.")
+  app.add_option(
+         "-w", o->sink.other_frames,
+         "Write the frames that became part of no flow to this capture file; '-' is standard "
+         "output.")
       ->type_name("FILE");
   app.add_flag("-Z{false}", o->sink.decode, "Leave content codings (gzip ...) on HTTP bodies.");
   AddHttpFlags(app, &o->sink);

@@ -20,7 +20,8 @@ namespace {
 absl::Status Check(const LauncherOptions& options) {
   if (const absl::Status status = CheckCaptureOptions(options.capture); !status.ok()) return status;
   if (const absl::Status status = CheckSecurity(options.security); !status.ok()) return status;
-  return CheckSinkOptions(options.sink);
+  if (const absl::Status status = CheckSinkOptions(options.sink); !status.ok()) return status;
+  return CheckOutputsAreNoInputs(options.sink, options.capture.AllFiles());
 }
 
 int Run(LauncherOptions options) {

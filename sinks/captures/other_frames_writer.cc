@@ -17,6 +17,11 @@ OtherFramesWriter::One* OtherFramesWriter::FileFor(uint32_t link_type) {
   if (it != files_.end()) return &it->second;
   if (files_.size() >= kMaxFiles) return nullptr;
   const bool first = files_.empty();
+  if (!first && path_ == "-") {
+    status_ = absl::InvalidArgumentError(
+        "frames of two link types do not fit into one capture on standard output: give -w a file");
+    return nullptr;
+  }
   One& one = files_[link_type];
   one.path = first ? path_ : PathForLinkType(path_, link_type);
   status_ = one.file.Open(one.path);

@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ElementTree
 import zipfile
 
 import packets
+import pcap
 from harness import DFXML, FLOWSTITCH, PipelineTest, files, program, run, wait_until
 
 CLIENT = "010.000.000.001.01111-010.000.000.002.00080"
@@ -613,6 +614,59 @@ class Options(PipelineTest):
         self.assertEqual(done.stderr, f"reportfilename: {self.path('out', 'report.xml')}\n")
         self.assertEqual(self.report().tag, "dfxml")
         self.assertEqual(self.names(), [CLIENT, SERVER])
+
+    # Inputs and outputs.
+    def test_no_output_opens_an_input(self):
+        capture = self.write(simple().frames)
+        with open(capture, "rb") as file:
+            whole = file.read()
+        link, second, part = (self.path(name) for name in ("link", "second", "report.xml.part"))
+        os.symlink(capture, link)
+        os.link(capture, second)
+        os.mkdir(self.path("dir"))
+        os.link(capture, self.path("dir", "report.xml"))
+        os.link(capture, part)
+        key_log = self.path("keys")
+        with open(key_log, "w") as file:
+            file.write("CLIENT_RANDOM aa bb\n")
+        for arguments in (["-w", capture], ["-X", capture], ["--json", capture], ["--json", link], ["-w", second], ["-X", link],
+                          ["-o", self.path("dir")], ["-X", self.path("report.xml")], ["--keylog", key_log, "--json", key_log]):
+            for processes in ([], ["--processes"]):
+                with self.subTest(arguments):
+                    done = run("flowstitch", "-q", "-r", capture, "-o", self.path("o"), *arguments, *processes)
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertIn("which is read", done.stderr)
+                    self.assertFalse(os.path.exists(self.path("o")), "nothing was begun")
+        with open(capture, "rb") as file:
+            done = subprocess.run([program("flowstitch"), "-q", "-r", "-", "-o", self.path("o"), "--json", capture], stdin=file,
+                                  capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("standard input", done.stderr)
+        with open(capture, "rb") as file:
+            self.assertEqual(file.read(), whole)
+        with open(key_log) as file:
+            self.assertEqual(file.read(), "CLIENT_RANDOM aa bb\n")
+
+    def test_other_frames_go_to_standard_output(self):
+        datagram = packets.ethernet(0x0800, packets.ip("10.0.0.1", "10.0.0.2", 17, bytes(50)))
+        frames = simple().frames + [(packets.START_NS + i, datagram) for i in range(500)]
+        capture = self.write(frames)
+        command = [program("flowstitch"), "-r", capture, "-o", self.path("o"), "-w", "-"]
+        done = subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("others.pcap"), "wb") as file:
+            file.write(done.stdout)
+        _, records = pcap.read(self.path("others.pcap"))
+        self.assertEqual([data for _, data in records], [datagram] * 500)
+        # Somebody who reads the beginning only is no error.
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.stderr.close()
+        self.assertEqual((process.wait(timeout=60), errors), (141, b""))
+        done = run("flowstitch", "-q", "-r", capture, "-w", "-", "--json", "-")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("would mix", done.stderr)
 
     # Privileges.
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
