@@ -1,5 +1,8 @@
 #include "base/command_line.h"
 
+#include <algorithm>
+#include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -201,6 +204,57 @@ std::string Document(const CLI::App& app, const std::string& kind) {
   return kind == "bash" ? BashCompletion(app) : ZshCompletion(app);
 }
 
+// Changes of a letter from one word to the other.
+size_t Distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row[b.size()];
+}
+
+// The option that was most likely meant; empty: none is near.
+std::string Nearest(const CLI::App& app, const std::string& typed) {
+  std::string nearest;
+  size_t least = typed.size() / 3 + 1;
+  for (const Described& option : Describe(app)) {
+    for (const std::string& name : option.names) {
+      const bool begins = typed.size() > 4 && name.compare(0, typed.size(), typed) == 0;
+      const size_t distance = begins ? 1 : Distance(typed, name);
+      if (name.size() < 4 || distance >= least) continue;
+      least = distance;
+      nearest = name;
+    }
+  }
+  return nearest;
+}
+
+// One line that names the program and what is wrong, and one that says where to look.
+void Complain(const CLI::App& app, const CLI::ParseError& error) {
+  std::string text = error.what();
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    const std::vector<std::string> left = app.remaining();
+    const auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) {
+      return word.size() > 1 && word[0] == '-';
+    });
+    if (option != left.end()) {
+      const std::string typed = option->substr(0, option->find('='));
+      const std::string nearest = Nearest(app, typed);
+      text = absl::StrCat("there is no option '", typed, "'",
+                          nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"));
+    } else if (!left.empty()) {
+      text = absl::StrCat("'", left[0], "' was not expected");
+    }
+  }
+  std::fprintf(stderr, "%s: error: %s\n%s --help lists the options.\n", app.get_name().c_str(),
+               text.c_str(), app.get_name().c_str());
+}
+
 }  // namespace
 
 std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
@@ -226,7 +280,9 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitBadUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    Complain(app, error);
+    return kExitBadUsage;
   }
   return std::nullopt;
 }

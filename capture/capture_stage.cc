@@ -15,6 +15,7 @@
 #include "base/service.h"
 #include "base/utf8_text.h"
 #include "capture/capture_file.h"
+#include "capture/filter_hint.h"
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
 #include "capture/shard_set.h"
@@ -81,6 +82,7 @@ class CaptureStage {
   std::string unread_from_;  // the file that a signal came in; empty: all are read
   const uint64_t epoch_;
   FrameFilter filter_;
+  FilterHint filter_hint_;
   Progress progress_;
   ShardSet shards_;
   std::optional<Tap> tap_;
@@ -169,6 +171,9 @@ absl::Status CaptureStage::ReadFiles() {
       spdlog::error("{}", std::string(status.message()));
     }
   }
+  if (const std::string hint = filter_hint_.Text(options_.filter); result.ok() && !hint.empty()) {
+    spdlog::warn("{}", hint);
+  }
   if (!result.ok() || unread_from_.empty() || !link_error_.ok()) return result;
   return absl::CancelledError(
       absl::StrFormat("%s came before '%s' was read to its end: what was read before is written",
@@ -200,8 +205,10 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
     if (file.has_tls_secrets()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
       if (!filter_.status().ok()) break;
+      filter_hint_.NoteMiss(frame);
       continue;
     }
+    filter_hint_.NoteMatch();
     frame.time_ns = AddNs(frame.time_ns, options_.time_offset_ns);
     frame.opens_no_flow = index >= options_.files.size();
     if (keeps_blocks && file.KeepBlock() != block) {

@@ -14,6 +14,7 @@
 #include "reassembler/stream_batcher.h"
 #include "reassembler/tap_topics.h"
 #include "transport/ledger_codec.h"
+#include "transport/link_log.h"
 #include "transport/link_metrics.h"
 #include "transport/router_sender.h"
 #include "transport/tap.h"
@@ -70,6 +71,7 @@ class ReassemblerStage {
   void ServiceCaptures();
   bool TakeFrames();
   bool MayStart() const;
+  void NoteWaiting();
   bool CanSend() const { return sinks_ == nullptr || !sinks_->full(); }
   void TellProgress();
   void Flush();
@@ -95,6 +97,7 @@ class ReassemblerStage {
   Reassembler reassembler_;
   std::string error_;  // why the sources were not read to their ends; empty: they were
   bool started_ = false;
+  WaitNotice waits_;
 };
 
 absl::Status ReassemblerStage::Open(ProcessServices& services) {
@@ -132,6 +135,7 @@ absl::Status ReassemblerStage::Run() {
     WaitForInput(sockets_, -1, can_go_on ? 0 : kWaitMs);
     ServiceCaptures();
     started_ = started_ || MayStart();
+    NoteWaiting();
     frames_wait = !started_ || !CanSend() || TakeFrames();
     intake_.FinishEnds();
     intake_.links().SendAll(SteadyNowNs());
@@ -184,6 +188,18 @@ bool ReassemblerStage::TakeFrames() {
     if (!CanSend()) return true;
   }
   return true;
+}
+
+void ReassemblerStage::NoteWaiting() {
+  const bool for_sources = intake_.admitted() < std::max(options_.sources, 1u);
+  waits_.Note(
+      "reassembler", !started_ && !intake_.links().socket().in_process(), SteadyNowNs(), [&] {
+        return for_sources
+                   ? absl::StrFormat("captures at '%s': %d of %d are there", options_.captures,
+                                     intake_.admitted(), std::max(options_.sources, 1u))
+                   : absl::StrFormat("sinks at '%s': %d of %d are there", options_.sinks,
+                                     sinks_->peers(), options_.wait_sinks);
+      });
 }
 
 bool ReassemblerStage::MayStart() const {

@@ -352,7 +352,8 @@ absl::Status SinkStage::WriteEnd() {
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
   }
   if (const absl::Status status = shared_.commands_status(); !status.ok()) return status;
-  if (options_.summary) std::fputs(ShortLedger(totals).c_str(), stderr);
+  if (options_.summary)
+    std::fputs(ShortLedger(totals, {options_.files, options_.http}).c_str(), stderr);
   if (!feeds_.all_ended()) {
     return absl::UnavailableError(absl::StrFormat(
         "stopped before the reassembler at '%s' had ended: later bytes are not here",

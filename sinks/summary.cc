@@ -1,7 +1,11 @@
 #include "sinks/summary.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace flowstitch {
 namespace {
@@ -24,15 +28,30 @@ void Mention(uint64_t count, const char* what, std::string* line) {
   if (count > 0) absl::StrAppend(line, ", ", count, " ", what);
 }
 
+// The only one is called by what it read.
+std::string NameOf(const ReportTotals& totals, const ReportTotals::Source& source) {
+  if (totals.sources.size() > 1 || source.inputs.empty()) return source.name;
+  const std::string& first = source.inputs[0];
+  if (source.inputs.size() == 1) return first == "-" ? "standard input" : first;
+  return absl::StrFormat("%s and %d more", first, source.inputs.size() - 1);
+}
+
+bool NothingRead(const ReportTotals& totals) {
+  return std::all_of(totals.sources.begin(), totals.sources.end(),
+                     [](const auto& source) { return source.ledger.frames_read == 0; });
+}
+
 }  // namespace
 
-std::string ShortLedger(const ReportTotals& totals) {
+std::string ShortLedger(const ReportTotals& totals, const WrittenKinds& written) {
   std::string text;
+  // Nothing came: the error that follows says it all.
+  if (!totals.error.empty() && NothingRead(totals)) return text;
   uint64_t taken_before = 0;
   for (const auto& source : totals.sources) {
     const SourceLedger& s = source.ledger;
-    std::string line = absl::StrFormat("source %s: %d frames read (%s)", source.name, s.frames_read,
-                                       Size(s.bytes_read));
+    std::string line = absl::StrFormat("source %s: %d frames read (%s)", NameOf(totals, source),
+                                       s.frames_read, Size(s.bytes_read));
     Mention(s.kernel_dropped, "dropped by the kernel", &line);
     Mention(s.interface_dropped, "dropped by the interface", &line);
     Mention(s.buffer_dropped, "dropped because the buffer was full", &line);
@@ -78,8 +97,15 @@ std::string ShortLedger(const ReportTotals& totals) {
     absl::StrAppend(&text, gone, "\n");
   }
   if (!totals.error.empty()) absl::StrAppend(&text, "cut short: ", totals.error, "\n");
-  absl::StrAppendFormat(&text, "written: %d flow files (%s), %d HTTP bodies (%s)\n", k.flow_files,
-                        Size(k.file_bytes_written), k.http_bodies, Size(k.http_body_bytes));
+  std::vector<std::string> files;
+  if (written.flow_files) {
+    files.push_back(
+        absl::StrFormat("%d flow files (%s)", k.flow_files, Size(k.file_bytes_written)));
+  }
+  if (written.http_bodies) {
+    files.push_back(absl::StrFormat("%d HTTP bodies (%s)", k.http_bodies, Size(k.http_body_bytes)));
+  }
+  if (!files.empty()) absl::StrAppend(&text, "written: ", absl::StrJoin(files, ", "), "\n");
   return text;
 }
 

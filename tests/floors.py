@@ -15,7 +15,7 @@ STAGES = ("capture", "reassembler", "sinks")
 # Files that know both the wire and a core. Everything else in a stage's folder is a core.
 STAGE_FILES = {
     "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
-                "frame_filter", "progress", "capture_inputs", "capture_sandbox",
+                "frame_filter", "filter_hint", "progress", "capture_inputs", "capture_sandbox",
                 "shard_output", "shard_set"},
     "reassembler": {"main", "reassembler_stage", "reassembler_options", "reassembler_sandbox", "source_books", "source_intake", "source_merger", "stream_batcher",
                     "tap_topics"},

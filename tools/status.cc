@@ -66,12 +66,27 @@ Figures Parse(const std::string& text) {
   return figures;
 }
 
+std::string WhyNoAnswer(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+    case httplib::Error::ConnectionTimeout:
+      return "nobody listens there (start the process with --metrics)";
+    case httplib::Error::Read:
+      return "it closed the connection, or said nothing for 3 s";
+    case httplib::Error::Write:
+      return "it does not take the question";
+    default:
+      return absl::StrCat("the connection failed (", httplib::to_string(error), ")");
+  }
+}
+
 // What a process answers at a path; the error is said.
 std::optional<std::string> Get(const std::string& address, const char* path) {
   const size_t colon = address.rfind(':');
   int port = 0;
   if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port)) {
-    std::fprintf(stderr, "flowstitch-status: '%s' is not HOST:PORT\n", address.c_str());
+    std::fprintf(stderr, "flowstitch-status: error: '%s' is no address: write HOST:PORT\n",
+                 address.c_str());
     return std::nullopt;
   }
   httplib::Client client(address.substr(0, colon), port);
@@ -79,11 +94,12 @@ std::optional<std::string> Get(const std::string& address, const char* path) {
   client.set_read_timeout(3);
   const auto answer = client.Get(path);
   if (answer && answer->status == 200) return answer->body;
-  const std::string why =
-      !answer ? httplib::to_string(answer.error())
-              : absl::StrCat("status ", answer->status, " ", flowstitch::ToPrintable(answer->body));
-  std::fprintf(stderr, "flowstitch-status: no %s from '%s': %s\n", path, address.c_str(),
-               why.c_str());
+  const std::string why = answer
+                              ? absl::StrCat("it answers ", path, " with status ", answer->status,
+                                             ": ", flowstitch::ToPrintable(answer->body))
+                              : WhyNoAnswer(answer.error());
+  std::fprintf(stderr, "flowstitch-status: error: cannot read the figures of '%s': %s\n",
+               address.c_str(), why.c_str());
   return std::nullopt;
 }
 

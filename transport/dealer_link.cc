@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "transport/link_limits.h"
-#include "transport/link_log.h"
 
 namespace flowstitch {
 namespace {
@@ -40,6 +39,9 @@ absl::Status SendingDealer::Service(int64_t now_ns) {
   while (const auto out = sender_.NextToSend(now_ns)) {
     if (!socket_.Send(*out)) break;
   }
+  waits_.Note(
+      "capture", !socket_.in_process() && sender_.state() == LinkState::kWaiting, now_ns,
+      [this] { return absl::StrCat("the reassembler at '", socket_.bound_address(), "'"); });
   LogLinkState("capture", sender_.peer_name(), sender_.state(), &logged_state_, now_ns, &states_);
   if (sender_.state() == LinkState::kRefused) return Refused(sender_.refusal());
   return absl::OkStatus();
@@ -64,6 +66,9 @@ absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
     take(std::move(delivery));
   }
   Send(now_ns);
+  waits_.Note(
+      "sink", !socket_.in_process() && receiver_.state() == LinkState::kWaiting, now_ns,
+      [this] { return absl::StrCat("the reassembler at '", socket_.bound_address(), "'"); });
   LogLinkState("sink", receiver_.peer_name(), receiver_.state(), &logged_state_, now_ns, &states_);
   if (receiver_.state() == LinkState::kRefused) return Refused(receiver_.refusal());
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "transport/delivery.h"
+#include "transport/link_log.h"
 #include "transport/link_receiver.h"
 #include "transport/link_sender.h"
 #include "transport/log_limit.h"
@@ -47,6 +48,7 @@ class SendingDealer {
   LinkSender sender_;
   LinkState logged_state_ = LinkState::kWaiting;
   LogLimit states_;
+  WaitNotice waits_;
 };
 
 class ReceivingDealer {
@@ -76,6 +78,7 @@ class ReceivingDealer {
   LinkReceiver receiver_;
   LinkState logged_state_ = LinkState::kWaiting;
   LogLimit states_;
+  WaitNotice waits_;
 };
 
 }  // namespace flowstitch

@@ -12,6 +12,24 @@
 
 namespace flowstitch {
 
+// Says once whom a process waits for, when it has done so for a while.
+class WaitNotice {
+ public:
+  // To be called again and again; `text` makes "the reassembler at '…'".
+  template <typename Text>
+  void Note(const std::string& self, bool waits, int64_t now_ns, const Text& text) {
+    if (since_ns_ == 0 || !waits) since_ns_ = now_ns;
+    if (!waits || said_ || now_ns - since_ns_ < kPatienceNs) return;
+    said_ = true;
+    spdlog::info("{}: waiting for {}", self, std::string(text()));
+  }
+
+ private:
+  static constexpr int64_t kPatienceNs = 2 * kNsPerSecond;
+  int64_t since_ns_ = 0;
+  bool said_ = false;
+};
+
 // Says what changed since `*logged`, once. `limit`: a thousand peers are lost in a second too.
 inline void LogLinkState(const std::string& self, const std::string& peer, LinkState state,
                          LinkState* logged, int64_t now_ns, LogLimit* limit) {

@@ -1,7 +1,10 @@
 #include "deploy/launcher/launcher_options.h"
 
 #include <pcap/pcap.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -59,6 +62,11 @@ absl::Status SwitchAll(const std::vector<std::string>& names, bool on, SinkOptio
         absl::StrFormat("there is no writer '%s'; there are %s", name, kWriters));
   }
   return absl::OkStatus();
+}
+
+bool IsFile(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 && (S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode));
 }
 
 // As tcpflow: without -r and -i, the first interface.
@@ -245,6 +253,13 @@ absl::Status ResolveWriters(LauncherOptions* o) {
 
 }  // namespace
 
+std::string FileAmongWords(const LauncherOptions& options) {
+  if (options.words_are_files) return "";
+  const auto file = std::find_if(options.words.begin(), options.words.end(), IsFile);
+  if (file == options.words.end()) return "";
+  return absl::StrFormat("; '%s' is a file: read it with -r", *file);
+}
+
 absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* o) {
   o->reassembler.memory_bytes = o->memory_bytes;
   o->sink.memory_bytes = o->memory_bytes;
@@ -266,7 +281,10 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   sink.command_line = command_line;
   sink.name = "sink";
   CaptureOptions& capture = o->capture;
-  if (o->words_are_files) {
+  // Nobody filters by names of files: a shell's pattern stood behind -r.
+  const bool all_are_files = !o->as_tcpflow && !capture.files.empty() && !o->words.empty() &&
+                             std::all_of(o->words.begin(), o->words.end(), IsFile);
+  if (o->words_are_files || all_are_files) {
     capture.files.insert(capture.files.end(), o->words.begin(), o->words.end());
   } else {
     capture.filter = absl::StrJoin(o->words, " ");

@@ -45,6 +45,9 @@ struct LauncherOptions {
 
 void AddLauncherFlags(CLI::App& app, LauncherOptions* options);
 
+// Where the filter is wrong because the name of a file stands in it, what to do; empty otherwise.
+std::string FileAmongWords(const LauncherOptions& options);
+
 // Turns what was typed into the stages' options; an error names what is wrong.
 absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOptions* options);
 

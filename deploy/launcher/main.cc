@@ -18,7 +18,9 @@ namespace flowstitch {
 namespace {
 
 absl::Status Check(const LauncherOptions& options) {
-  if (const absl::Status status = CheckCaptureOptions(options.capture); !status.ok()) return status;
+  if (const absl::Status status = CheckCaptureOptions(options.capture); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(status.message(), FileAmongWords(options)));
+  }
   if (const absl::Status status = CheckSecurity(options.security); !status.ok()) return status;
   if (const absl::Status status = CheckSinkOptions(options.sink); !status.ok()) return status;
   return CheckOutputsAreNoInputs(options.sink, options.capture.AllFiles());

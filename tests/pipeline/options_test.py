@@ -668,6 +668,67 @@ class Options(PipelineTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("would mix", done.stderr)
 
+    # What people type.
+    def test_what_was_mistyped_is_named_with_what_was_meant(self):
+        capture = self.write(simple().frames)
+        other = self.write(packets.Talk(client=("10.0.0.9", 999)).handshake().client(b"x").frames, "other.pcap")
+        for arguments, said in ((["--porcesses", "-r", capture], "there is no option '--porcesses'; did you mean '--processes'?"),
+                                (["--report-rol=3", "-r", capture], "there is no option '--report-rol'; did you mean '--report-roll'?"),
+                                (["--qqqqqqqq"], "there is no option '--qqqqqqqq'"),
+                                ([capture], f"'{capture}' is a file: read it with -r"),
+                                (["-r", capture, other, "port"], f"'{other}' is a file: read it with -r")):
+            done = run("flowstitch", *arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertTrue(done.stderr.startswith("flowstitch: error: "), done.stderr)
+            self.assertIn(said, done.stderr)
+        self.assertNotIn("did you mean", run("flowstitch", "--qqqqqqqq").stderr)
+
+    def test_files_behind_r_are_inputs(self):
+        capture = self.write(simple().frames)
+        other = self.write(packets.Talk(client=("10.0.0.9", 999)).handshake().client(b"x").frames, "other.pcap")
+        self.run_on(capture, other)
+        self.assertEqual(self.names(), sorted([CLIENT, SERVER, "010.000.000.009.00999-010.000.000.002.00080"]))
+        # tcpflow takes them for a filter.
+        done = run("flowstitch", "--as-tcpflow", "-r", capture, other, "-o", self.path("as"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_a_filter_that_matches_nothing_says_so(self):
+        tagged = packets.Talk(vlan=7).handshake().client(b"data").frames
+        done = self.run_on(tagged, "port 80", output="tagged")
+        self.assertRegex(done.stderr, r"warning: the filter 'port 80' matched none of 4 frames; 4 have VLAN tags")
+        done = self.run_on(tagged, "vlan", "and", "port", "80", output="within")
+        self.assertNotIn("matched none", done.stderr)
+        done = self.run_on(simple().frames, "port 81", output="other")
+        self.assertRegex(done.stderr, r"the filter 'port 81' matched none of \d+ frames\n")
+
+    def test_the_summary_says_what_was_looked_for(self):
+        capture = self.write(simple().frames)
+        said = lambda *arguments: run("flowstitch", "-o", self.path("s"), *arguments).stderr
+        self.assertIn(f"source {capture}: ", said("-r", capture))
+        self.assertNotIn("HTTP", said("-r", capture))
+        self.assertNotIn("flow files", said("-r", capture, "-E", "http"))
+        self.assertIn("1 HTTP bodies", said("-r", capture, "-E", "http"))
+        self.assertIn(f"source {capture} and 1 more: ", said("-r", capture, "-r", capture))
+        missing = said("-r", self.path("missing"))
+        self.assertEqual(len(missing.splitlines()), 1, missing)
+        with open(capture, "rb") as file:
+            done = subprocess.run([program("flowstitch"), "-r", "-", "-o", self.path("s")], stdin=file, capture_output=True,
+                                  text=True, timeout=60)
+        self.assertIn("source standard input: ", done.stderr)
+
+    def test_who_waits_says_for_whom(self):
+        captures, sinks = ("ipc://" + self.path(name) for name in ("c", "s"))
+        capture = self.write(simple().frames)
+        for name, arguments, said in (
+                ("flowstitch-capture", ("-r", capture, "--reassembler", captures), f"waiting for the reassembler at '{captures}'"),
+                ("flowstitch-sink", ("--files", "-o", self.path("w"), "--reassembler", sinks), f"waiting for the reassembler at '{sinks}'"),
+                ("flowstitch-reassembler", ("--captures", captures, "--sinks", sinks, "--sources", "2"),
+                 f"waiting for captures at '{captures}': 0 of 2 are there")):
+            process = self.start(name, *arguments)
+            self.assertIn(said, process.stderr.readline())
+            process.kill()
+            process.wait()
+
     # Privileges.
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to give it up")
     def test_privileges_are_given_up(self):  # bugs 20 and 21
