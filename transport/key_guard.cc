@@ -62,7 +62,6 @@ absl::StatusOr<std::shared_ptr<const AllowedKeys>> KeyDirectory::ReadIfChanged()
     if (key->roles.empty()) {
       spdlog::warn("key '{}' has no roles and lets nobody in", file.string());
     }
-    Wipe(&key->secret_key);  // somebody put the wrong half here
     keys->by_public_key_[key->public_key] = *std::move(key);
   }
   return keys;

@@ -143,33 +143,34 @@ std::string FormatLinkKey(const LinkKey& key, bool with_secret) {
   return text;
 }
 
+// Looks at the text where it is: a copy of a line could be one of the secret.
 absl::StatusOr<LinkKey> ParseLinkKey(std::string_view text, std::string_view name) {
   LinkKey key;
-  std::string section;
-  const std::vector<std::string> lines = absl::StrSplit(std::string(text), '\n');
-  for (const std::string& raw : lines) {
-    const std::string line(absl::StripAsciiWhitespace(raw));
+  absl::string_view section;
+  const absl::string_view all(text.data(), text.size());
+  for (const absl::string_view raw : absl::StrSplit(all, '\n')) {
+    const absl::string_view line = absl::StripAsciiWhitespace(raw);
     if (line.empty() || line[0] == '#') continue;
     const size_t equals = line.find('=');
-    if (equals == std::string::npos) {
+    if (equals == line.npos) {
       section = line;
       continue;
     }
-    const std::string field(absl::StripAsciiWhitespace(line.substr(0, equals)));
-    std::string value(absl::StripAsciiWhitespace(line.substr(equals + 1)));
+    const absl::string_view field = absl::StripAsciiWhitespace(line.substr(0, equals));
+    absl::string_view value = absl::StripAsciiWhitespace(line.substr(equals + 1));
     if (value.size() >= 2 && value.front() == value.back() &&
         (value[0] == '"' || value[0] == '\'')) {
       value = value.substr(1, value.size() - 2);
     }
-    if (section == "metadata" && field == "name") key.name = value;
+    if (section == "metadata" && field == "name") key.name = std::string(value);
     if (section == "metadata" && field == "roles") {
       key.roles = absl::StrSplit(value, absl::ByAnyChar(", "), absl::SkipEmpty());
     }
     if (section == "metadata" && field == "names") {
       key.names = absl::StrSplit(value, absl::ByAnyChar(", "), absl::SkipEmpty());
     }
-    if (section == "curve" && field == "public-key") key.public_key = value;
-    if (section == "curve" && field == "secret-key") key.secret_key = value;
+    if (section == "curve" && field == "public-key") key.public_key = std::string(value);
+    if (section == "curve" && field == "secret-key") key.secret_key = std::string(value);
   }
   if (!IsZ85Key(key.public_key)) return Bad(name, "has no public-key of 40 Z85 characters");
   if (!key.secret_key.empty() && !IsZ85Key(key.secret_key)) {
@@ -190,6 +191,8 @@ absl::StatusOr<LinkKey> ReadPublicKey(const std::string& path) {
   if (!file.ok()) return file.status();
   auto key = ParseLinkKey(file->text, path);
   Wipe(&file->text);
+  if (key.ok())
+    Wipe(&key->secret_key);  // of the other half, which was named by mistake or for its name
   // A name is the file's where it has none of its own.
   if (key.ok() && key->name.empty()) key->name = std::filesystem::path(path).stem().string();
   return key;

@@ -1,5 +1,7 @@
 #include "transport/link_security.h"
 
+#include <openssl/crypto.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -15,6 +17,14 @@ constexpr int kBacklog = 1024;
 bool IsTcp(const SocketEndpoint& endpoint) { return absl::StartsWith(endpoint.address, "tcp://"); }
 bool IsInProcess(const SocketEndpoint& endpoint) {
   return absl::StartsWith(endpoint.address, "inproc://");
+}
+
+// As 32 bytes: of text, ZeroMQ makes copies that it does not wipe.
+void GiveSecret(const LinkKey& key, zmq::socket_t* socket) {
+  uint8_t bytes[32];
+  zmq_z85_decode(bytes, key.secret_key.c_str());
+  zmq_setsockopt(socket->handle(), ZMQ_CURVE_SECRETKEY, bytes, sizeof(bytes));
+  OPENSSL_cleanse(bytes, sizeof(bytes));
 }
 
 }  // namespace
@@ -133,7 +143,7 @@ absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_v
                           endpoint.address));
     }
     socket->set(zmq::sockopt::curve_server, true);
-    socket->set(zmq::sockopt::curve_secretkey, key_->secret_key);
+    GiveSecret(*key_, socket);
     socket->set(zmq::sockopt::zap_domain, std::string(peer_role));
     return absl::OkStatus();
   }
@@ -148,7 +158,7 @@ absl::Status LinkSecurity::Protect(const SocketEndpoint& endpoint, std::string_v
   }
   socket->set(zmq::sockopt::curve_serverkey, peer_key_->public_key);
   socket->set(zmq::sockopt::curve_publickey, key_->public_key);
-  socket->set(zmq::sockopt::curve_secretkey, key_->secret_key);
+  GiveSecret(*key_, socket);
   return absl::OkStatus();
 }
 

@@ -1,12 +1,14 @@
 """What running processes may still do: no capability, no program, no file but theirs. The kernel says so, in /proc/PID/status."""
 import os
 import pwd
+import re
 import socket
 import subprocess
 import unittest
 
 import packets
 from harness import PipelineTest, files, program, run, wait_until
+from ports import free_ports
 
 
 def status_of(pid):
@@ -102,6 +104,35 @@ class Privileges(PipelineTest):
             refused = run("flowstitch-reassembler", *ends)
             self.assertEqual(refused.returncode, 1)
             self.assertIn(captures, refused.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to look into another process")
+    def test_a_secret_key_is_wiped_once_sockets_are_open(self):
+        os.mkdir(self.path("allowed"))
+        for name, role in (("center", "reassembler"), ("sensor", "capture")):
+            done = run("flowstitch-keygen", name, "--role", role, "-o", self.path())
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("center.key_secret")) as file:
+            secret = re.search(r'secret-key = "(.*)"', file.read())[1].encode()
+        port = free_ports(1)[0]
+        process = self.start("flowstitch-reassembler", "--captures", f"tcp://127.0.0.1:{port}", "--sinks", "none", "--tap",
+                             "ipc://" + self.path("tap"), "--key", self.path("center.key_secret"), "--allow", self.path("allowed"))
+        self.assertTrue(wait_until(lambda: os.path.exists(self.path("tap"))))
+
+        def copies():
+            found = 0
+            with open(f"/proc/{process.pid}/maps") as maps, open(f"/proc/{process.pid}/mem", "rb", 0) as memory:
+                for line in maps:
+                    span, rights = line.split()[:2]
+                    begin, end = (int(each, 16) for each in span.split("-"))
+                    if "w" not in rights or end - begin > 300 << 20:
+                        continue
+                    try:
+                        memory.seek(begin)
+                        found += memory.read(end - begin).count(secret)
+                    except OSError:
+                        pass  # guard pages
+            return found
+        self.assertTrue(wait_until(lambda: copies() == 0, 5), copies())
 
     def test_commands_run_though_the_sink_may_run_none(self):
         script = self.path("note")
