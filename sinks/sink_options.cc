@@ -45,6 +45,17 @@ void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form) {
       ->check(CLI::IsMember({"stream", "packet"}));
 }
 
+void AddPayloadFlag(CLI::App& app, ConsoleOptions* form) {
+  app.add_option("--payload", form->payload,
+                 "Console: how a piece's bytes stand in its JSON object: array (payload: numbers), "
+                 "hex (payload_hex), base64 (payload_base64). [array]")
+      ->type_name("FORM")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, PayloadForm>{{"array", PayloadForm::kArray},
+                                             {"hex", PayloadForm::kHex},
+                                             {"base64", PayloadForm::kBase64}}));
+}
+
 void AddReportFlags(CLI::App& app, SinkOptions* o) {
   app.add_option_function<std::string>(
          "--report-form",
@@ -162,6 +173,11 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_flag("--color", o->console_form.color, "Console: blue by the client, red by the server.");
   app.add_flag("--console-json", o->console_form.json, "Console: a JSON object a piece.");
   AddConsoleOrderFlag(app, &o->console_form);
+  AddPayloadFlag(app, &o->console_form);
+  app.add_flag("--places", o->console_form.places,
+               "Console: a hex dump's lines count from the stream's first byte, and its header has "
+               "the time, the direction and the offset.");
+  app.add_flag("--utf8", o->console_form.utf8, "Console: characters of UTF-8 as they are.");
   app.add_flag("--console-http", o->console_form.http,
                "Console: HTTP with transfer and content codings taken off.");
   app.add_option("--console-lock", o->console_form.lock,
@@ -271,6 +287,8 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   flag(o.console_form.http, "--console-http");
   flag(o.console, "--console");
   flag(!o.console_form.header, "--no-header");
+  flag(o.console_form.places, "--places");
+  flag(o.console_form.utf8, "--utf8");
   flag(o.console_form.binary, "--binary");
   flag(o.console_form.hex, "--hex");
   flag(!o.console_form.newline, "--no-newline");
@@ -295,6 +313,10 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(absl::StrCat(o.decode_limits.max_layers), "--decode-layers");
   option(o.durable != Durability::kOff ? DurabilityName(o.durable) : "", "--durable");
   option(o.console_form.lock, "--console-lock");
+  option(o.console_form.payload == PayloadForm::kHex      ? "hex"
+         : o.console_form.payload == PayloadForm::kBase64 ? "base64"
+                                                          : "",
+         "--payload");
   option(o.console_form.packet_order ? "packet" : "", "--console-order");
   option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");
   option(o.memory_bytes > 0 ? absl::StrCat(o.memory_bytes) : "", "--memory");

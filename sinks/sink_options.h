@@ -76,6 +76,7 @@ struct SinkOptions {
 void AddSinkFlags(CLI::App& app, SinkOptions* options);
 // Flags that both the sink and the launcher have.
 void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form);
+void AddPayloadFlag(CLI::App& app, ConsoleOptions* form);
 void AddReportFlags(CLI::App& app, SinkOptions* options);
 void AddHttpFlags(CLI::App& app, SinkOptions* options);
 

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -67,6 +70,18 @@ absl::Status SwitchAll(const std::vector<std::string>& names, bool on, SinkOptio
 bool IsFile(const std::string& path) {
   struct stat info = {};
   return stat(path.c_str(), &info) == 0 && (S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode));
+}
+
+// Whether standard output is a terminal whose characters are those of UTF-8 (locale(7)).
+bool ShowsUtf8() {
+  if (!isatty(STDOUT_FILENO)) return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* locale = std::getenv(name);
+    if (locale == nullptr || *locale == '\0') continue;
+    const std::string text = absl::AsciiStrToLower(locale);
+    return absl::StrContains(text, "utf-8") || absl::StrContains(text, "utf8");
+  }
+  return false;
 }
 
 // As tcpflow: without -r and -i, the first interface.
@@ -165,7 +180,10 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   AddHttpFlags(app, &o->sink);
   app.add_flag("-c", o->console, "Print on the console instead of writing files.");
   app.add_flag("-C", o->console_bare, "As -c, without the name before each piece.");
-  app.add_flag("-D", o->sink.console_form.hex, "Console (-c, if neither is given): a hex dump.");
+  app.add_flag(
+      "-D", o->sink.console_form.hex,
+      "Console (-c, if neither is given): a hex dump, with the time, direction and offset of each "
+      "piece.");
   app.add_flag("-J", o->sink.console_form.json,
                "Console (-c, if neither is given): a JSON object for each piece.");
   app.add_flag("-B", o->sink.console_form.binary, "Console: bytes as they are.");
@@ -173,6 +191,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_flag("-g", o->sink.console_form.color, "Console: blue by the client, red by the server.");
   app.add_flag("-0{false}", o->sink.console_form.newline, "Console: no new line after each piece.");
   AddConsoleOrderFlag(app, &o->sink.console_form);
+  AddPayloadFlag(app, &o->sink.console_form);
   app.add_option("-L", o->sink.console_form.lock,
                  "Console: hold this named semaphore while a piece is printed.")
       ->type_name("NAME");
@@ -268,6 +287,8 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   for (const std::string& setting : o->settings) {
     if (const absl::Status status = ApplySetting(setting, o); !status.ok()) return status;
   }
+  sink.console_form.places = !o->as_tcpflow;
+  sink.console_form.utf8 = !o->as_tcpflow && ShowsUtf8();
   if (o->as_tcpflow) {
     sink.report_form = ReportForm::kTcpflow;
     sink.console_form.packet_order = true;

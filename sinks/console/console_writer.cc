@@ -7,8 +7,10 @@
 #include <cstring>
 #include <ctime>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8_text.h"
 #include "sinks/console/http_text.h"
 #include "sinks/safe_file.h"
 
@@ -26,16 +28,36 @@ bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
 
 char Printable(uint8_t byte) { return byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.'; }
 
+// Lines stay lines; what cannot be printed becomes '.'.
+void AppendShown(std::string_view bytes, bool utf8, std::string* text) {
+  for (size_t at = 0; at < bytes.size();) {
+    const char byte = bytes[at];
+    const size_t length = utf8 ? ShownLength(bytes.substr(at)) : 0;
+    if (byte == '\n' || byte == '\r') {
+      *text += byte;
+    } else if (length > 0) {
+      text->append(bytes.substr(at, length));
+    } else {
+      *text += Printable(static_cast<uint8_t>(byte));
+    }
+    at += std::max<size_t>(length, 1);
+  }
+}
+
 }  // namespace
 
-std::string HexDump(ByteView bytes) {
+std::string HexDump(ByteView bytes, std::optional<uint64_t> offset) {
   std::string text;
   // Of the widest line: two digits a byte, and a blank behind each pair.
   const size_t widest = std::min(bytes.size(), kBytesPerLine);
   const size_t hex_width = widest * 2 + widest / 2;
   for (size_t at = 0; at < bytes.size(); at += kBytesPerLine) {
     const ByteView line = bytes.subspan(at, std::min(kBytesPerLine, bytes.size() - at));
-    absl::StrAppendFormat(&text, "%04x: ", at);
+    if (offset) {
+      absl::StrAppendFormat(&text, "%08x: ", *offset + at);
+    } else {
+      absl::StrAppendFormat(&text, "%04x: ", at);
+    }
     std::string hex;
     std::string plain;
     for (size_t i = 0; i < line.size(); ++i) {
@@ -49,21 +71,58 @@ std::string HexDump(ByteView bytes) {
   return text;
 }
 
-// tcpflow's object, with what it lacks behind it.
-std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_t> offset,
-                      TimeNs time_ns, ByteView bytes) {
-  const Endpoint& source = flow.source_of(direction);
-  const Endpoint& destination = flow.destination_of(direction);
-  std::string text = absl::StrCat("{\"src_host\":\"", FormatIpAddress(source.address),
-                                  "\",\"src_port\":", source.port, ",\"dst_host\":\"",
-                                  FormatIpAddress(destination.address),
-                                  "\",\"dst_port\":", destination.port, ",\"payload\": [");
+size_t ShownLength(std::string_view text) {
+  const size_t length = Utf8Length(text);
+  if (length == 0) return 0;
+  const auto byte = [text](size_t i) {
+    return static_cast<uint32_t>(static_cast<uint8_t>(text[i]));
+  };
+  if (length == 1) return byte(0) >= 0x20 && byte(0) < 0x7f ? 1 : 0;
+  uint32_t code = byte(0) & (0xffU >> (length + 1));
+  for (size_t i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3f);
+  const auto within = [code](uint32_t first, uint32_t last) {
+    return code >= first && code <= last;
+  };
+  // Controls; marks of direction and of nothing; what stands for no character, or for anybody's.
+  const bool hidden = code < 0xa0 || code == 0xad || code == 0x61c || within(0x200b, 0x200f) ||
+                      within(0x2028, 0x202e) || within(0x2060, 0x206f) || code == 0xfeff ||
+                      within(0xfff0, 0xffff) || within(0xe000, 0xf8ff) || code >= 0xe0000;
+  return hidden ? 0 : length;
+}
+
+namespace {
+
+absl::string_view TextOf(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string PayloadField(PayloadForm form, ByteView bytes) {
+  if (form == PayloadForm::kHex) {
+    return absl::StrCat("\"payload_hex\": \"", absl::BytesToHexString(TextOf(bytes)), "\"");
+  }
+  if (form == PayloadForm::kBase64) {
+    return absl::StrCat("\"payload_base64\": \"", absl::Base64Escape(TextOf(bytes)), "\"");
+  }
+  std::string text = "\"payload\": [";
   for (size_t i = 0; i < bytes.size(); ++i) {
     absl::StrAppend(&text, i == 0 ? "" : ",", static_cast<int>(bytes[i]));
   }
-  absl::StrAppend(&text, "],\"time_ns\":\"", time_ns, "\",\"flow\":\"", flow.number,
-                  "\",\"direction\":\"",
-                  direction == kClientToServer ? "client_to_server" : "server_to_client", "\"");
+  return text + "]";
+}
+
+}  // namespace
+
+// tcpflow's object, with what it lacks behind it.
+std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_t> offset,
+                      TimeNs time_ns, PayloadForm form, ByteView bytes) {
+  const Endpoint& source = flow.source_of(direction);
+  const Endpoint& destination = flow.destination_of(direction);
+  std::string text = absl::StrCat(
+      "{\"src_host\":\"", FormatIpAddress(source.address), "\",\"src_port\":", source.port,
+      ",\"dst_host\":\"", FormatIpAddress(destination.address),
+      "\",\"dst_port\":", destination.port, ",", PayloadField(form, bytes), ",\"time_ns\":\"",
+      time_ns, "\",\"flow\":\"", flow.number, "\",\"direction\":\"",
+      direction == kClientToServer ? "client_to_server" : "server_to_client", "\"");
   if (offset) absl::StrAppend(&text, ",\"offset\":\"", *offset, "\"");
   if (!flow.vlan.empty()) absl::StrAppend(&text, ",\"vlan\":", flow.vlan[0]);
   return text + "}";
@@ -99,7 +158,7 @@ std::string ConsoleWriter::Form(const SinkFlow& flow, const Piece& piece, ByteVi
   if (options_.json) {
     return JsonPiece(flow, piece.direction,
                      piece.has_offset ? std::optional<uint64_t>(piece.offset) : std::nullopt,
-                     piece.time_ns, bytes) +
+                     piece.time_ns, options_.payload, bytes) +
            "\n";
   }
   std::string text;
@@ -108,14 +167,18 @@ std::string ConsoleWriter::Form(const SinkFlow& flow, const Piece& piece, ByteVi
     absl::StrAppend(&text, flow.streams[static_cast<size_t>(piece.direction)].path, ": ");
   }
   if (options_.hex) {
+    const bool places = options_.places && piece.has_offset;
+    if (options_.header && options_.places) {
+      absl::StrAppend(&text, std::string(IsoTime(piece.time_ns).view()), ", ",
+                      piece.direction == kClientToServer ? "client to server" : "server to client");
+      if (places) absl::StrAppend(&text, ", offset ", piece.offset);
+    }
     if (options_.header) text += '\n';
-    text += HexDump(bytes);
+    text += HexDump(bytes, places ? std::optional<uint64_t>(piece.offset) : std::nullopt);
   } else if (options_.binary) {
     text.append(AsText(bytes));
   } else {
-    for (const uint8_t byte : bytes) {
-      text += byte == '\n' || byte == '\r' ? static_cast<char>(byte) : Printable(byte);
-    }
+    AppendShown(AsText(bytes), options_.utf8, &text);
   }
   if (options_.color) text += kNoColor;
   if (options_.newline) text += '\n';

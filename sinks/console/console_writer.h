@@ -8,7 +8,9 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "sinks/http/http_parser.h"
@@ -16,11 +18,24 @@
 
 namespace flowstitch {
 
+// How an object of --json's kind shows a piece's bytes.
+enum class PayloadForm {
+  kArray,   // "payload": numbers, as tcpflow
+  kHex,     // "payload_hex": digits
+  kBase64,  // "payload_base64" (RFC 4648)
+};
+
 struct ConsoleOptions {
-  bool header = true;         // "NAME: " before each piece
-  bool binary = false;        // as it is; otherwise what cannot be printed becomes '.'
-  bool hex = false;           // a hex dump, 32 bytes a line
-  bool json = false;          // a JSON object for each piece, on a line
+  bool header = true;   // "NAME: " before each piece
+  bool binary = false;  // as it is; otherwise what cannot be printed becomes '.'
+  bool hex = false;     // a hex dump, 32 bytes a line
+  bool json = false;    // a JSON object for each piece, on a line
+  PayloadForm payload = PayloadForm::kArray;
+  // A dump's lines count from the stream's first byte, and its header has the time, the direction
+  // and the offset; otherwise each piece counts from 0, as tcpflow's.
+  bool places = false;
+  // Characters of UTF-8 are shown as they are, but those that steer a terminal or change the order.
+  bool utf8 = false;
   bool color = false;         // blue by the client, red by the server
   bool newline = true;        // after each piece
   bool packet_order = false;  // as captured; needs frames from the reassembler
@@ -69,8 +84,12 @@ class ConsoleWriter : public Writer {
   absl::Status status_;
 };
 
-// Lines of a hex dump: "0000: 4745 5420 …  GET …".
-std::string HexDump(ByteView bytes);
+// Lines of a hex dump: "0000: 4745 5420 …  GET …". With the place of the first byte in its stream,
+// the lines count from it, with eight digits.
+std::string HexDump(ByteView bytes, std::optional<uint64_t> offset = std::nullopt);
+
+// Length of the character at the front that a terminal may be given; 0: none is there.
+size_t ShownLength(std::string_view text);
 
 }  // namespace flowstitch
 

@@ -255,7 +255,7 @@ class Launcher(PipelineTest):
         lines = printed("-c").split(b"\n")
         self.assertTrue(lines[0].startswith(b"010.001.000.001.01024-010.002.000.002.00080: GET /object"))
         self.assertFalse(printed("-C").startswith(b"010"))
-        self.assertIn(b"0000: 4745 5420 2f6f", printed("-c", "-D"))
+        self.assertIn(b"00000000: 4745 5420 2f6f", printed("-c", "-D"))
         self.assertIn(b"GET /object HTTP/1.0\r\n", printed("-C", "-B", "-0"))
         self.assertEqual(os.listdir(self.directory), ["t.pcap"])
 

@@ -304,7 +304,12 @@ class Options(PipelineTest):
 
     def test_a_dump_alone_is_a_console(self):  # bug 5
         dump = self.printed(packets.Talk().handshake().client(b"GET /").close().frames, "-D")
-        self.assertEqual(dump.splitlines()[1].split(), [b"0000:", b"4745", b"5420", b"2f", b"GET", b"/"])
+        self.assertEqual(dump.splitlines()[1].split(), [b"00000000:", b"4745", b"5420", b"2f", b"GET", b"/"])
+        self.assertRegex(dump.splitlines()[0], CLIENT.encode() + rb": \d{4}-\d\d-\d\dT[\d:.]+Z, client to server, offset 0$")
+        old = self.printed(packets.Talk().handshake().client(b"GET /").close().frames, "-c", "-D", "--as-tcpflow")
+        self.assertEqual(old.splitlines()[1].split()[0], b"0000:")
+        later = self.printed(packets.Talk().handshake().client(bytes(40) + b"x" * 1000).close().frames, "-C", "-D")
+        self.assertEqual([line[:8] for line in later.splitlines()[:2]], [b"00000000", b"00000020"])
 
     def test_json_lines_on_the_console(self):  # bug 6
         for ends in (("10.0.0.1", "10.0.0.2"), ("2001:db8::1", "2001:db8::2")):
@@ -315,6 +320,10 @@ class Options(PipelineTest):
                                   for l in lines],
                                  [(ends[0], 1111, ends[1], 80, b"abc"), (ends[1], 80, ends[0], 1111, b"\xff")])
                 self.assertEqual(lines[0]["time_ns"], str(packets.START_NS + 3_000_000))
+                self.assertEqual((lines[0]["offset"], lines[0]["direction"]), ("0", "client_to_server"))
+        for form, value in (("hex", "616263"), ("base64", "YWJj")):
+            lines = [json.loads(line) for line in self.printed(talk.frames, "-J", "--payload", form).splitlines()]
+            self.assertEqual(lines[0]["payload_" + form], value)
 
     def test_console_orders(self):
         talk = packets.Talk().handshake()

@@ -150,6 +150,36 @@ TEST(Console, FormsAreTcpflows) {
   EXPECT_THAT(dump, HasSubstr("0020: 670d 0a0d 0a"));
 }
 
+TEST(Console, ADumpSaysWhereItIsInItsStream) {
+  EXPECT_EQ(HexDump(AsBytes("ab"), 0x1'2345'6789), "123456789: 6162  ab\n");
+  EXPECT_EQ(Printed({.hex = true, .places = true}, "ab"),
+            "NAME: 2008-10-06T16:14:54Z, client to server, offset 0\n00000000: 6162  ab\n\n")
+      << "date -u -d @1223309694";
+  EXPECT_EQ(Printed({.header = false, .hex = true, .places = true}, "ab"),
+            "00000000: 6162  ab\n\n");
+}
+
+TEST(Console, PayloadInJsonHasTheFormThatWasChosen) {
+  const std::string bytes = "\xff\x01?";
+  EXPECT_THAT(Printed({.json = true}, bytes), HasSubstr("\"payload\": [255,1,63],"));
+  EXPECT_THAT(Printed({.json = true, .payload = PayloadForm::kHex}, bytes),
+              HasSubstr("\"payload_hex\": \"ff013f\","));
+  EXPECT_THAT(Printed({.json = true, .payload = PayloadForm::kBase64}, bytes),
+              HasSubstr("\"payload_base64\": \"/wE/\","));
+}
+
+TEST(Console, CharactersAreShownWhereTheTerminalHasThem) {
+  const ConsoleOptions shown = {.header = false, .utf8 = true, .newline = false};
+  EXPECT_EQ(Printed(shown, "gr\u00fc\u00dfe \u4f60\u597d \U0001F600\r\n"),
+            "gr\u00fc\u00dfe \u4f60\u597d \U0001F600\r\n");
+  EXPECT_EQ(Printed({.header = false, .newline = false}, "\u00fc"), "..");
+  // What steers a terminal, turns text round or cannot be seen: a dot a byte.
+  for (const char* hidden : {"\u0085", "\u009b", "\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff",
+                             "\ue000", "\U000e0041", "\x1b", "\x7f", "\xc3", "\xed\xa0\x80"}) {
+    EXPECT_EQ(Printed(shown, hidden), std::string(std::string(hidden).size(), '.')) << hidden;
+  }
+}
+
 // The batch with so many bytes of payload, as a link delivers it.
 std::unique_ptr<Delivery> Delivered(wire::StreamBatch batch, uint64_t payload) {
   batch.set_payload(std::string(payload, 'x'));
