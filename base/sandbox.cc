@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <openssl/crypto.h>
 #include <sched.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
@@ -226,6 +227,7 @@ absl::Status EnterSandbox(const SandboxOptions& options) {
 void Confine(const SandboxOptions& options) {
   // What is asked of the system later is out of reach then.
   LoadNameServices();
+  OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);  // and providers that it names
   DefaultMemory();
   if (const absl::Status status = GiveUpCapabilities(options.files); !status.ok()) {
     spdlog::warn("{}; it goes on with them", std::string(status.message()));

@@ -15,6 +15,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/command_line.h"
+#include "base/program.h"
+#include "base/sandbox.h"
 #include "base/utf8_text.h"
 
 namespace {
@@ -234,6 +236,8 @@ int main(int argc, char** argv) {
   app.add_flag("--health", health,
                "Only say whether all of them are well (/healthz), by the exit status too.");
   if (const auto status = flowstitch::ParseCommandLine(app, argc, argv)) return *status;
+  flowstitch::SetUpLog("flowstitch-status", false);
+  flowstitch::Confine({});
   if (health) {
     for (const std::string& address : addresses) {
       if (!Get(address, "/healthz")) return 1;

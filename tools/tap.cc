@@ -12,9 +12,11 @@
 #include "base/command_line.h"
 #include "base/ip_address.h"
 #include "base/program.h"
+#include "base/sandbox.h"
 #include "proto/packet_batch.pb.h"
 #include "proto/stream_batch.pb.h"
 #include "tools/pcapng_out.h"
+#include "transport/link_files.h"
 #include "transport/link_security.h"
 #include "transport/socket.h"
 #include "transport/stream_event.h"
@@ -186,7 +188,12 @@ absl::Status RunTap(const TapOptions& options) {
   zmq::context_t context;
   const auto security = LinkSecurity::Open(options.security);
   if (!security.ok()) return security.status();
-  if (const absl::Status status = (*security)->Start(context); !status.ok()) return status;
+  TapReader reader(options);
+  absl::Status status = reader.Open();
+  if (!status.ok()) return status;
+  // What is written is open: foreign bytes are read without the right to more.
+  Confine({LinkFiles(options.security, {}), /*writes_files=*/false});
+  if (status = (*security)->Start(context); !status.ok()) return status;
   const auto endpoints = ParseEndpoints(options.endpoint, /*binds_by_default=*/false);
   if (!endpoints.ok()) return endpoints.status();
   // Whoever publishes is a capture or a reassembler: its key says which.
@@ -194,10 +201,9 @@ absl::Status RunTap(const TapOptions& options) {
   auto socket = Socket::Open(context, zmq::socket_type::sub, *endpoints, **security,
                              packets ? kCaptureRole : kReassemblerRole);
   if (!socket.ok()) return socket.status();
+  (*security)->Forget();
   if (options.topics.empty()) socket->Subscribe("");
   for (const std::string& topic : options.topics) socket->Subscribe(topic);
-  TapReader reader(options);
-  absl::Status status = reader.Open();
   while (status.ok() && StopRequests() == 0) {
     WaitForInput({&*socket}, -1, 100);
     while (status.ok()) {

@@ -47,6 +47,7 @@ class Privileges(PipelineTest):
                 self.start("flowstitch-reassembler", *ends),
                 self.start("flowstitch-sink", "--reassembler", "ipc://" + self.path("sinks"), "-o", self.path("out"), "--files"),
                 self.start("flowstitch-capture", "-r", "-", "--reassembler", "ipc://" + self.path("captures"), stdin_pipe=True),
+                self.start("flowstitch-tap", "ipc://" + self.path("tap")),
                 self.start("flowstitch", "-a", "-r", "-", "-o", self.path("out"), stdin_pipe=True)):
             self.assert_confined(process)
 
