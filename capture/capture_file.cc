@@ -1,6 +1,7 @@
 #include "capture/capture_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -12,6 +13,66 @@ constexpr uint32_t kPcapNanoseconds = 0xa1b23c4d;
 constexpr uint32_t kPcapExtended = 0xa1b2cd34;  // Alexey Kuznetzov's: 24-byte record headers
 constexpr size_t kPcapHeaderBytes = 24;
 constexpr size_t kPcapngBlockOverhead = 12;
+constexpr uint16_t kPcapMajorVersion = 2;
+constexpr int32_t kMostZoneSeconds = 24 * 3600;
+
+bool IsPcapMagic(uint32_t magic) {
+  return magic == kPcapMicroseconds || magic == kPcapNanoseconds || magic == kPcapExtended;
+}
+
+// Whether a whole header of another pcap begins there, where a record is due: as a record it would
+// be one of no bytes, of the year 2055.
+bool IsPcapHeader(ByteView bytes) {
+  if (bytes.size() < kPcapHeaderBytes) return false;
+  const bool little = IsPcapMagic(LoadLe32(bytes.data()));
+  if (!little && !IsPcapMagic(LoadBe32(bytes.data()))) return false;
+  const auto load16 = [&](size_t at) {
+    return little ? LoadLe16(bytes.data() + at) : LoadBe16(bytes.data() + at);
+  };
+  const auto load32 = [&](size_t at) {
+    return little ? LoadLe32(bytes.data() + at) : LoadBe32(bytes.data() + at);
+  };
+  const auto zone = static_cast<int32_t>(load32(8));
+  return load16(4) == kPcapMajorVersion && load32(12) == 0 && load32(16) != 0 &&
+         zone >= -kMostZoneSeconds && zone <= kMostZoneSeconds;
+}
+
+bool IsPcapngSection(ByteView bytes) {
+  if (bytes.size() < kPcapngBlockOverhead || LoadLe32(bytes.data()) != kPcapngSection) return false;
+  const uint32_t order = LoadLe32(bytes.data() + 8);
+  return order == kPcapngByteOrder || LoadBe32(bytes.data() + 8) == kPcapngByteOrder;
+}
+
+// Captures of other programs, by how they begin.
+constexpr std::pair<std::string_view, const char*> kForeignFormats[] = {
+    {std::string_view("snoop\0\0\0", 8), "snoop (RFC 1761)"},
+    {"RTSS", "Microsoft Network Monitor 1"},
+    {"GMBU", "Microsoft Network Monitor 2"},
+    {"TRSNIFF data", "DOS Sniffer"},
+    {std::string_view("XCP\0", 4), "NetXRay"},
+    {"iptrace 1.0", "AIX iptrace 1"},
+    {"iptrace 2.0", "AIX iptrace 2"},
+    {std::string_view("\x05VNF", 4), "Visual Networks"},
+    {"\x7fver", "EtherPeek"},
+    {std::string_view("\0\0\x02\0\x12\x05\0\x10", 8), "Tektronix K12"},
+};
+
+// "; it is a capture of …, which … converts", where that can be told.
+std::string Foreign(const std::string& name, ByteView start) {
+  const std::string_view text = AsText(start);
+  for (const auto& [magic, program] : kForeignFormats) {
+    if (text.substr(0, magic.size()) != magic) continue;
+    return absl::StrFormat(
+        "; it is one of %s: convert it with 'editcap %s %s.pcapng', which comes with Wireshark",
+        program, name, name);
+  }
+  const bool erf = name.size() > 4 && name.compare(name.size() - 4, 4, ".erf") == 0;
+  return erf ? absl::StrFormat(
+                   "; ERF records are converted with 'editcap %s %s.pcapng', which "
+                   "comes with Wireshark",
+                   name, name)
+             : "";
+}
 
 }  // namespace
 
@@ -44,21 +105,19 @@ absl::Status CaptureFile::ReadHeader() {
 
 absl::Status CaptureFile::ReadPcapHeader() {
   const ByteView header = input_->Peek(kPcapHeaderBytes);
-  const auto is_magic = [](uint32_t m) {
-    return m == kPcapMicroseconds || m == kPcapNanoseconds || m == kPcapExtended;
-  };
   const uint32_t little = header.size() >= 4 ? LoadLe32(header.data()) : 0;
   const uint32_t big = header.size() >= 4 ? LoadBe32(header.data()) : 0;
-  if (!is_magic(little) && !is_magic(big)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "'%s' is not a capture file: it begins neither as pcap nor as pcapng", name_));
+  if (!IsPcapMagic(little) && !IsPcapMagic(big)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("'%s' is not a capture file: it begins neither as pcap nor as pcapng%s",
+                        name_, Foreign(name_, header)));
   }
   if (header.size() < kPcapHeaderBytes) {
     return absl::DataLossError(
         absl::StrFormat("'%s' is truncated: its header ends at offset %d of %d", name_,
                         header.size(), kPcapHeaderBytes));
   }
-  swapped_ = is_magic(big);
+  swapped_ = IsPcapMagic(big);
   const uint32_t magic = swapped_ ? big : little;
   fraction_ns_ = magic == kPcapNanoseconds ? 1 : 1000;
   record_header_bytes_ = magic == kPcapExtended ? 24 : 16;
@@ -83,7 +142,27 @@ bool CaptureFile::Next(Frame* frame) {
   if (!status_.ok()) return false;
   input_->Take(taken_later_);
   taken_later_ = 0;
+  if (!BeginJoined()) return false;
   return format_ == Format::kPcap ? NextPcap(frame) : NextPcapng(frame);
+}
+
+// Captures that were joined end to end: another one begins where a record, or a block, is due.
+bool CaptureFile::BeginJoined() {
+  while (true) {
+    const ByteView start = input_->Peek(4);
+    if (start.size() < 4) return true;
+    const uint32_t little = LoadLe32(start.data());
+    if (format_ == Format::kPcap && little == kPcapngSection &&
+        IsPcapngSection(input_->Peek(kPcapngBlockOverhead))) {
+      format_ = Format::kPcapng;
+      return true;
+    }
+    if (!IsPcapMagic(little) && !IsPcapMagic(LoadBe32(start.data()))) return true;
+    if (!IsPcapHeader(input_->Peek(kPcapHeaderBytes))) return true;
+    format_ = Format::kPcap;
+    status_ = ReadPcapHeader();
+    if (!status_.ok()) return false;
+  }
 }
 
 bool CaptureFile::NextPcap(Frame* frame) {

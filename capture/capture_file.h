@@ -54,6 +54,7 @@ class CaptureFile {
 
   absl::Status ReadHeader();
   absl::Status ReadPcapHeader();
+  bool BeginJoined();
   bool NextPcap(Frame* frame);
   bool NextPcapng(Frame* frame);
   bool Damaged(std::string_view what);

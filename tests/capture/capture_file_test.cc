@@ -125,6 +125,54 @@ TEST(CaptureFile, Case80c_StampsThatMakeNoSenseKeepTheirOrder) {
   ExpectSame(result.packets, packets);
 }
 
+// As `cat` joins them: every pair of forms, and an empty one between.
+TEST(CaptureFile, CapturesThatWereJoinedAreReadToTheEnd) {
+  const auto packets = Three();
+  std::vector<CapturedPacket> other = packets;
+  for (CapturedPacket& packet : other) packet.link_type = 101;  // raw IP
+  const std::string forms[] = {PcapFile(packets, false, true), PcapFile(packets, true, true),
+                               PcapngFile(packets), PcapFile(other, false, true)};
+  const std::vector<CapturedPacket> contents[] = {packets, packets, packets, other};
+  for (size_t i = 0; i < std::size(forms); ++i) {
+    for (size_t j = 0; j < std::size(forms); ++j) {
+      std::vector<CapturedPacket> wanted = contents[i];
+      wanted.insert(wanted.end(), contents[j].begin(), contents[j].end());
+      const ReadResult read = ReadAll(forms[i] + PcapFile({}, false, true) + forms[j]);
+      EXPECT_TRUE(read.status.ok()) << i << " " << j << ": " << read.status;
+      ExpectSame(read.packets, wanted);
+    }
+  }
+  // A million of headers is no depth.
+  std::string many;
+  for (int i = 0; i < 1'000'000; ++i) many += PcapFile({}, i % 2 == 0, true);
+  const ReadResult read = ReadAll(many + forms[0]);
+  EXPECT_TRUE(read.status.ok()) << read.status;
+  ExpectSame(read.packets, packets);
+}
+
+// A record may have the time that a header begins with: in 2055.
+TEST(CaptureFile, ARecordThatBeginsAsAHeaderIsARecord) {
+  std::vector<CapturedPacket> packets = Three();
+  packets[1].time_ns = MakeTimeNs(0xa1b2c3d4, 262'146'000);  // "version 2.4"
+  const ReadResult read = ReadAll(PcapFile(packets, false, true));
+  EXPECT_TRUE(read.status.ok()) << read.status;
+  ExpectSame(read.packets, packets);
+}
+
+TEST(CaptureFile, OtherProgramsCapturesAreNamed) {
+  for (const auto& [start, name] :
+       std::vector<std::pair<std::string, const char*>>{{std::string("snoop\0\0\0", 8), "snoop"},
+                                                        {"GMBU", "Network Monitor 2"},
+                                                        {"RTSS", "Network Monitor 1"},
+                                                        {"iptrace 2.0", "iptrace 2"}}) {
+    const std::string said(ReadAll(start + std::string(40, '\0')).status.message());
+    EXPECT_THAT(said, HasSubstr(name));
+    EXPECT_THAT(said, HasSubstr("editcap test.pcap test.pcap.pcapng"));
+  }
+  auto erf = CaptureFile::FromInput("a.erf", InputBuffer::FromMemory(AsBytes("................")));
+  EXPECT_THAT(std::string(erf.status().message()), HasSubstr("editcap a.erf"));
+}
+
 TEST(CaptureFile, AnEmptyCaptureIsNoError) {
   EXPECT_TRUE(ReadAll(PcapFile({})).status.ok());
   EXPECT_TRUE(ReadAll(PcapngFile({})).status.ok());

@@ -39,6 +39,7 @@ std::vector<std::string> flowstitch::testing::FuzzSeeds() {
                       "7zXZ\0",
                       6),
           PcapFile(talk.packets),
+          PcapFile(talk.packets) + PcapngFile(mixed) + PcapFile(mixed, true),
           PcapFile(talk.packets, true, false),
           PcapngFile(mixed),
           PcapngFile(talk.packets, true)};
