@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/owned_descriptor.h"
+#include "base/sanitizers_build.h"
 
 namespace flowstitch {
 namespace {
@@ -63,14 +64,6 @@ uint64_t RightsOf(long abi) {
   return rights;
 }
 
-bool IsSanitizersBuild() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
-
 absl::Status Failed(const std::string& what) {
   return absl::FailedPreconditionError(
       absl::StrFormat("cannot confine files: %s: %s", what, std::strerror(errno)));
@@ -107,7 +100,7 @@ std::string DirectoryOf(const std::string& path) {
 
 absl::StatusOr<bool> ConfineFiles(const FileRights& rights) {
   const long abi = syscall(kCreateRuleset, nullptr, 0, kAskVersion);
-  if (abi < 1 || IsSanitizersBuild()) return false;
+  if (abi < 1 || kSanitizersBuild) return false;
   const RulesetAttributes attributes = {RightsOf(abi)};
   const OwnedDescriptor ruleset(
       static_cast<int>(syscall(kCreateRuleset, &attributes, sizeof(attributes), 0)));

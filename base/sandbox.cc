@@ -20,6 +20,7 @@
 #include "base/memory_plan.h"
 #include "base/name_services.h"
 #include "base/privileges.h"
+#include "base/sanitizers_build.h"
 #include "base/system_calls.h"
 
 namespace flowstitch {
@@ -52,14 +53,6 @@ constexpr unsigned kInterfaceQueries[] = {
 constexpr int kHarmlessPrctl[] = {PR_SET_NAME,     PR_GET_NAME,     PR_GET_DUMPABLE,
                                   PR_GET_SECCOMP,  PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS,
                                   PR_SET_PDEATHSIG};
-
-bool IsSanitizersBuild() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
 
 // An argument that has these bits of a mask.
 scmp_arg_cmp Bits(unsigned argument, scmp_datum_t mask, scmp_datum_t wanted) {
@@ -148,7 +141,7 @@ void AddSockets(Filter* filter) {
 }
 
 void AddProcesses(Filter* filter) {
-  if (IsSanitizersBuild()) {  // which looks for leaks with a process of its own
+  if (kSanitizersBuild) {  // which looks for leaks with a process of its own
     filter->Allow(SCMP_SYS(clone));
     filter->Allow(SCMP_SYS(ptrace));
     filter->Allow(SCMP_SYS(prctl));
@@ -176,7 +169,7 @@ int FilterCalls(bool writes_files) {
   Filter filter;
   for (const int call : kAllowedCalls) filter.Allow(call);
   for (const int call : kForbiddenCalls) {
-    if (IsSanitizersBuild() && call == SCMP_SYS(personality)) continue;
+    if (kSanitizersBuild && call == SCMP_SYS(personality)) continue;
     filter.Forbid(call);
   }
   for (const int call : kWritingCalls) {
@@ -214,7 +207,7 @@ absl::Status EnterSandbox(const SandboxOptions& options) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("no_new_privs", errno);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  if (!IsSanitizersBuild() && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+  if (!kSanitizersBuild && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     return failed("not dumpable", errno);
   }
   const auto confined = ConfineFiles(WithEverybodys(options.files));

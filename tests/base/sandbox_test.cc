@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "base/privileges.h"
+#include "base/sanitizers_build.h"
 #include "tests/support/temporary_directory.h"
 
 namespace flowstitch {
@@ -31,11 +32,6 @@ namespace {
 using testing::TemporaryDirectory;
 
 constexpr int kNoSandbox = 77;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitizer = true;
-#else
-constexpr bool kSanitizer = false;
-#endif
 
 // What a child of ours ends with, when it does `attempt`; 255: by a signal.
 int InChild(const std::function<int()>& attempt) {
@@ -121,7 +117,7 @@ TEST_F(Sandbox, WhatOnlyAnAttackerDoesIsRefusedToAll) {
          return result;
        }},
   };
-  if (!kSanitizer) {  // which looks for leaks so
+  if (!kSanitizersBuild) {  // which looks for leaks so
     attempts.push_back({"a process", [] { return ErrnoOf(fork()); }});
     attempts.push_back(
         {"ptrace", [] { return ErrnoOf(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); }});
@@ -174,7 +170,7 @@ TEST_F(Sandbox, ACallThatNobodyThoughtOfIsNotThere) {
 
 TEST_F(Sandbox, FilesAreReachedByDirectory) {
   if (!KernelHasLandlock()) GTEST_SKIP() << "this kernel has no Landlock";
-  if (kSanitizer) GTEST_SKIP() << "a sanitizer reads files of its own";
+  if (kSanitizersBuild) GTEST_SKIP() << "a sanitizer reads files of its own";
   TemporaryDirectory ours;
   TemporaryDirectory others;
   const std::string readable = ours.path() + "/readable";
@@ -248,7 +244,7 @@ TEST_F(Sandbox, WhatIsNeededWorks) {
 }
 
 TEST_F(Sandbox, NothingIsLeftToReadOfTheProcess) {
-  if (kSanitizer) GTEST_SKIP() << "a sanitizer is let look";
+  if (kSanitizersBuild) GTEST_SKIP() << "a sanitizer is let look";
   EXPECT_EQ(InSandbox({}, [] { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }), 0);
   EXPECT_EQ(InSandbox({},
                       [] {

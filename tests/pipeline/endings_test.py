@@ -2,13 +2,12 @@
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from harness import BUILD, FLOWSTITCH, PipelineTest, files, program, run, wait_until
+from harness import BUILD, FLOWSTITCH, PipelineTest, can_trace, files, program, run, wait_until
 
 TRAFFIC = ("--flows", "40", "--bytes", "20000", "--concurrent", "10")
 
@@ -145,7 +144,7 @@ class Endings(PipelineTest):
         with open(log) as file:
             return [line for line in file if "fdatasync(" in line or "syncfs(" in line or "rename" in line], files(out)
 
-    @unittest.skipIf(shutil.which("strace") is None or "san" in os.path.basename(BUILD), "needs strace, of the release preset")
+    @unittest.skipIf("san" in os.path.basename(BUILD) or not can_trace(), "needs strace, of a build without a sanitizer")
     def test_the_disk_is_asked_as_durable_says(self):
         self.capture = self.make("t.pcap")
         off, wanted = self.calls("off")

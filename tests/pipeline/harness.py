@@ -85,6 +85,12 @@ def wait_until(condition, seconds=30):
     return True
 
 
+def can_trace():
+    """Whether strace is here and may do its work."""
+    return shutil.which("strace") is not None and subprocess.run(
+        ["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+
+
 def count_files(directory):
     return len(files(directory)) if os.path.isdir(directory) else 0
 
