@@ -99,24 +99,25 @@ int OpenDirectory(const Root& root, const std::string& path, bool make) {
   return last_directory.fd.get();
 }
 
-// A path as a directory's descriptor and a name in it.
+// A path as a directory's descriptor and a name in it, which lies in the path.
 struct Place {
   int directory = AT_FDCWD;
-  std::string name;
-  bool named = false;  // in a named directory
+  const char* name = nullptr;
 };
 
 // False with errno where its directory cannot be reached.
 bool Find(const std::string& path, Place* place) {
   const Root* root = RootOf(path);
   if (root == nullptr) {
-    *place = {AT_FDCWD, path};
+    *place = {AT_FDCWD, path.c_str()};
     return true;
   }
   const size_t slash = path.rfind('/');
   const size_t below = root->path.size() + 1;
-  const std::string directory = slash < below ? "" : path.substr(below, slash - below);
-  *place = {OpenDirectory(*root, directory, /*make=*/false), path.substr(slash + 1), true};
+  const bool direct = slash < below;  // as most are
+  *place = {direct ? root->fd.get()
+                   : OpenDirectory(*root, path.substr(below, slash - below), /*make=*/false),
+            path.c_str() + slash + 1};
   return place->directory >= 0;
 }
 
@@ -209,7 +210,7 @@ absl::Status SyncOutputs() {
 int OpenOutput(const std::string& path, int flags, mode_t mode) {
   Place place;
   if (!Find(path, &place)) return -1;
-  const int fd = openat(place.directory, place.name.c_str(),
+  const int fd = openat(place.directory, place.name,
                         flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
   if (fd < 0 || (flags & O_EXCL) != 0) return fd;
   struct stat info = {};
@@ -254,14 +255,14 @@ int RenameOutput(const std::string& from, const std::string& to) {
   const OwnedDescriptor held(source.directory >= 0 ? fcntl(source.directory, F_DUPFD_CLOEXEC, 0)
                                                    : -1);
   if (!Find(to, &target)) return -1;
-  return renameat(held.get() >= 0 ? held.get() : source.directory, source.name.c_str(),
-                  target.directory, target.name.c_str());
+  return renameat(held.get() >= 0 ? held.get() : source.directory, source.name, target.directory,
+                  target.name);
 }
 
 int RemoveOutput(const std::string& path) {
   Place place;
   if (!Find(path, &place)) return -1;
-  return unlinkat(place.directory, place.name.c_str(), 0);
+  return unlinkat(place.directory, place.name, 0);
 }
 
 int OpenPipeOrDevice(const std::string& path) {
