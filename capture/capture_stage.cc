@@ -15,7 +15,6 @@
 #include "base/service.h"
 #include "base/utf8_text.h"
 #include "capture/capture_file.h"
-#include "capture/filter_hint.h"
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
 #include "capture/shard_set.h"
@@ -51,7 +50,6 @@ class CaptureStage {
 
   absl::Status Open(zmq::context_t& context);
   absl::Status Run();
-  const SourceLedger& ledger() const { return ledger_; }
 
  private:
   absl::Status OpenInterface();
@@ -82,7 +80,6 @@ class CaptureStage {
   std::string unread_from_;  // the file that a signal came in; empty: all are read
   const uint64_t epoch_;
   FrameFilter filter_;
-  FilterHint filter_hint_;
   Progress progress_;
   ShardSet shards_;
   std::optional<Tap> tap_;
@@ -123,11 +120,10 @@ absl::Status CaptureStage::Open(zmq::context_t& context) {
 absl::Status CaptureStage::OpenSpools() {
   if (!live_ || options_.spool.empty()) return absl::OkStatus();
   uint64_t found = 0;
-  SpoolOptions spools;
-  spools.directory = options_.spool;
-  spools.name = options_.name;
-  spools.size_bytes = options_.spool_bytes;
-  spools.durable = options_.durable;
+  const SpoolOptions spools = {.directory = options_.spool,
+                               .name = options_.name,
+                               .size_bytes = options_.spool_bytes,
+                               .durable = options_.durable};
   const absl::Status status = shards_.OpenSpools(spools, &found);
   if (found > 0) {
     spdlog::info("{} frames of an earlier process wait in '{}'", found, options_.spool);
@@ -171,7 +167,7 @@ absl::Status CaptureStage::ReadFiles() {
       spdlog::error("{}", std::string(status.message()));
     }
   }
-  if (const std::string hint = filter_hint_.Text(options_.filter); result.ok() && !hint.empty()) {
+  if (const std::string hint = filter_.Hint(); result.ok() && !hint.empty()) {
     spdlog::warn("{}", hint);
   }
   if (!result.ok() || unread_from_.empty() || !link_error_.ok()) return result;
@@ -205,10 +201,8 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
     if (file.has_tls_secrets()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
       if (!filter_.status().ok()) break;
-      filter_hint_.NoteMiss(frame);
       continue;
     }
-    filter_hint_.NoteMatch();
     frame.time_ns = AddNs(frame.time_ns, options_.time_offset_ns);
     frame.opens_no_flow = index >= options_.files.size();
     if (keeps_blocks && file.KeepBlock() != block) {
@@ -394,14 +388,11 @@ absl::Status CaptureStage::Finish(const absl::Status& result) {
 }  // namespace
 
 absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& services,
-                             const std::atomic<int>& stop, SourceLedger* ledger,
-                             CaptureInputs inputs) {
+                             const std::atomic<int>& stop, CaptureInputs inputs) {
   CaptureStage stage(options, services, stop, std::move(inputs));
-  absl::Status status = stage.Open(services.context);
-  if (status.ok()) services.NoteOpened();
-  if (status.ok()) status = stage.Run();
-  if (ledger != nullptr) *ledger = stage.ledger();
-  return status;
+  if (const absl::Status status = stage.Open(services.context); !status.ok()) return status;
+  services.NoteOpened();
+  return stage.Run();
 }
 
 }  // namespace flowstitch

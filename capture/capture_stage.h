@@ -6,7 +6,6 @@
 #include <atomic>
 
 #include "absl/status/status.h"
-#include "base/ledger.h"
 #include "capture/capture_inputs.h"
 #include "transport/process_services.h"
 
@@ -14,10 +13,9 @@ namespace flowstitch {
 
 // Runs until the files are read, or `stop` is raised, and the reassembler has everything. The
 // status says what could not be read; everything else has been sent all the same. `inputs` are
-// those that are open already. `ledger` may be null.
+// those that are open already.
 absl::Status RunCaptureStage(const CaptureOptions& options, ProcessServices& services,
-                             const std::atomic<int>& stop, SourceLedger* ledger,
-                             CaptureInputs inputs = {});
+                             const std::atomic<int>& stop, CaptureInputs inputs);
 
 }  // namespace flowstitch
 

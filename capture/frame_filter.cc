@@ -47,14 +47,24 @@ FrameFilter::Program* FrameFilter::ForLinkType(uint32_t link_type) {
   return programs_.back().get();
 }
 
-bool FrameFilter::Matches(const Frame& frame) {
-  if (expression_.empty()) return true;
-  Program* program = ForLinkType(frame.link_type);
-  if (!program->compiled) return false;
+bool FrameFilter::Run(const Program& program, const Frame& frame) const {
   pcap_pkthdr header = {};
   header.caplen = static_cast<bpf_u_int32>(frame.bytes.size());
   header.len = frame.wire_length;
-  return pcap_offline_filter(&program->code, &header, frame.bytes.data()) != 0;
+  return pcap_offline_filter(&program.code, &header, frame.bytes.data()) != 0;
+}
+
+bool FrameFilter::Matches(const Frame& frame) {
+  if (expression_.empty()) return true;
+  const Program* program = ForLinkType(frame.link_type);
+  if (!program->compiled) return false;
+  const bool matches = Run(*program, frame);
+  if (matches) {
+    hint_.NoteMatch();
+  } else {
+    hint_.NoteMiss(frame);
+  }
+  return matches;
 }
 
 absl::Status FrameFilter::Check(const std::string& expression) {

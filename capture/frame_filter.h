@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "base/frame.h"
+#include "capture/filter_hint.h"
 
 struct bpf_program;
 
@@ -23,6 +24,8 @@ class FrameFilter {
   // then status() tells.
   bool Matches(const Frame& frame);
   const absl::Status& status() const { return status_; }
+  // Why nothing has matched, perhaps; empty where something has, or nothing came.
+  std::string Hint() const { return hint_.Text(expression_); }
 
   // Whether the expression can be compiled for Ethernet, for an error before any work is done.
   static absl::Status Check(const std::string& expression);
@@ -30,9 +33,11 @@ class FrameFilter {
  private:
   struct Program;
   Program* ForLinkType(uint32_t link_type);
+  bool Run(const Program& program, const Frame& frame) const;
 
   std::string expression_;
   std::vector<std::unique_ptr<Program>> programs_;
+  FilterHint hint_;
   absl::Status status_;
 };
 

@@ -40,9 +40,8 @@ int main(int argc, char** argv) {
   if (status.ok()) Confine(CaptureSandbox(options, inputs));
   if (status.ok()) status = services.Start();
   if (status.ok()) {
-    status = Guard([&] {
-      return RunCaptureStage(options, services, StopRequests(), nullptr, std::move(inputs));
-    });
+    status = Guard(
+        [&] { return RunCaptureStage(options, services, StopRequests(), std::move(inputs)); });
   }
   return Report(status);
 }

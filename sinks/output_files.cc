@@ -42,18 +42,35 @@ std::vector<std::unique_ptr<Root>>& Roots() {
 }
 Durability durability = Durability::kOff;
 
-bool LiesBelow(const std::string& path, const std::string& directory) {
-  return path.size() > directory.size() + 1 && path[directory.size()] == '/' &&
-         path.compare(0, directory.size(), directory) == 0;
+// Where the part of a path below `directory` begins; 0 where it does not lie there, and there is
+// none. Below the working directory lies every relative path.
+size_t BelowAt(const std::string& path, const std::string& directory) {
+  const size_t at = directory.size() + 1;
+  const bool below =
+      path.size() > at && path[at - 1] == '/' && path.compare(0, directory.size(), directory) == 0;
+  return below ? at : 0;
 }
 
-const Root* RootOf(const std::string& path) {
-  const Root* found = nullptr;
+bool LeadsUp(const std::string& path) {
+  return path.compare(0, 3, "../") == 0 || path.find("/../") != std::string::npos;
+}
+
+// A path as a root and the part below it; no root: it lies in no named directory, or leads out of
+// one, as only a path that the user wrote himself does.
+struct RootedPath {
+  const Root* root = nullptr;
+  size_t below = 0;
+};
+
+RootedPath RootOf(const std::string& path) {
+  RootedPath found;
+  if (LeadsUp(path)) return found;
   for (const auto& root : Roots()) {
     if (root->path.empty()) continue;
-    if (LiesBelow(path, root->path) && (!found || root->path.size() > found->path.size())) {
-      found = root.get();
-    }
+    const bool working = root->path == "." && !path.empty() && path[0] != '/';
+    const size_t below = BelowAt(path, root->path);
+    if (below == 0 && !working) continue;
+    if (found.root == nullptr || below > found.below) found = {root.get(), below};
   }
   return found;
 }
@@ -82,10 +99,6 @@ int OpenDirectory(const Root& root, const std::string& path, bool make) {
     const std::string name = path.substr(begin, end - begin);
     begin = end + 1;
     if (name.empty() || name == ".") continue;
-    if (name == "..") {
-      errno = EACCES;
-      return -1;
-    }
     const int above = at.get() < 0 ? root.fd.get() : at.get();
     if (make && mkdirat(above, name.c_str(), kDirectoryMode) != 0 && errno != EEXIST) return -1;
     OwnedDescriptor next(OpenStep(above, name));
@@ -107,17 +120,17 @@ struct Place {
 
 // False with errno where its directory cannot be reached.
 bool Find(const std::string& path, Place* place) {
-  const Root* root = RootOf(path);
+  const auto [root, below] = RootOf(path);
   if (root == nullptr) {
     *place = {AT_FDCWD, path.c_str()};
     return true;
   }
-  const size_t slash = path.rfind('/');
-  const size_t below = root->path.size() + 1;
-  const bool direct = slash < below;  // as most are
+  const size_t slash = path.find_last_of('/');
+  const bool direct = slash == std::string::npos || slash < below;  // as most are
+  const size_t name = slash == std::string::npos ? 0 : slash + 1;
   *place = {direct ? root->fd.get()
                    : OpenDirectory(*root, path.substr(below, slash - below), /*make=*/false),
-            path.c_str() + slash + 1};
+            path.c_str() + name};
   return place->directory >= 0;
 }
 
@@ -228,10 +241,9 @@ int CreateOutput(const std::string& path) {
 }
 
 absl::Status MakeParentDirectories(const std::string& path) {
-  if (const Root* root = RootOf(path)) {
-    const size_t below = root->path.size() + 1;
+  if (const auto [root, below] = RootOf(path); root != nullptr) {
     const size_t slash = path.rfind('/');
-    if (slash < below) return absl::OkStatus();
+    if (slash == std::string::npos || slash < below) return absl::OkStatus();
     if (OpenDirectory(*root, path.substr(below, slash - below), /*make=*/true) >= 0) {
       return absl::OkStatus();
     }
@@ -284,11 +296,15 @@ bool IsPipeOrDevice(const std::string& path) {
 
 int OpenNamedOutput(const std::string& path) {
   if (IsPipeOrDevice(path)) return OpenPipeOrDevice(path);
+  int fd = OpenOutput(path, O_WRONLY | O_CREAT);
+  if (fd < 0 && errno == EMLINK) return CreateOutput(path);
   struct stat info = {};
-  const bool own_link = RootOf(path) == nullptr && lstat(path.c_str(), &info) == 0 &&
-                        S_ISLNK(info.st_mode) && (info.st_uid == 0 || info.st_uid == geteuid());
-  if (!own_link) return CreateOutput(path);
-  return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, kFileMode);
+  const bool own_link = fd < 0 && errno == ELOOP && RootOf(path).root == nullptr &&
+                        lstat(path.c_str(), &info) == 0 &&
+                        (info.st_uid == 0 || info.st_uid == geteuid());
+  if (own_link) fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, kFileMode);
+  if (fd < 0 || ftruncate(fd, 0) == 0) return fd;
+  return Refuse(fd, errno);
 }
 
 }  // namespace flowstitch

@@ -7,7 +7,8 @@
 //   EMLINK   the file has a second name (a hard link)
 //   ENXIO    it is a pipe, socket or device
 //
-// Paths that lie in no named directory are opened as they are.
+// Paths that lie in no named directory, or have a "..", are opened as they are: the user wrote them
+// himself, for a template has none.
 #ifndef FLOWSTITCH_SINKS_OUTPUT_FILES_H_
 #define FLOWSTITCH_SINKS_OUTPUT_FILES_H_
 

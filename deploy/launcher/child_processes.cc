@@ -210,6 +210,7 @@ void Share(size_t bytes, Child* writer, Child* reader) {
 }  // namespace
 
 int RunChildProcesses(LauncherOptions options) {
+  if (options.as_tcpflow) unsetenv("SUDO_UID");  // -U alone says whom the children become
   char directory[] = "/tmp/flowstitch-XXXXXX";
   if (mkdtemp(directory) == nullptr) {
     spdlog::error("cannot make a directory for sockets in /tmp: {}", std::strerror(errno));

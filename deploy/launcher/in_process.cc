@@ -92,9 +92,8 @@ int RunInProcess(LauncherOptions options) {
       done.wait_for(lock, std::chrono::milliseconds(10));
     }
   });
-  const absl::Status captured = Guard([&] {
-    return RunCaptureStage(options.capture, services, stop_capture, nullptr, std::move(inputs));
-  });
+  const absl::Status captured = Guard(
+      [&] { return RunCaptureStage(options.capture, services, stop_capture, std::move(inputs)); });
   if (absl::IsResourceExhausted(captured)) failed = others = 2;
   reassembler.join();
   sink.join();

@@ -18,7 +18,7 @@
 
 namespace flowstitch {
 
-// How an object of --json's kind shows a piece's bytes.
+// How a piece's bytes stand in its JSON object.
 enum class PayloadForm {
   kArray,   // "payload": numbers, as tcpflow
   kHex,     // "payload_hex": digits

@@ -54,7 +54,8 @@ class Endings(PipelineTest):
         capture = self.make("t.pcap", *TRAFFIC)
         inlet, outlet = "ipc://" + self.path("c"), "ipc://" + self.path("s")
         reassembler = self.start("flowstitch-reassembler", "--captures", inlet, "--sinks", outlet, "--sources", "1")
-        sink = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files", "--dfxml", "--summary")
+        sink = self.start("flowstitch-sink", "--reassembler", outlet, "-o", self.path("out"), "--files", "--dfxml",
+                          "--summary")
         sensor = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", inlet, stdin_pipe=True)
         with open(capture, "rb") as file:
             sensor.stdin.buffer.write(file.read()[:200_000])
@@ -78,7 +79,8 @@ class Endings(PipelineTest):
     def test_a_reader_of_standard_output_may_go(self):
         capture = self.make("large.pcap", "--flows", "50", "--bytes", "200000")
         for arguments in (("-c",), ("--json", "-", "-o", self.path("j"))):
-            process = subprocess.Popen([program("flowstitch"), "-q", "-r", capture, *arguments], stdin=subprocess.DEVNULL,
+            process = subprocess.Popen([program("flowstitch"), "-q", "-r", capture, *arguments],
+                                       stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
             self.started.append(process)
             process.stdout.read(10)
@@ -91,7 +93,8 @@ class Endings(PipelineTest):
     @unittest.skipIf(os.geteuid() == 0 and not os.path.exists("/dev/full"), "needs /dev/full")
     def test_one_output_that_fails_ends_with_a_report(self):
         capture = self.make("t.pcap", *TRAFFIC)
-        result = run("flowstitch", "-q", "-a", "-x", "netviz", "-r", capture, "-o", self.path("out"), "--json", "/dev/full")
+        result = run("flowstitch", "-q", "-a", "-x", "netviz", "-r", capture, "-o", self.path("out"), "--json",
+                     "/dev/full")
         self.assertEqual(result.returncode, 1)
         self.assertIn("/dev/full", result.stderr)
         self.assertIn("/dev/full", self.error_in_report(self.path("out")))
@@ -135,16 +138,27 @@ class Endings(PipelineTest):
                     self.assertEqual(file.read(), "precious")
                 self.assertEqual(os.listdir(self.path("elsewhere")), [])
 
+    def test_nor_in_the_working_directory(self):
+        capture = self.make("t.pcap", *TRAFFIC)
+        for name in ("here", "elsewhere"):
+            os.mkdir(self.path(name))
+        os.symlink(self.path("elsewhere"), self.path("here", "000"))
+        result = run("flowstitch", "-q", "-Fk", "-r", capture, cwd=self.path("here"))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(os.listdir(self.path("elsewhere")), [])
+
     def calls(self, durable):
         """What a run asks of the disk, in order: (call, path or None)."""
         out, log = self.path("out-" + durable), self.path("calls-" + durable)
-        subprocess.run(["strace", "-f", "-y", "-o", log, "-e", "trace=fdatasync,syncfs,/rename", program("flowstitch"), "-q", "-a",
+        subprocess.run(["strace", "-f", "-y", "-o", log, "-e", "trace=fdatasync,syncfs,/rename",
+                        program("flowstitch"), "-q", "-a",
                         "-x", "netviz", "-r", self.capture, "-o", out, "--durable", durable], check=True, timeout=120,
                        stdin=subprocess.DEVNULL)
         with open(log) as file:
             return [line for line in file if "fdatasync(" in line or "syncfs(" in line or "rename" in line], files(out)
 
-    @unittest.skipIf("san" in os.path.basename(BUILD) or not can_trace(), "needs strace, of a build without a sanitizer")
+    @unittest.skipIf("san" in os.path.basename(BUILD) or not can_trace(),
+                     "needs strace, of a build without a sanitizer")
     def test_the_disk_is_asked_as_durable_says(self):
         self.capture = self.make("t.pcap")
         off, wanted = self.calls("off")

@@ -1,4 +1,6 @@
-"""What running processes may still do: no capability, no program, no file but theirs. The kernel says so, in /proc/PID/status."""
+"""What running processes may still do: no capability, no program, no file but theirs.
+
+The kernel says so, in /proc/PID/status."""
 import os
 import pwd
 import re
@@ -45,8 +47,10 @@ class Privileges(PipelineTest):
         ends = ("--captures", "ipc://" + self.path("captures"), "--sinks", "ipc://" + self.path("sinks"))
         for process in (
                 self.start("flowstitch-reassembler", *ends),
-                self.start("flowstitch-sink", "--reassembler", "ipc://" + self.path("sinks"), "-o", self.path("out"), "--files"),
-                self.start("flowstitch-capture", "-r", "-", "--reassembler", "ipc://" + self.path("captures"), stdin_pipe=True),
+                self.start("flowstitch-sink", "--reassembler", "ipc://" + self.path("sinks"), "-o", self.path("out"),
+                           "--files"),
+                self.start("flowstitch-capture", "-r", "-", "--reassembler", "ipc://" + self.path("captures"),
+                           stdin_pipe=True),
                 self.start("flowstitch-tap", "ipc://" + self.path("tap")),
                 self.start("flowstitch", "-a", "-r", "-", "-o", self.path("out"), stdin_pipe=True)):
             self.assert_confined(process)
@@ -71,11 +75,13 @@ class Privileges(PipelineTest):
         nobody = pwd.getpwnam("nobody").pw_uid
         environment = {**os.environ, "SUDO_UID": str(nobody), "ASAN_OPTIONS": "detect_leaks=0"}
         os.chmod(self.capture, 0o600)
-        cases = (((), nobody), (("--processes",), nobody), (("-U", "root"), 0), (("--as-tcpflow",), 0))
+        cases = (((), nobody), (("--processes",), nobody), (("-U", "root"), 0), (("--as-tcpflow",), 0),
+                 (("--as-tcpflow", "--processes"), 0))
         for i, (extra, owner) in enumerate(cases):
             with self.subTest(extra):
                 out = self.path(f"out{i}")
-                done = subprocess.run([program("flowstitch"), "-q", "-r", self.capture, "-o", out, *extra], env=environment,
+                done = subprocess.run([program("flowstitch"), "-q", "-r", self.capture, "-o", out, *extra],
+                                      env=environment,
                                       capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn(CLIENT, os.listdir(out))
@@ -115,8 +121,10 @@ class Privileges(PipelineTest):
         with open(self.path("center.key_secret")) as file:
             secret = re.search(r'secret-key = "(.*)"', file.read())[1].encode()
         port = free_ports(1)[0]
-        process = self.start("flowstitch-reassembler", "--captures", f"tcp://127.0.0.1:{port}", "--sinks", "none", "--tap",
-                             "ipc://" + self.path("tap"), "--key", self.path("center.key_secret"), "--allow", self.path("allowed"))
+        process = self.start("flowstitch-reassembler", "--captures", f"tcp://127.0.0.1:{port}", "--sinks", "none",
+                             "--tap",
+                             "ipc://" + self.path("tap"), "--key", self.path("center.key_secret"),
+                             "--allow", self.path("allowed"))
         self.assertTrue(wait_until(lambda: os.path.exists(self.path("tap"))))
 
         def copies():

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <thread>
@@ -122,11 +123,29 @@ TEST_F(OutputFiles, NoStepFollowsALink) {
   EXPECT_EQ(Close(OpenOutput(Path("away/file"), O_WRONLY | O_CREAT | O_EXCL)), ENOTDIR);
   EXPECT_THAT(std::string(MakeParentDirectories(Path("away/deep/file")).message()),
               HasSubstr(Path("away/deep")));
-  EXPECT_EQ(Close(OpenOutput(Path("../" + others_.path().substr(5) + "/file"),
-                             O_WRONLY | O_CREAT | O_EXCL)),
-            EACCES);
   EXPECT_EQ(access((others_.path() + "/file").c_str(), F_OK), -1);
   EXPECT_EQ(access((others_.path() + "/deep").c_str(), F_OK), -1);
+}
+
+// Files in "." have no directory before their names.
+TEST_F(OutputFiles, NorInTheWorkingDirectory) {
+  const std::string was = std::filesystem::current_path();
+  std::filesystem::current_path(ours_.path());
+  ForgetOutputDirectories();
+  ASSERT_TRUE(NameOutputDirectory(".").ok());
+  ASSERT_EQ(symlink(others_.path().c_str(), "000"), 0);
+  for (const char* path : {"000/file", "./000/file"}) {
+    EXPECT_EQ(Close(OpenOutput(path, O_WRONLY | O_CREAT | O_EXCL)), ENOTDIR) << path;
+    EXPECT_FALSE(MakeParentDirectories(path).ok()) << path;
+  }
+  EXPECT_EQ(Close(CreateOutput("file")), 0);
+  ASSERT_TRUE(MakeParentDirectories("a/b/file").ok());
+  EXPECT_EQ(Close(CreateOutput("a/b/file")), 0);
+  EXPECT_EQ(Close(CreateOutput(others_.path() + "/absolute")), 0) << "lies elsewhere";
+  const std::string up = "../" + std::filesystem::path(others_.path()).filename().string();
+  EXPECT_EQ(Close(OpenNamedOutput(up + "/up")), 0) << "the user wrote it himself";
+  std::filesystem::current_path(was);
+  EXPECT_THAT(ours_.Files(), ElementsAre(Pair("a/b/file", ""), Pair("file", "")));
 }
 
 TEST_F(OutputFiles, DirectoriesAreMadeAndFilesMovedAndRemovedInThem) {
@@ -171,9 +190,19 @@ TEST_F(OutputFiles, WhatAUserNamesIsWrittenAsHeMeansIt) {
   const std::string pipe = others_.path() + "/pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(Close(OpenNamedOutput(pipe)), ENXIO);
-  std::thread reader([&] { EXPECT_EQ(Close(open(pipe.c_str(), O_RDONLY)), 0); });
+  const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
   EXPECT_EQ(Close(OpenNamedOutput(pipe)), 0);
-  reader.join();
+  close(reader);
+  // A file of his that is there stays the same one.
+  const std::string file = others_.path() + "/file";
+  Fill(file, "before");
+  struct stat before = {};
+  struct stat after = {};
+  ASSERT_EQ(stat(file.c_str(), &before), 0);
+  EXPECT_EQ(Close(OpenNamedOutput(file)), 0);
+  ASSERT_EQ(stat(file.c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_EQ(after.st_size, 0);
   EXPECT_EQ(Close(OpenNamedOutput("/dev/null")), 0);
   const int standard = OpenNamedOutput("/dev/stdout");
   struct stat named = {};
