@@ -316,7 +316,9 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("BYTES")
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
-  app.add_option("-U,--user", options->user, "Become this user at once. [under sudo, whoever called it]")->type_name("USER");
+  app.add_option("-U,--user", options->user,
+                 "Become this user at once. [under sudo, whoever called it]")
+      ->type_name("USER");
   AddSecurityFlags(app, &options->security);
   AddMetricsFlag(app, &options->metrics);
   AddMemoryFlag(app, &options->memory_bytes);

@@ -17,9 +17,11 @@ STAGE_FILES = {
     "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
                 "frame_filter", "filter_hint", "progress", "capture_inputs", "capture_sandbox",
                 "shard_output", "shard_set"},
-    "reassembler": {"main", "reassembler_stage", "reassembler_options", "reassembler_sandbox", "source_books", "source_intake", "source_merger", "stream_batcher",
+    "reassembler": {"main", "reassembler_stage", "reassembler_options", "reassembler_sandbox", "source_books",
+                    "source_intake", "source_merger", "stream_batcher",
                     "tap_topics"},
-    "sinks": {"main", "sink_stage", "sink_options", "sink_sandbox", "sink_worker", "worker_setup", "sink_worker_flows", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
+    "sinks": {"main", "sink_stage", "sink_options", "sink_sandbox", "sink_worker", "worker_setup",
+              "sink_worker_flows", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
               "sink_journal", "sink_checks", "shared_outputs"},
 }
 # What a core must not know.

@@ -58,8 +58,10 @@ class Deploy(PipelineTest):
         def resolve(word):
             if not word.startswith("@"):
                 return {word}
-            lines = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, check=True).stdout
-            names = [line.strip() for line in lines.splitlines()[1:] if line.strip() and not line.strip().startswith("#")]
+            lines = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True,
+                                   check=True).stdout
+            names = [line.strip() for line in lines.splitlines()[1:]]
+            names = [name for name in names if name and not name.startswith("#")]
             return set().union(*map(resolve, names))
         allowed = resolve("@default")
         for words in re.findall(r"^SystemCallFilter=(.*)$", self.read("systemd", unit), re.M):
@@ -75,7 +77,8 @@ class Deploy(PipelineTest):
         runs = {"reassembler": ("--captures", captures, "--sinks", sinks, "--sources", "1", "--wait-sinks", "1"),
                 "sink": ("--reassembler", sinks, "-o", self.path("out"), "--files", "--http", "--dfxml"),
                 "capture": ("-r", capture, "--reassembler", captures)}
-        traced = [subprocess.Popen(["strace", "-f", "-qq", "-o", self.path(name), program("flowstitch-" + name), *arguments],
+        traced = [subprocess.Popen(["strace", "-f", "-qq", "-o", self.path(name), program("flowstitch-" + name),
+                                    *arguments],
                                    stdin=subprocess.DEVNULL) for name, arguments in runs.items()]
         self.started += traced
         for process in traced:

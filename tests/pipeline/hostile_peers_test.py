@@ -1,5 +1,5 @@
-"""Peers that speak the link and lie: about numbers, names, windows and sizes. They are refused with a reason and counted, memory
-stays bounded, and an honest run beside them gives what it gives alone."""
+"""Peers that speak the link and lie: about numbers, names, windows and sizes. They are refused with a reason and
+counted, memory stays bounded, and an honest run beside them gives what it gives alone."""
 import os
 import shutil
 import socket
@@ -47,7 +47,8 @@ class HostilePeers(PipelineTest):
         self.captures, self.sinks = (f"tcp://127.0.0.1:{port}" for port in ports)
 
     def reassembler(self, *arguments):
-        self.center = self.start("flowstitch-reassembler", "--captures", self.captures, "--sinks", self.sinks, "--metrics",
+        self.center = self.start("flowstitch-reassembler", "--captures", self.captures, "--sinks", self.sinks,
+                                 "--metrics",
                                  f"127.0.0.1:{self.figures}", *arguments)
         self.assertTrue(wait_until(lambda: figure(self.figures, "refused_peers_total") is not None))
 
@@ -113,7 +114,8 @@ class HostilePeers(PipelineTest):
     def test_a_key_has_room_for_so_many_names(self):
         """One that is for any name takes its share of them, and the others' keys find theirs."""
         os.mkdir(self.path("allowed"))
-        for name, role, names in (("center", "reassembler", ()), ("fleet", "capture", ("--names", "*")), ("honest", "capture", ()),
+        for name, role, names in (("center", "reassembler", ()), ("fleet", "capture", ("--names", "*")),
+                                  ("honest", "capture", ()),
                                   ("writer", "sink", ())):
             result = run("flowstitch-keygen", name, "--role", role, "-o", self.path(), *names)
             self.assertEqual(result.returncode, 0, result.stderr)
@@ -147,7 +149,8 @@ class HostilePeers(PipelineTest):
     def test_impossible_numbers_are_refused_with_a_reason(self):
         self.reassembler()
         said = []
-        for i, numbers in enumerate((dict(received_sequence=MOST, resend=True), dict(received_sequence=MOST - 1, resend=True),
+        for i, numbers in enumerate((dict(received_sequence=MOST, resend=True),
+                                     dict(received_sequence=MOST - 1, resend=True),
                                      dict(received_sequence=5, resend=True), dict(acknowledged_sequence=1),
                                      dict(flows=1 << 63))):
             liar = self.dial(self.sinks)
@@ -155,7 +158,8 @@ class HostilePeers(PipelineTest):
             self.assertIsInstance(self.answer(liar), link.Hello)
             liar.send(self.acknowledge(**numbers))
             said.append(self.refusal(liar))
-        for i, numbers in enumerate((dict(first_sequence=MOST), dict(frames_before=1 << 63), dict(received_sequence=MOST))):
+        for i, numbers in enumerate((dict(first_sequence=MOST), dict(frames_before=1 << 63),
+                                     dict(received_sequence=MOST))):
             liar = self.dial(self.captures)
             liar.send(self.hello(link.CAPTURE, f"liar-{i}", **numbers))
             said.append(self.refusal(liar))
@@ -208,7 +212,8 @@ class HostilePeers(PipelineTest):
                 out.append(rest)
             return bytes(out) + value
         empties = lambda number: field(number, b"") * (30 << 19)
-        bombs = [field(14, empties(11)), field(15, empties(4)), field(7, field(4, empties(1))), field(2, field(13, bytes(60 << 20)))]
+        bombs = [field(14, empties(11)), field(15, empties(4)), field(7, field(4, empties(1))),
+                 field(2, field(13, bytes(60 << 20)))]
         for i, bomb in enumerate(bombs):
             for known in (False, True):
                 peer = self.dial(self.captures)
@@ -305,7 +310,7 @@ class HostilePeers(PipelineTest):
         self.reassembler("--tap", tap)
 
         def listen(topics):
-            """ZMTP by hand (https://rfc.zeromq.org/spec/23/): ZeroMQ's own consumers would suffer from it themselves."""
+            """ZMTP by hand (https://rfc.zeromq.org/spec/23/): ZeroMQ's own consumers would suffer from it."""
             consumer = socket.create_connection(("127.0.0.1", int(tap.rsplit(":", 1)[1])))
             self.addCleanup(consumer.close)
             consumer.sendall(greeting(b"SUB"))
@@ -326,7 +331,8 @@ class HostilePeers(PipelineTest):
         honest.connect(tap)
         listening = lambda: figure(self.figures, "tap_subscriptions", 'shard="0"')
         self.assertTrue(wait_until(lambda: listening() == 1))
-        greedy = [listen(b"streams.%d." % i + b"x" * 150 for i in range(100_000)), listen([b"z" * 500]), listen([b"z" * (60 << 20)])]
+        greedy = [listen(b"streams.%d." % i + b"x" * 150 for i in range(100_000)), listen([b"z" * 500]),
+                  listen([b"z" * (60 << 20)])]
         refused = lambda: figure(self.figures, "tap_refused_consumers_total", 'shard="0"')
         self.assertTrue(wait_until(lambda: refused() >= 1))
         self.assertTrue(wait_until(lambda: listening() == 1))

@@ -203,7 +203,8 @@ class Keys(PipelineTest):
 
     def test_a_key_is_for_its_name_only(self):
         self.everyone()
-        result = run("flowstitch-keygen", "fleet", "--role", "capture", "--names", "node-*,spare", "-o", self.path("secret"))
+        result = run("flowstitch-keygen", "fleet", "--role", "capture", "--names", "node-*,spare", "-o",
+                     self.path("secret"))
         self.assertEqual(result.returncode, 0, result.stderr)
         shutil.copy(self.path("secret", "fleet.key"), self.path("allowed", "fleet.key"))
         capture = self.make("t.pcap", *TRAFFIC)

@@ -182,7 +182,8 @@ class Launcher(PipelineTest):
         for name in ("one", "two"):
             os.mkdir(self.path(name))
         os.symlink("one", self.path("now"))
-        process = self.start("flowstitch", "-q", "-X", self.path("report.xml"), "-r", "-", "-o", self.path("now"), stdin_pipe=True)
+        process = self.start("flowstitch", "-q", "-X", self.path("report.xml"), "-r", "-", "-o", self.path("now"),
+                             stdin_pipe=True)
         process.stdin.buffer.write(data[:len(data) // 2])
         process.stdin.flush()
         self.assertTrue(wait_until(lambda: count_files(self.path("one")) > 2))

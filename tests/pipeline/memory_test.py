@@ -27,7 +27,8 @@ class Memory(PipelineTest):
             capture, out = self.path(f"{size}.pcap"), self.path(f"out-{size}")
             with open(capture, "wb") as file:
                 file.write(packets.pcap(make(size)))
-            process = subprocess.Popen([program("flowstitch"), "-q", "-a", "-x", "netviz", "-r", capture, "-o", out, "--memory",
+            process = subprocess.Popen([program("flowstitch"), "-q", "-a", "-x", "netviz", "-r", capture, "-o", out,
+                                        "--memory",
                                         str(MEMORY), *arguments], stderr=subprocess.PIPE)
             errors = process.stderr.read()
             process.stderr.close()

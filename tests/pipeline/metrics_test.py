@@ -107,7 +107,8 @@ class Metrics(PipelineTest):
 
     def test_health_is_an_exit_status(self):
         port = free_ports(1)[0]
-        self.start("flowstitch-reassembler", "--captures", "ipc://" + self.path("c"), "--sinks", "ipc://" + self.path("s"),
+        self.start("flowstitch-reassembler", "--captures", "ipc://" + self.path("c"), "--sinks",
+                   "ipc://" + self.path("s"),
                    "--metrics", str(port))  # on loopback
         self.assertTrue(wait_until(lambda: self.answers(port)))
         result = run("flowstitch-status", "--health", f"127.0.0.1:{port}")

@@ -305,7 +305,8 @@ class Options(PipelineTest):
     def test_a_dump_alone_is_a_console(self):  # bug 5
         dump = self.printed(packets.Talk().handshake().client(b"GET /").close().frames, "-D")
         self.assertEqual(dump.splitlines()[1].split(), [b"00000000:", b"4745", b"5420", b"2f", b"GET", b"/"])
-        self.assertRegex(dump.splitlines()[0], CLIENT.encode() + rb": \d{4}-\d\d-\d\dT[\d:.]+Z, client to server, offset 0$")
+        self.assertRegex(dump.splitlines()[0],
+                         CLIENT.encode() + rb": \d{4}-\d\d-\d\dT[\d:.]+Z, client to server, offset 0$")
         old = self.printed(packets.Talk().handshake().client(b"GET /").close().frames, "-c", "-D", "--as-tcpflow")
         self.assertEqual(old.splitlines()[1].split()[0], b"0000:")
         later = self.printed(packets.Talk().handshake().client(bytes(40) + b"x" * 1000).close().frames, "-C", "-D")
@@ -638,8 +639,10 @@ class Options(PipelineTest):
         key_log = self.path("keys")
         with open(key_log, "w") as file:
             file.write("CLIENT_RANDOM aa bb\n")
-        for arguments in (["-w", capture], ["-X", capture], ["--json", capture], ["--json", link], ["-w", second], ["-X", link],
-                          ["-o", self.path("dir")], ["-X", self.path("report.xml")], ["--keylog", key_log, "--json", key_log]):
+        for arguments in (["-w", capture], ["-X", capture], ["--json", capture], ["--json", link], ["-w", second],
+                          ["-X", link],
+                          ["-o", self.path("dir")], ["-X", self.path("report.xml")],
+                          ["--keylog", key_log, "--json", key_log]):
             for processes in ([], ["--processes"]):
                 with self.subTest(arguments):
                     done = run("flowstitch", "-q", "-r", capture, "-o", self.path("o"), *arguments, *processes)
@@ -647,7 +650,8 @@ class Options(PipelineTest):
                     self.assertIn("which is read", done.stderr)
                     self.assertFalse(os.path.exists(self.path("o")), "nothing was begun")
         with open(capture, "rb") as file:
-            done = subprocess.run([program("flowstitch"), "-q", "-r", "-", "-o", self.path("o"), "--json", capture], stdin=file,
+            done = subprocess.run([program("flowstitch"), "-q", "-r", "-", "-o", self.path("o"), "--json", capture],
+                                  stdin=file,
                                   capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("standard input", done.stderr)
@@ -681,8 +685,10 @@ class Options(PipelineTest):
     def test_what_was_mistyped_is_named_with_what_was_meant(self):
         capture = self.write(simple().frames)
         other = self.write(packets.Talk(client=("10.0.0.9", 999)).handshake().client(b"x").frames, "other.pcap")
-        for arguments, said in ((["--porcesses", "-r", capture], "there is no option '--porcesses'; did you mean '--processes'?"),
-                                (["--report-rol=3", "-r", capture], "there is no option '--report-rol'; did you mean '--report-roll'?"),
+        for arguments, said in ((["--porcesses", "-r", capture],
+                                 "there is no option '--porcesses'; did you mean '--processes'?"),
+                                (["--report-rol=3", "-r", capture],
+                                 "there is no option '--report-rol'; did you mean '--report-roll'?"),
                                 (["--qqqqqqqq"], "there is no option '--qqqqqqqq'"),
                                 ([capture], f"'{capture}' is a file: read it with -r"),
                                 (["-r", capture, other, "port"], f"'{other}' is a file: read it with -r")):
@@ -721,7 +727,8 @@ class Options(PipelineTest):
         missing = said("-r", self.path("missing"))
         self.assertEqual(len(missing.splitlines()), 1, missing)
         with open(capture, "rb") as file:
-            done = subprocess.run([program("flowstitch"), "-r", "-", "-o", self.path("s")], stdin=file, capture_output=True,
+            done = subprocess.run([program("flowstitch"), "-r", "-", "-o", self.path("s")], stdin=file,
+                                  capture_output=True,
                                   text=True, timeout=60)
         self.assertIn("source standard input: ", done.stderr)
 
@@ -729,8 +736,10 @@ class Options(PipelineTest):
         captures, sinks = ("ipc://" + self.path(name) for name in ("c", "s"))
         capture = self.write(simple().frames)
         for name, arguments, said in (
-                ("flowstitch-capture", ("-r", capture, "--reassembler", captures), f"waiting for the reassembler at '{captures}'"),
-                ("flowstitch-sink", ("--files", "-o", self.path("w"), "--reassembler", sinks), f"waiting for the reassembler at '{sinks}'"),
+                ("flowstitch-capture", ("-r", capture, "--reassembler", captures),
+                 f"waiting for the reassembler at '{captures}'"),
+                ("flowstitch-sink", ("--files", "-o", self.path("w"), "--reassembler", sinks),
+                 f"waiting for the reassembler at '{sinks}'"),
                 ("flowstitch-reassembler", ("--captures", captures, "--sinks", sinks, "--sources", "2"),
                  f"waiting for captures at '{captures}': 0 of 2 are there")):
             process = self.start(name, *arguments)

@@ -217,9 +217,11 @@ class Processes(PipelineTest):
         capture = self.make("t.pcap", *TRAFFIC)
         wanted = self.launch(capture, "launcher")
         inlet, outlet = self.endpoints("tcp")
-        start_sink = lambda: self.start("flowstitch-sink", "--reassembler", "@" + outlet, "-o", self.path("out"), "--files",
+        start_sink = lambda: self.start("flowstitch-sink", "--reassembler", "@" + outlet, "-o", self.path("out"),
+                                        "--files",
                                         "--http", "--name", "writer")
-        reassembler = self.start("flowstitch-reassembler", "--captures", inlet, "--sinks", ">" + outlet, "--sources", "1",
+        reassembler = self.start("flowstitch-reassembler", "--captures", inlet, "--sinks", ">" + outlet, "--sources",
+                                 "1",
                                  "--wait-sinks", "1")
         sink = start_sink()
         sensor = self.start("flowstitch-capture", "-r", "-", "--name", "a", "--reassembler", inlet, stdin_pipe=True)

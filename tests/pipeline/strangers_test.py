@@ -74,7 +74,8 @@ class Strangers(PipelineTest):
         captures, sinks, tap = (f"tcp://127.0.0.1:{port}" for port in ports[:3])
         center = self.start("flowstitch-reassembler", "--captures", captures, "--sinks", sinks, "--tap", tap, "--metrics",
                             f"127.0.0.1:{ports[3]}", "--sources", "1", "--wait-sinks", "1", *security("center"))
-        sensor = self.start("flowstitch-capture", "-r", "-", "--name", "sensor", "--reassembler", captures, *security("sensor"),
+        sensor = self.start("flowstitch-capture", "-r", "-", "--name", "sensor", "--reassembler", captures,
+                            *security("sensor"),
                             stdin_pipe=True)
         sink = self.start("flowstitch-sink", "--reassembler", sinks, "-o", self.path("out"), "--files", "--http",
                           *security("writer"))
