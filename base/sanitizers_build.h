@@ -5,12 +5,12 @@
 
 namespace flowstitch {
 
-#if defined(__has_feature)  // clang
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FLOWSTITCH_HAS_SANITIZER
+#elif defined(__has_feature)  // clang's word; headers of others define it for GCC too, as 0
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define FLOWSTITCH_HAS_SANITIZER
 #endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FLOWSTITCH_HAS_SANITIZER
 #endif
 
 #if defined(FLOWSTITCH_HAS_SANITIZER)
