@@ -32,10 +32,12 @@ inline constexpr uint32_t kLinkIpOverFc = 122;
 inline constexpr uint32_t kLinkRadiotap = 127;
 inline constexpr uint32_t kLinkArcnetLinux = 129;
 inline constexpr uint32_t kLinkIpOverIeee1394 = 138;
+inline constexpr uint32_t kLinkPktapUser2 = 149;  // PKTAP, as macOS writes it
 inline constexpr uint32_t kLinkAvs = 163;
 inline constexpr uint32_t kLinkPppPppd = 166;
 inline constexpr uint32_t kLinkJuniperEther = 178;
 inline constexpr uint32_t kLinkPpi = 192;
+inline constexpr uint32_t kLinkErf = 197;
 inline constexpr uint32_t kLinkPppWithDirection = 204;
 inline constexpr uint32_t kLinkCiscoHdlcWithDirection = 205;
 inline constexpr uint32_t kLinkFrameRelayWithDirection = 206;
@@ -43,6 +45,8 @@ inline constexpr uint32_t kLinkIpv4 = 228;
 inline constexpr uint32_t kLinkIpv6 = 229;
 inline constexpr uint32_t kLinkNflog = 239;
 inline constexpr uint32_t kLinkNetAnalyzer = 240;
+inline constexpr uint32_t kLinkIpoib = 242;
+inline constexpr uint32_t kLinkPktap = 258;
 inline constexpr uint32_t kLinkLinuxSll2 = 276;
 
 // From and to libpcap's numbers, for live capture and filters.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reassembler/encapsulations.h"
 #include "reassembler/ip_header.h"
 
 namespace flowstitch {
@@ -10,8 +11,6 @@ namespace {
 constexpr uint16_t kEtherVlan = 0x8100;
 constexpr uint16_t kEtherVlanService = 0x88a8;
 constexpr uint16_t kEtherVlanOld = 0x9100;
-constexpr uint16_t kEtherVnTag = 0x8926;  // Cisco's interface tag: 4 bytes
-constexpr uint16_t kEtherETag = 0x893f;   // IEEE 802.1BR: 6 bytes
 constexpr uint16_t kEtherMpls = 0x8847;
 constexpr uint16_t kEtherMplsMulticast = 0x8848;
 constexpr uint16_t kEtherPppoeSession = 0x8864;
@@ -23,14 +22,24 @@ constexpr uint16_t kPppMpls = 0x0281;
 
 // IEEE 802.2 with SNAP (RFC 1042, or IEEE 802.1H with its organisation 00 00 f8): AA AA 03 and the
 // organisation before the EtherType.
-LinkVerdict ReadSnap(ByteView bytes, uint16_t* ether_type, ByteView* rest) {
-  if (bytes.size() < 8) return bytes.size() < 3 ? LinkVerdict::kMalformed : LinkVerdict::kNotIp;
+LinkVerdict ReadSnap(ByteView bytes, uint16_t* ether_type, ByteView* rest, LinkLayer* link) {
+  if (bytes.size() < 3) return LinkVerdict::kMalformed;
   const bool snap = bytes[0] == 0xaa && bytes[1] == 0xaa && bytes[2] == 3;
-  const bool ether = bytes[3] == 0 && bytes[4] == 0 && (bytes[5] == 0 || bytes[5] == 0xf8);
-  if (!snap || !ether) return LinkVerdict::kNotIp;
+  const bool ether =
+      bytes.size() >= 8 && bytes[3] == 0 && bytes[4] == 0 && (bytes[5] == 0 || bytes[5] == 0xf8);
+  if (!snap || !ether) {
+    link->unread = {UnreadLayer::kLlc, bytes[0]};
+    return LinkVerdict::kNotIp;
+  }
   *ether_type = LoadBe16(bytes.data() + 6);
   *rest = bytes.subspan(8);
   return LinkVerdict::kIp;
+}
+
+// What a pseudowire's control word (RFC 4385) bounds: a length, where one is said, counts itself.
+ByteView BehindControlWord(ByteView bytes) {
+  const size_t length = bytes[0] >> 4 == 0 ? bytes[1] & 0x3f : 0;
+  return length < 4 ? bytes.subspan(4) : bytes.first(std::min(bytes.size(), length)).subspan(4);
 }
 
 // An Ethernet pseudowire (RFC 4448), with its control word of 4 bytes or without. Nothing says so,
@@ -38,11 +47,12 @@ LinkVerdict ReadSnap(ByteView bytes, uint16_t* ether_type, ByteView* rest) {
 // would double the work of the one inside it.
 LinkVerdict ReadPseudowire(ByteView bytes, LinkLayer* link) {
   if (link->pseudowire) return LinkVerdict::kNotIp;
-  for (const size_t control_word : {size_t{4}, size_t{0}}) {
-    if (bytes.size() < control_word) continue;
+  for (const bool control_word : {true, false}) {
+    if (control_word && bytes.size() < 4) continue;
     LinkLayer inner = *link;
     inner.pseudowire = true;
-    if (ReadEthernet(bytes.subspan(control_word), &inner) != LinkVerdict::kIp) continue;
+    const ByteView frame = control_word ? BehindControlWord(bytes) : bytes;
+    if (ReadEthernet(frame, &inner) != LinkVerdict::kIp) continue;
     if (!ReadIpHeader(inner.datagram)) continue;
     *link = inner;
     return LinkVerdict::kIp;
@@ -81,23 +91,28 @@ LinkVerdict ReadPpp(ByteView bytes, LinkLayer* link) {
   bytes = bytes.subspan(width);
   if (protocol == kPppIpv4 || protocol == kPppIpv6) return ReadIp(bytes, link);
   if (protocol == kPppMpls) return ReadMpls(bytes, link);
+  link->unread = {UnreadLayer::kPppProtocol, protocol};
   return LinkVerdict::kNotIp;
 }
 
 LinkVerdict ReadPppoe(ByteView bytes, LinkLayer* link) {
   if (bytes.size() < 6) return LinkVerdict::kMalformed;
-  return ReadPpp(bytes.subspan(6), link);
+  const size_t length = LoadBe16(bytes.data() + 4);
+  bytes = bytes.subspan(6);
+  return ReadPpp(bytes.first(std::min(bytes.size(), length)), link);
 }
 
 LinkVerdict ReadLlc(ByteView bytes, LinkLayer* link) {
   uint16_t type = 0;
-  const LinkVerdict verdict = ReadSnap(bytes, &type, &bytes);
+  const LinkVerdict verdict = ReadSnap(bytes, &type, &bytes, link);
   if (verdict != LinkVerdict::kIp) return verdict;
-  return type <= kEtherMaxLength ? LinkVerdict::kNotIp : ReadEtherType(type, bytes, link);
+  if (type > kEtherMaxLength) return ReadEtherType(type, bytes, link);
+  link->unread = {UnreadLayer::kEtherType, type};
+  return LinkVerdict::kNotIp;
 }
 
 LinkVerdict ReadEtherType(uint16_t type, ByteView bytes, LinkLayer* link) {
-  for (int tags = 0;; ++tags) {
+  while (true) {
     size_t tag_bytes = 4;
     switch (type) {
       case kEtherIpv4:
@@ -110,33 +125,28 @@ LinkVerdict ReadEtherType(uint16_t type, ByteView bytes, LinkLayer* link) {
         if (link->vlan_count == 0) link->outer_8021q = type == kEtherVlan;
         link->vlan[link->vlan_count++] = LoadBe16(bytes.data()) & 0x0fff;
         break;
-      case kEtherVnTag:
-        tag_bytes = 6;
-        break;
-      case kEtherETag:
-        tag_bytes = 8;
-        break;
       case kEtherMpls:
       case kEtherMplsMulticast:
         return ReadMpls(bytes, link);
       case kEtherPppoeSession:
         return ReadPppoe(bytes, link);
-      default: {
-        if (type > kEtherMaxLength) return LinkVerdict::kNotIp;
-        const LinkVerdict verdict = ReadSnap(bytes, &type, &bytes);
-        if (verdict != LinkVerdict::kIp) return verdict;
-        if (type <= kEtherMaxLength) return LinkVerdict::kNotIp;
-        continue;
-      }
+      default:
+        if (type <= kEtherMaxLength) {  // of what follows, LLC and all
+          return ReadLlc(bytes.first(std::min<size_t>(bytes.size(), type)), link);
+        }
+        tag_bytes = TagBytes(type, &bytes);
+        if (tag_bytes == 0) return ReadEncapsulation(type, bytes, link);
     }
-    if (bytes.size() < tag_bytes || tags == kMaxVlanTags) return LinkVerdict::kMalformed;
+    if (bytes.size() < tag_bytes || link->tags == kMaxTags) return LinkVerdict::kMalformed;
+    ++link->tags;
     type = LoadBe16(bytes.data() + tag_bytes - 2);
     bytes = bytes.subspan(tag_bytes);
   }
 }
 
 LinkVerdict ReadEthernet(ByteView frame, LinkLayer* link) {
-  if (frame.size() < 14) return LinkVerdict::kMalformed;
+  if (frame.size() < 14 || link->frames == kMaxNestedFrames) return LinkVerdict::kMalformed;
+  ++link->frames;
   std::copy_n(frame.begin(), 6, link->destination_mac.begin());
   std::copy_n(frame.begin() + 6, 6, link->source_mac.begin());
   link->has_macs = true;

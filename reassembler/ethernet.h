@@ -10,6 +10,8 @@ namespace flowstitch {
 inline constexpr uint16_t kEtherIpv4 = 0x0800;
 inline constexpr uint16_t kEtherBridged = 0x6558;  // a whole Ethernet frame (RFC 1701)
 inline constexpr uint16_t kEtherIpv6 = 0x86dd;
+// IEEE 802.3: a lower number is a length.
+inline constexpr uint16_t kEtherMinType = 0x0600;
 
 LinkVerdict ReadEthernet(ByteView frame, LinkLayer* link);
 // What follows an EtherType (or an IEEE 802.3 length).

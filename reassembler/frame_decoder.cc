@@ -21,23 +21,24 @@ FrameDecoder::FrameDecoder(const DecoderOptions& options, ReassemblyLedger* ledg
       checksums_(options.checksum),
       duplicates_(options.duplicates) {}
 
-// Any number that a source says may be a link type.
-void FrameDecoder::NoteUnknown(uint32_t link_type) {
-  const bool room = unknown_link_types_.size() < kMaxUnknownLinkTypes;
-  ++unknown_link_types_[room || unknown_link_types_.contains(link_type) ? link_type
-                                                                        : kOtherLinkTypes];
+// Any number that a source says may be a link type, and any that a packet says the rest.
+void FrameDecoder::NoteUnread(UnreadKind kind) {
+  if (kind.layer == UnreadLayer::kNone) return;
+  if (unread_.size() >= kMaxUnreadKinds && !unread_.contains(kind)) kind.number = kOtherNumbers;
+  ++unread_[kind];
 }
 
-bool FrameDecoder::Take(LinkVerdict verdict, uint32_t link_type) {
-  switch (verdict) {
+bool FrameDecoder::Take(const LinkLayer& link) {
+  switch (link.verdict) {
     case LinkVerdict::kIp:
       return true;
     case LinkVerdict::kNotIp:
       ++ledger_.not_ip_frames;
+      NoteUnread(link.unread);
       return false;
     case LinkVerdict::kUnknownLinkType:
       ++ledger_.unknown_link_type_frames;
-      NoteUnknown(link_type);
+      NoteUnread(link.unread);
       return false;
     case LinkVerdict::kMalformed:
       ++ledger_.malformed_frames;
@@ -55,14 +56,14 @@ void FrameDecoder::NoteBeacon(const LinkLayer& link) {
 void FrameDecoder::Decode(const Frame& frame, TimeNs now_ns) {
   ++ledger_.frames_received;
   LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
-  if (Take(link.verdict, frame.link_type)) {
+  if (Take(link)) {
     DecodeDatagram(frame, link, now_ns);
   } else if (link.is_beacon) {
     NoteBeacon(link);
   }
   while (!link.subframes.empty() && NextSubframe(&link)) {
     ++ledger_.extra_datagrams;
-    if (Take(link.verdict, frame.link_type)) DecodeDatagram(frame, link, now_ns);
+    if (Take(link)) DecodeDatagram(frame, link, now_ns);
   }
 }
 
@@ -84,7 +85,7 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       if (IsCopy(frame, link, *ip, now_ns)) return;
       ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
       if (!ip) return;
-      if (ip->source.family == IpFamily::kIpv6 && !SkipExtensionHeaders(&*ip)) {
+      if (!SkipExtensionHeaders(&*ip)) {
         ++ledger_.malformed_frames;
         return;
       }
@@ -106,6 +107,7 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
     LinkLayer inner;
     if (!OpenTunnel(*ip, &tunnel, &inner)) {
       if (IsCopy(frame, link, *ip, now_ns)) return;
+      if (!options_.udp || ip->protocol != kProtocolUdp) NoteUnread(inner.unread);
       TakeUdp(frame, link, *ip);
       return;
     }
@@ -115,7 +117,7 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
     }
     ++ledger_.tunnels_opened;
     path_.tunnels[path_.depth++] = tunnel;
-    if (!Take(inner.verdict, frame.link_type)) return;
+    if (!Take(inner)) return;
     datagram = inner.datagram;
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/frame.h"
 #include "base/ledger.h"
 #include "reassembler/checksums.h"
@@ -67,16 +68,18 @@ class FrameDecoder {
   // Beacons of wireless networks, by who sent them; of at most kMaxNetworks.
   const std::map<WirelessNetwork, uint64_t>& networks() const { return networks_; }
   static constexpr size_t kMaxNetworks = 65536;
-  // Frames of link types that are not read, by type; beyond so many types, all under the last.
-  static constexpr size_t kMaxUnknownLinkTypes = 1024;
-  static constexpr uint32_t kOtherLinkTypes = UINT32_MAX;
-  const std::map<uint32_t, uint64_t>& unknown_link_types() const { return unknown_link_types_; }
+  // Frames that are not read, by what they are; beyond so many kinds, a layer's others under one
+  // number.
+  static constexpr size_t kMaxUnreadKinds = 1024;
+  static constexpr uint32_t kOtherNumbers = UINT32_MAX;
+  using UnreadFrames = absl::flat_hash_map<UnreadKind, uint64_t>;
+  const UnreadFrames& unread() const { return unread_; }
 
  private:
-  void NoteUnknown(uint32_t link_type);
+  void NoteUnread(UnreadKind kind);
   void DecodeDatagram(const Frame& frame, const LinkLayer& link, TimeNs now_ns);
   // Counts a verdict; true when there is a datagram to look into.
-  bool Take(LinkVerdict verdict, uint32_t link_type);
+  bool Take(const LinkLayer& link);
   uint64_t ScopeOf(const Frame& frame, const LinkLayer& link) const;
   bool IsCopy(const Frame& frame, const LinkLayer& link, const IpHeader& ip, TimeNs now_ns);
   void NoteBeacon(const LinkLayer& link);
@@ -94,7 +97,7 @@ class FrameDecoder {
   bool several_sources_ = false;
   std::vector<uint64_t> copies_;
   TunnelPath path_;  // of the datagram that is being decoded
-  std::map<uint32_t, uint64_t> unknown_link_types_;
+  UnreadFrames unread_;
   std::map<WirelessNetwork, uint64_t> networks_;
 };
 

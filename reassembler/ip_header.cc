@@ -38,6 +38,9 @@ std::optional<IpHeader> ReadIpv4(ByteView d) {
   ip.fragment_offset = (flags & 0x1fffu) * 8u;
   ip.fragment = ip.more_fragments || ip.fragment_offset != 0;
   ip.identification = LoadBe16(d.data() + 4);
+  if (ip.protocol == kAuthentication && !ip.fragment && !SkipExtensionHeaders(&ip)) {
+    return std::nullopt;
+  }
   return ip;
 }
 
@@ -102,7 +105,8 @@ std::optional<IpHeader> ReadIpv6(ByteView d) {
 bool SkipExtensionHeaders(IpHeader* ip) {
   ByteView rest = ip->payload;
   uint8_t next = ip->protocol;
-  for (int i = 0; IsExtension(next); ++i) {
+  const bool ipv4 = ip->source.family == IpFamily::kIpv4;
+  for (int i = 0; ipv4 ? next == kAuthentication : IsExtension(next); ++i) {
     if (i == kMaxExtensionHeaders || rest.size() < 8) return false;
     size_t size = size_t{8} + rest[1] * 8u;
     if (next == kFragment) size = 8;

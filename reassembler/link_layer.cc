@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/link_type.h"
+#include "reassembler/encapsulations.h"
 #include "reassembler/ethernet.h"
 #include "reassembler/wireless.h"
 
@@ -26,41 +27,12 @@ bool IsIpFamily(uint32_t family) {
 // A header of `size` bytes that begins with the family.
 LinkVerdict ReadLoopback(size_t size, ByteView frame, LinkLayer* link) {
   if (frame.size() < size) return LinkVerdict::kMalformed;
-  if (!IsIpFamily(LoadBe32(frame.data()))) return LinkVerdict::kNotIp;
+  const uint32_t family = LoadBe32(frame.data());
+  if (!IsIpFamily(family)) {
+    link->unread = {UnreadLayer::kLoopbackFamily, family};
+    return LinkVerdict::kNotIp;
+  }
   return ReadIp(frame.subspan(size), link);
-}
-
-// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html: 16 bytes, the protocol last.
-LinkVerdict ReadSll(ByteView frame, LinkLayer* link) {
-  if (frame.size() < 16) return LinkVerdict::kMalformed;
-  if (LoadBe16(frame.data() + 4) == 6) {
-    std::copy_n(frame.begin() + 6, 6, link->source_mac.begin());
-    link->has_macs = true;
-  }
-  return ReadEtherType(LoadBe16(frame.data() + 14), frame.subspan(16), link);
-}
-
-// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html: 20 bytes, the protocol first.
-LinkVerdict ReadSll2(ByteView frame, LinkLayer* link) {
-  if (frame.size() < 20) return LinkVerdict::kMalformed;
-  if (frame[11] == 6) {
-    std::copy_n(frame.begin() + 12, 6, link->source_mac.begin());
-    link->has_macs = true;
-  }
-  return ReadEtherType(LoadBe16(frame.data()), frame.subspan(20), link);
-}
-
-// Cisco HDLC: address, control, EtherType. Address 0x0f or 0x8f; keep-alives have a type of their
-// own.
-LinkVerdict ReadCiscoHdlc(ByteView frame, LinkLayer* link) {
-  if (frame.size() < 4) return LinkVerdict::kMalformed;
-  return ReadEtherType(LoadBe16(frame.data() + 2), frame.subspan(4), link);
-}
-
-// PPP in HDLC framing; where the first byte is an address of Cisco HDLC, that.
-LinkVerdict ReadPppHdlc(ByteView frame, LinkLayer* link) {
-  if (!frame.empty() && (frame[0] == 0x0f || frame[0] == 0x8f)) return ReadCiscoHdlc(frame, link);
-  return ReadPpp(frame, link);
 }
 
 // RFC 2427: a Q.922 address of 2 to 4 bytes, the last with its lowest bit set, then control 3, a
@@ -100,6 +72,85 @@ LinkVerdict ReadFrameRelay(ByteView frame, LinkLayer* link) {
     default:
       return LinkVerdict::kNotIp;
   }
+}
+
+// Linux's cooked capture: what the device is (ARPHRD_) says what the protocol number means, which
+// is an EtherType or, below those, one of Linux's own (ETH_P_).
+LinkVerdict ReadCooked(uint16_t device, uint16_t protocol, ByteView rest, LinkLayer* link) {
+  constexpr uint16_t kFrameRelayDevice = 770;
+  constexpr uint16_t kWirelessDevice = 801;
+  constexpr uint16_t kPrismDevice = 802;
+  constexpr uint16_t kRadiotapDevice = 803;
+  constexpr uint16_t kWholeFrame = 0x0003;  // ETH_P_ALL: a whole Ethernet frame follows
+  constexpr uint16_t kLlc = 0x0004;
+  constexpr uint16_t kPpp = 0x0007;
+  constexpr uint16_t kPppMultilink = 0x0008;
+  constexpr uint16_t kTokenRingLlc = 0x0011;
+  constexpr uint16_t kWireless = 0x0019;
+  switch (device) {
+    case kFrameRelayDevice:
+      return ReadFrameRelay(rest, link);
+    case kWirelessDevice:
+      return ReadIeee80211(rest, {}, link);
+    case kPrismDevice:
+      return ReadPrismOrAvs(rest, link);
+    case kRadiotapDevice:
+      return ReadRadiotap(rest, link);
+    default:
+      break;
+  }
+  switch (protocol) {
+    case kWholeFrame:
+      return ReadEthernet(rest, link);
+    case kLlc:
+    case kTokenRingLlc:
+      return ReadLlc(rest, link);
+    case kPpp:
+    case kPppMultilink:
+      return ReadPpp(rest, link);
+    case kWireless:
+      return ReadIeee80211(rest, {}, link);
+    default:
+      if (protocol < kEtherMinType) {
+        link->unread = {UnreadLayer::kEtherType, protocol};
+        return LinkVerdict::kNotIp;
+      }
+      return ReadEtherType(protocol, rest, link);
+  }
+}
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html: 16 bytes, the protocol last.
+LinkVerdict ReadSll(ByteView frame, LinkLayer* link) {
+  if (frame.size() < 16) return LinkVerdict::kMalformed;
+  if (LoadBe16(frame.data() + 4) == 6) {
+    std::copy_n(frame.begin() + 6, 6, link->source_mac.begin());
+    link->has_macs = true;
+  }
+  return ReadCooked(LoadBe16(frame.data() + 2), LoadBe16(frame.data() + 14), frame.subspan(16),
+                    link);
+}
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html: 20 bytes, the protocol first.
+LinkVerdict ReadSll2(ByteView frame, LinkLayer* link) {
+  if (frame.size() < 20) return LinkVerdict::kMalformed;
+  if (frame[11] == 6) {
+    std::copy_n(frame.begin() + 12, 6, link->source_mac.begin());
+    link->has_macs = true;
+  }
+  return ReadCooked(LoadBe16(frame.data() + 8), LoadBe16(frame.data()), frame.subspan(20), link);
+}
+
+// Cisco HDLC: address, control, EtherType. Address 0x0f or 0x8f; keep-alives have a type of their
+// own.
+LinkVerdict ReadCiscoHdlc(ByteView frame, LinkLayer* link) {
+  if (frame.size() < 4) return LinkVerdict::kMalformed;
+  return ReadEtherType(LoadBe16(frame.data() + 2), frame.subspan(4), link);
+}
+
+// PPP in HDLC framing; where the first byte is an address of Cisco HDLC, that.
+LinkVerdict ReadPppHdlc(ByteView frame, LinkLayer* link) {
+  if (!frame.empty() && (frame[0] == 0x0f || frame[0] == 0x8f)) return ReadCiscoHdlc(frame, link);
+  return ReadPpp(frame, link);
 }
 
 // https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: 4 bytes, then (length, type, value) padded
@@ -202,11 +253,35 @@ LinkVerdict ReadPpi(ByteView frame, LinkLayer* link) {
   const uint32_t inner = LoadLe32(frame.data() + 4);
   if (header < 8 || header > frame.size()) return LinkVerdict::kMalformed;
   const ByteView rest = frame.subspan(header);
-  if (inner == kLinkPpi) return LinkVerdict::kMalformed;
+  if (inner == kLinkPpi || inner == kLinkPktap || inner == kLinkPktapUser2) {
+    return LinkVerdict::kMalformed;
+  }
   if (inner == kLinkIeee80211) {
     return ReadIeee80211(rest, ReadPpiHints(frame.first(header)), link);
   }
   return ReadByType(inner, rest, link);
+}
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html: the header's length, what follows (1: a
+// frame), its link type; in the order of the machine that captured, which is little-endian.
+LinkVerdict ReadPktap(uint32_t link_type, ByteView frame, LinkLayer* link) {
+  constexpr size_t kSmallestHeader = 108;
+  const bool others = link_type == kLinkPktapUser2 &&
+                      (frame.size() < kSmallestHeader || LoadLe32(frame.data()) < kSmallestHeader ||
+                       LoadLe32(frame.data()) > frame.size());
+  if (others) {  // that number is anybody's
+    link->unread = {UnreadLayer::kLinkType, link_type};
+    return LinkVerdict::kUnknownLinkType;
+  }
+  if (frame.size() < 12) return LinkVerdict::kMalformed;
+  const size_t header = LoadLe32(frame.data());
+  const uint32_t inner = LoadLe32(frame.data() + 8);
+  if (LoadLe32(frame.data() + 4) != 1) return LinkVerdict::kNotIp;
+  if (header < 12 || header > frame.size()) return LinkVerdict::kMalformed;
+  if (inner == kLinkPktap || inner == kLinkPktapUser2 || inner == kLinkPpi) {
+    return LinkVerdict::kMalformed;
+  }
+  return ReadByType(inner, frame.subspan(header), link);
 }
 
 LinkVerdict ReadByType(uint32_t link_type, ByteView frame, LinkLayer* link) {
@@ -278,7 +353,15 @@ LinkVerdict ReadByType(uint32_t link_type, ByteView frame, LinkLayer* link) {
       return ReadPflog(frame, link);
     case kLinkIpOverIeee1394:
       return ReadIeee1394(frame, link);
+    case kLinkErf:
+      return ReadErf(frame, link);
+    case kLinkIpoib:
+      return ReadIpoib(frame, link);
+    case kLinkPktap:
+    case kLinkPktapUser2:
+      return ReadPktap(link_type, frame, link);
     default:
+      link->unread = {UnreadLayer::kLinkType, link_type};
       return LinkVerdict::kUnknownLinkType;
   }
 }

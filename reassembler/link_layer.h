@@ -1,5 +1,6 @@
 // From a frame to the datagram in it: link headers, VLAN stacks, MPLS, PPPoE. Captured bytes only;
-// what the headers claim beyond them makes the frame malformed.
+// where a header claims more than there is, it is malformed, and where it says how long its payload
+// is, nothing behind that is read.
 #ifndef FLOWSTITCH_REASSEMBLER_LINK_LAYER_H_
 #define FLOWSTITCH_REASSEMBLER_LINK_LAYER_H_
 
@@ -7,6 +8,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/unread_layer.h"
 
 namespace flowstitch {
 
@@ -14,17 +16,24 @@ enum class LinkVerdict : uint8_t { kIp, kNotIp, kMalformed, kUnknownLinkType };
 
 // Deeper stacks of tags and labels are malformed.
 inline constexpr int kMaxVlanTags = 8;
+inline constexpr int kMaxTags = 16;  // of all kinds
 inline constexpr int kMaxMplsLabels = 16;
+inline constexpr int kMaxNestedFrames = 8;
 
 struct LinkLayer {
   LinkVerdict verdict = LinkVerdict::kMalformed;
-  ByteView datagram;   // from the IP header to the end of what was captured (padding included)
+  // From the IP header to the end of what was captured and of what each header around it claims;
+  // padding may be behind it.
+  ByteView datagram;
   ByteView subframes;  // of an 802.11 aggregate: what follows the datagram; see NextSubframe
   bool has_macs = false;
   bool outer_8021q = false;  // the first tag has the type 0x8100
   bool is_beacon = false;    // an 802.11 beacon, of which these are known:
   ByteView beacon_ssid;      // the network's name, empty when it hides it; `source_mac` sent it
   bool pseudowire = false;   // it came out of one; there is no second in it
+  uint8_t frames = 0;        // Ethernet headers, each within the one before
+  uint8_t tags = 0;          // of all kinds, in all of them
+  UnreadKind unread;         // where the verdict is kNotIp: what it is, as far as that is known
   uint8_t vlan_count = 0;
   std::array<uint16_t, kMaxVlanTags> vlan = {};  // outermost first, 12 bits each
   std::array<uint8_t, 6> source_mac = {};

@@ -45,10 +45,8 @@ class Reassembler : private FrameDecoder::Taker {
   void Finish();
 
   const ReassemblyLedger& ledger() const { return ledger_; }
-  // Frames of link types that are not read, by type.
-  const std::map<uint32_t, uint64_t>& unknown_link_types() const {
-    return decoder_.unknown_link_types();
-  }
+  // Frames that are not read, by what they are.
+  const FrameDecoder::UnreadFrames& unread() const { return decoder_.unread(); }
   const std::map<WirelessNetwork, uint64_t>& networks() const { return decoder_.networks(); }
   // Frames come from more than one source: copies of a datagram count once from now on.
   void set_several_sources() { decoder_.set_several_sources(); }

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -79,6 +80,7 @@ class ReassemblerStage {
   void SendEnd();
   void PublishMetrics(int64_t now_ns);
   wire::Ledger MakeLedger();
+  std::map<UnreadKind, uint64_t> SortedUnread() const;
   absl::Status Drain();
 
   const ReassemblerOptions& options_;
@@ -241,14 +243,25 @@ void ReassemblerStage::FlushFull() {
   }
 }
 
+std::map<UnreadKind, uint64_t> ReassemblerStage::SortedUnread() const {
+  return {reassembler_.unread().begin(), reassembler_.unread().end()};
+}
+
 wire::Ledger ReassemblerStage::MakeLedger() {
   wire::Ledger ledger;
   intake_.books().AddTo(&ledger);
   ToWire(reassembler_.ledger(), ledger.mutable_reassembly());
-  for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
-    wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
-    unknown->set_link_type(type);
-    unknown->set_frames(frames);
+  for (const auto& [kind, frames] : SortedUnread()) {
+    if (kind.layer == UnreadLayer::kLinkType) {
+      wire::UnknownLinkType* unknown = ledger.add_unknown_link_types();
+      unknown->set_link_type(kind.number);
+      unknown->set_frames(frames);
+    } else {
+      wire::UnreadFrames* unread = ledger.add_unread();
+      unread->set_layer(static_cast<wire::UnreadLayer>(kind.layer));
+      unread->set_number(kind.number);
+      unread->set_frames(frames);
+    }
   }
   for (const auto& [network, beacons] : reassembler_.networks()) {
     wire::WirelessNetwork* out = ledger.add_networks();
@@ -286,9 +299,10 @@ void ReassemblerStage::PublishMetrics(int64_t now_ns) {
 }
 
 void ReassemblerStage::SendEnd() {
-  for (const auto& [type, frames] : reassembler_.unknown_link_types()) {
+  for (const auto& [kind, frames] : SortedUnread()) {
+    if (kind.layer != UnreadLayer::kLinkType) continue;
     spdlog::warn("reassembler: {} frames of link type {} were not read: it is not known here",
-                 frames, type);
+                 frames, kind.number);
   }
   for (const std::string& line : FindImbalance(reassembler_.ledger())) {
     spdlog::error("reassembler: the ledger does not balance: {}", line);

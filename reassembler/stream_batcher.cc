@@ -103,6 +103,14 @@ wire::TunnelKind ToWire(TunnelKind kind) {
       return wire::TEREDO;
     case TunnelKind::kL2tp:
       return wire::L2TP;
+    case TunnelKind::kCapwap:
+      return wire::CAPWAP;
+    case TunnelKind::kLisp:
+      return wire::LISP;
+    case TunnelKind::kTzsp:
+      return wire::TZSP;
+    case TunnelKind::kAyiya:
+      return wire::AYIYA;
   }
   return wire::TUNNEL_UNKNOWN;
 }

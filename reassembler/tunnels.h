@@ -20,6 +20,10 @@ enum class TunnelKind : uint8_t {
   kGtpU,      // 3GPP TS 29.281
   kTeredo,    // RFC 4380
   kL2tp,      // RFC 2661 and 3931
+  kCapwap,    // RFC 5415, data
+  kLisp,      // RFC 9300
+  kTzsp,      // TaZmen Sniffer Protocol
+  kAyiya,     // draft-massar-v6ops-ayiya-02
 };
 
 // Deeper nesting is not opened (too_deep_datagrams).
@@ -27,7 +31,7 @@ inline constexpr size_t kMaxTunnelDepth = 8;
 
 struct Tunnel {
   TunnelKind kind = TunnelKind::kIpInIp;
-  // GRE key, VXLAN or GENEVE network, GTP endpoint, L2TP session; 0 where there is none.
+  // GRE key, VXLAN, GENEVE or LISP network, GTP endpoint, L2TP session; 0 where there is none.
   uint32_t id = 0;
   IpAddress source;
   IpAddress destination;
@@ -40,7 +44,8 @@ struct TunnelPath {
 };
 
 // When `ip`, a whole datagram, is a tunnel: fills `tunnel`, and `inner` with what it carries.
-// A port number proves nothing: UDP is a tunnel only when what it carries is sound.
+// A port number proves nothing: UDP is a tunnel only when what it carries is sound. Otherwise
+// `inner->unread` says what the datagram is.
 bool OpenTunnel(const IpHeader& ip, Tunnel* tunnel, LinkLayer* inner);
 
 // The same for both directions, whatever numbers each end has given the tunnel; 0: no tunnel.

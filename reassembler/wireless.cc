@@ -66,7 +66,7 @@ bool NextSubframe(LinkLayer* link) {
   const size_t captured = std::min(length, rest.size() - 14);
   std::copy_n(rest.begin(), 6, link->destination_mac.begin());
   std::copy_n(rest.begin() + 6, 6, link->source_mac.begin());
-  link->vlan_count = 0;
+  link->vlan_count = link->frames = link->tags = 0;
   link->outer_8021q = false;
   link->verdict = ReadLlc(rest.subspan(14, captured), link);
   const size_t whole = (14 + length + 3) / 4 * 4;
@@ -93,12 +93,18 @@ void ReadBeacon(ByteView frame, LinkLayer* link) {
 
 LinkVerdict ReadIeee80211(ByteView frame, WirelessHints hints, LinkLayer* link) {
   if (frame.size() < 2) return LinkVerdict::kMalformed;
-  const uint8_t kind = frame[0];
-  const uint8_t flags = frame[1];
+  const uint8_t kind = frame[hints.swapped ? 1 : 0];
+  const uint8_t flags = frame[hints.swapped ? 0 : 1];
   if (kind == kBeacon && !hints.bad_fcs) ReadBeacon(frame, link);
-  if ((kind & kTypeMask) != kTypeData || (kind & kSubtypeNoData)) return LinkVerdict::kNotIp;
+  if ((kind & kTypeMask) != kTypeData || (kind & kSubtypeNoData)) {
+    link->unread = {UnreadLayer::kWireless, (kind & kTypeMask) * 4u | kind >> 4u};
+    return LinkVerdict::kNotIp;
+  }
   if (hints.bad_fcs) return LinkVerdict::kMalformed;
-  if (flags & kProtected) return LinkVerdict::kNotIp;  // encrypted
+  if (flags & kProtected) {
+    link->unread = {UnreadLayer::kEncrypted, 0};
+    return LinkVerdict::kNotIp;
+  }
   const bool four_addresses = (flags & kToDs) && (flags & kFromDs);
   const bool qos = kind & kSubtypeQos;
   size_t header = four_addresses ? 30 : 24;
@@ -109,7 +115,10 @@ LinkVerdict ReadIeee80211(ByteView frame, WirelessHints hints, LinkLayer* link) 
   if (hints.fcs_behind && frame.size() >= kFcsBytes) frame = frame.first(frame.size() - kFcsBytes);
   if (frame.size() < header) return LinkVerdict::kMalformed;
   // A later fragment of an 802.11 frame begins in the middle of a datagram.
-  if ((frame[22] & 0x0f) != 0) return LinkVerdict::kNotIp;
+  if ((frame[22] & 0x0f) != 0) {
+    link->unread = {UnreadLayer::kFragment, 0};
+    return LinkVerdict::kNotIp;
+  }
   const auto address = [&frame](int n) { return frame.data() + (n == 4 ? 24 : 4 + (n - 1) * 6); };
   const uint8_t* destination = address(flags & kToDs ? 3 : 1);
   const uint8_t* source = address(four_addresses ? 4 : flags & kFromDs ? 3 : 2);

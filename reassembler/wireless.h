@@ -11,6 +11,7 @@ struct WirelessHints {
   bool data_pad = false;    // the 802.11 header is padded to a multiple of 4
   bool bad_fcs = false;     // no receiver took it
   bool fcs_behind = false;  // 4 bytes of checksum at the end
+  bool swapped = false;     // the two bytes of frame control stand the other way round
 };
 
 LinkVerdict ReadIeee80211(ByteView frame, WirelessHints hints, LinkLayer* link);

@@ -60,14 +60,10 @@ void AddEnd(const wire::End& end, ReportTotals* totals) {
   FLOWSTITCH_REASSEMBLY_LEDGER(FLOWSTITCH_ADD)
 #undef FLOWSTITCH_ADD
   for (const wire::UnknownLinkType& unknown : end.ledger().unknown_link_types()) {
-    const auto known =
-        std::find_if(totals->unknown_link_types.begin(), totals->unknown_link_types.end(),
-                     [&unknown](const auto& pair) { return pair.first == unknown.link_type(); });
-    if (known != totals->unknown_link_types.end()) {
-      known->second += unknown.frames();
-    } else {
-      totals->unknown_link_types.emplace_back(unknown.link_type(), unknown.frames());
-    }
+    totals->unread[{UnreadLayer::kLinkType, unknown.link_type()}] += unknown.frames();
+  }
+  for (const wire::UnreadFrames& unread : end.ledger().unread()) {
+    totals->unread[{static_cast<UnreadLayer>(unread.layer()), unread.number()}] += unread.frames();
   }
   for (const wire::WirelessNetwork& network : end.ledger().networks()) {
     const auto known = std::find_if(totals->networks.begin(), totals->networks.end(),

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "sinks/unread_names.h"
 
 namespace flowstitch {
 namespace {
@@ -34,6 +35,19 @@ std::string NameOf(const ReportTotals& totals, const ReportTotals::Source& sourc
   const std::string& first = source.inputs[0];
   if (source.inputs.size() == 1) return first == "-" ? "standard input" : first;
   return absl::StrFormat("%s and %d more", first, source.inputs.size() - 1);
+}
+
+// Of a capture that is mostly one thing that nobody reads, what it is.
+void MentionMostUnread(const ReportTotals& totals, std::string* text) {
+  const auto most =
+      std::max_element(totals.unread.begin(), totals.unread.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  const uint64_t all = totals.reassembly.frames_received;
+  if (most == totals.unread.end() || most->second <= all / 2) return;
+  absl::StrAppendFormat(text, "not read: %d of %d frames are %s", most->second, all,
+                        NameOf(most->first));
+  const bool udp = most->first.layer == UnreadLayer::kUdpPort;
+  absl::StrAppend(text, udp ? "; --udp writes UDP, too\n" : "\n");
 }
 
 bool NothingRead(const ReportTotals& totals) {
@@ -77,6 +91,7 @@ std::string ShortLedger(const ReportTotals& totals, const WrittenKinds& written)
   Mention(r.malformed_frames, "malformed", &frames);
   Mention(r.unknown_link_type_frames, "of an unknown link type", &frames);
   absl::StrAppend(&text, frames, "\n");
+  MentionMostUnread(totals, &text);
   std::string streams =
       absl::StrFormat("streams: %d flows, %s delivered", r.flows_opened, Size(r.delivered_bytes));
   if (r.gap_bytes > 0) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "sinks/dfxml/flow_element.h"
 #include "sinks/dfxml/xml_text.h"
+#include "sinks/unread_names.h"
 
 namespace flowstitch {
 namespace {
@@ -113,9 +114,11 @@ void WriteLedger(const ReportTotals& totals, ReportForm form, XmlText* xml) {
     const ReassemblyLedger& ledger = totals.reassembly;
     xml->Start("flowstitch:reassembly");
     FLOWSTITCH_REASSEMBLY_LEDGER(FLOWSTITCH_WRITE)
-    for (const auto& [type, frames] : totals.unknown_link_types) {
-      xml->Start("flowstitch:unknown_link_type");
-      xml->Attribute("link_type", uint64_t{type});
+    for (const auto& [kind, frames] : totals.unread) {
+      const bool link_type = kind.layer == UnreadLayer::kLinkType;
+      xml->Start(link_type ? "flowstitch:unknown_link_type" : "flowstitch:unread");
+      if (!link_type) xml->Attribute("layer", LayerName(kind.layer));
+      xml->Attribute(link_type ? "link_type" : "number", uint64_t{kind.number});
       xml->Attribute("frames", frames);
       xml->End();
     }

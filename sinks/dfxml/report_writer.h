@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "base/ledger.h"
+#include "base/unread_layer.h"
 #include "sinks/dfxml/flow_element.h"
 #include "sinks/safe_file.h"
 
@@ -39,7 +40,7 @@ struct ReportTotals {
   };
   std::vector<Source> sources;
   ReassemblyLedger reassembly;
-  std::vector<std::pair<uint32_t, uint64_t>> unknown_link_types;
+  std::map<UnreadKind, uint64_t> unread;  // frames that are not read, by what they are
   std::vector<Network> networks;
   SinkLedger sink;
   std::string error;  // of a source; empty when all went well

@@ -9,9 +9,10 @@ using namespace flowstitch::testing;
 
 namespace {
 
-constexpr uint32_t kTypes[] = {0,   1,   6,   7,   8,   9,   10,  12,  14,  50,  51,  100, 101,
-                               104, 105, 107, 108, 109, 113, 117, 119, 122, 127, 129, 138, 163,
-                               166, 178, 192, 204, 205, 206, 228, 229, 239, 240, 276, 147};
+constexpr uint32_t kTypes[] = {0,   1,   6,   7,   8,   9,   10,  12,  14,  50,  51,
+                               100, 101, 104, 105, 107, 108, 109, 113, 117, 119, 122,
+                               127, 129, 138, 163, 166, 178, 192, 204, 205, 206, 228,
+                               229, 239, 240, 276, 147, 149, 197, 242, 258};
 
 // Touches every byte, so that a sanitizer sees a view that points nowhere.
 class Toucher : public FrameDecoder::Taker {
@@ -123,10 +124,30 @@ std::vector<std::string> flowstitch::testing::FuzzSeeds() {
             IpDatagram(a, b, 47,
                        Bytes({0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}) + ethernet),
             IpDatagram(a, b, 4, datagram)});
+  const Packet macs = Packet(12, 2);
+  add(1, {macs + Bytes({0x88, 0xe7, 0, 0, 0, 1}) + ethernet,
+          macs + Bytes({0x22, 0xf3, 0, 0x46, 0, 1, 0, 2, 1, 1, 1, 1}) + ethernet,
+          macs + Bytes({0x89, 0x03, 0, 1}) + ethernet,
+          macs + Bytes({0x89, 0x4f, 0, 2, 1, 4, 0, 0, 1, 9, 0, 2, 1, 1, 0, 0, 1, 8}) + datagram,
+          macs + Bytes({0x88, 0xe5, 0x20, 40, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 0}) + datagram,
+          macs + Bytes({0x89, 0x09, 1, 2, 0, 1, 0, 16, 0, 1, 0, 17, 8, 0}) + datagram,
+          macs + Bytes({0x89, 0x2f, 0, 46, 0, 1, 0x88, 0x64, 0x11, 0, 0, 1, 0, 30, 0, 0x21}) +
+              datagram});
+  add(197, {Packet(8, 1) + Bytes({0x82, 4, 0, 60, 0, 0, 0, 60, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0}) +
+            ethernet});
+  add(242, {Packet(40, 0) + Bytes({8, 0, 0, 0}) + datagram});
+  add(258, {Bytes({12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}) + ethernet});
+  add(113, {Bytes({0, 0, 3, 0x22, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 0, 3}) + ethernet});
+  add(101, {IpDatagram(a, b, 51, Bytes({6, 4}) + Packet(22, 0) + TcpBytes(four))});
   add(101, {udp(4789, Bytes({8, 0, 0, 0, 0, 0, 1, 0}) + ethernet),
             udp(6081, Bytes({1, 0, 0x65, 0x58, 0, 0, 1, 0, 1, 2, 3, 0}) + ethernet),
             udp(2152, Bytes({0x34, 0xff, 0, 40, 0, 0, 0, 1, 0, 1, 0, 0x85, 1, 2, 3, 0}) + datagram),
             udp(1701, Bytes({0x40, 2, 0, 60, 0, 1, 0, 2, 0xff, 3, 0, 0x21}) + datagram),
+            udp(4341, Bytes({0, 0, 0, 0, 0, 0, 0, 0}) + datagram),
+            udp(4790, Bytes({0x0c, 0, 0, 4, 0, 0, 1, 0, 0, 2, 1, 3, 0, 0, 1, 9}) + ethernet),
+            udp(5072, Bytes({0x41, 0x52, 0x11, 4, 0, 0, 0, 1}) + Packet(36, 7) + datagram),
+            udp(5247, Bytes({0, 0x10, 2, 0, 0, 0, 0, 0}) + ethernet),
+            udp(37008, Bytes({1, 0, 0, 1, 10, 1, 5, 1}) + ethernet),
             udp(3544, Bytes({0, 0, 1, 2, 3, 4, 5, 6}) + Datagram(six)), udp(53, Packet(9, 'x'))});
   return seeds;
 }

@@ -135,6 +135,29 @@ TEST(IpHeader, ImpossibleHeadersAreRefused) {
   EXPECT_FALSE(ReadIpHeader(Bytes({0x60, 0, 0})));
 }
 
+// RFC 4302: what is authenticated is not hidden.
+TEST(IpHeader, AuthenticationOfIpv4IsSkipped) {
+  const auto read = [](const Packet& payload, uint16_t fragment_field = 0) {
+    return ReadIpHeader(
+        IpDatagram(Address("10.0.0.1"), Address("10.0.0.2"), 51, payload, 1, fragment_field));
+  };
+  const Packet header = Bytes({6, 4}) + Packet(22, 0);  // 6 words
+  const auto ip = read(header + Bytes({1, 2, 3}));
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->protocol, 6);
+  EXPECT_EQ(Packet(ip->payload.begin(), ip->payload.end()), Bytes({1, 2, 3}));
+  // Two, one within the other.
+  const auto twice = read(Bytes({51, 4}) + Packet(22, 0) + header + Bytes({1}));
+  ASSERT_TRUE(twice);
+  EXPECT_EQ(twice->protocol, 6);
+  EXPECT_EQ(twice->payload.size(), 1u);
+  EXPECT_FALSE(read(Bytes({6, 9}) + Packet(22, 0)));  // longer than what is there
+  // Of a fragment it is looked at when the datagram is whole.
+  const auto fragment = read(header, 0x2000);
+  ASSERT_TRUE(fragment);
+  EXPECT_EQ(fragment->protocol, 51);
+}
+
 Packet WithExtensions(const std::vector<std::pair<int, Packet>>& chain, const Packet& payload) {
   Packet rest;
   for (size_t i = 0; i < chain.size(); ++i) {

@@ -98,6 +98,25 @@ TEST(LinkTypes, FindTheDatagramBehindEveryHeader) {
        Bytes({0, 0, 32, 0, 105, 0, 0, 0, 2, 0, 20, 0}) + Packet(8, 0) + Bytes({1, 0}) +
            Packet(10, 0) + Wifi(0x08, 1) + kLlcIpv4,
        false, Packet(4, 0xfc)},
+      {"sll, a whole frame", 113,
+       Bytes({0, 0, 0, 1, 0, 6}) + Packet(8, 1) + Bytes({0, 3}) + kMacs + Bytes({8, 0})},
+      {"sll, llc", 113, Bytes({0, 0, 0, 1, 0, 6}) + Packet(8, 1) + Bytes({0, 4}) + kLlcIpv4},
+      {"sll, ppp", 113, Bytes({0, 0, 2, 0, 0, 0}) + Packet(8, 1) + Bytes({0, 7, 0, 0x21})},
+      {"sll, radiotap", 113,
+       Bytes({0, 0, 3, 0x23, 0, 6}) + Packet(8, 1) + Bytes({0, 4}) + radiotap + Wifi(0x08, 1) +
+           kLlcIpv4},
+      {"sll2, a whole frame", 276,
+       Bytes({0, 3, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6}) + Packet(8, 1) + kMacs + Bytes({8, 0})},
+      {"pktap", 258,
+       Bytes({108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}) + Packet(96, 0) + kMacs + Bytes({8, 0})},
+      {"pktap of macos", 149, Bytes({108, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0}) + Packet(96, 0)},
+      {"erf, ethernet", 197,
+       Packet(8, 1) + Bytes({2, 4, 0, 60, 0, 0, 0, 60, 0, 0}) + kMacs + Bytes({8, 0})},
+      {"erf, extensions, ip", 197,
+       Packet(8, 1) + Bytes({0x80 | 22, 4, 0, 60, 0, 0, 0, 60}) + Bytes({0x83}) + Packet(7, 0) +
+           Packet(8, 0)},
+      {"erf, hdlc", 197, Packet(8, 1) + Bytes({1, 4, 0, 60, 0, 0, 0, 60, 0x0f, 0, 8, 0})},
+      {"ip over infiniband", 242, Packet(40, 0) + Bytes({8, 0, 0, 0})},
       {"ppi, ethernet", 192, Bytes({0, 0, 8, 0, 1, 0, 0, 0}) + kMacs + Bytes({8, 0})},
   };
   for (const Case& c : cases) {
@@ -179,14 +198,32 @@ TEST(LinkTypes, UnknownOnesAreCountedByType) {
     reassembler.OnFrame(Capture(Packet(60, 0), 1, type).frame());
   }
   EXPECT_EQ(reassembler.ledger().unknown_link_type_frames, 3u);
-  EXPECT_THAT(reassembler.unknown_link_types(),
-              ::testing::ElementsAre(std::pair(147u, 2u), std::pair(5000u, 1u)));
+  EXPECT_THAT(reassembler.unread(), ::testing::UnorderedElementsAre(
+                                        std::pair(UnreadKind{UnreadLayer::kLinkType, 147}, 2u),
+                                        std::pair(UnreadKind{UnreadLayer::kLinkType, 5000}, 1u)));
 }
 
 TEST(LinkTypes, TagsAndPseudowires) {
   const std::pair<const char*, Packet> cases[] = {
       {"vntag", kMacs + Bytes({0x89, 0x26, 0, 0, 0, 0, 8, 0})},
       {"802.1br", kMacs + Bytes({0x89, 0x3f, 0, 0, 0, 0, 0, 0, 8, 0})},
+      {"hsr", kMacs + Bytes({0x89, 0x2f, 0, 46, 0, 1, 8, 0})},
+      {"macsec", kMacs + Bytes({0x88, 0xe5, 0, 0, 0, 0, 0, 1, 8, 0})},
+      {"macsec with a channel",
+       kMacs + Bytes({0x88, 0xe5, 0x20, 0, 0, 0, 0, 1}) + Packet(8, 3) + Bytes({8, 0})},
+      {"cisco metadata", kMacs + Bytes({0x89, 0x09, 1, 1, 0, 1, 0, 16, 8, 0})},
+      {"cisco metadata, two", kMacs + Bytes({0x89, 0x09, 1, 2, 0, 1, 0, 16, 0, 1, 0, 17, 8, 0})},
+      {"cisco time stamp", kMacs + Bytes({0x89, 0x88, 0, 1, 2, 3, 4, 5, 8, 0})},
+      {"fabric path", kMacs + Bytes({0x89, 0x03, 0, 0x60}) + kMacs + Bytes({8, 0})},
+      {"802.1ah",
+       kMacs + Bytes({0x88, 0xa8, 0, 9, 0x88, 0xe7, 0, 0, 0, 7}) + kMacs + Bytes({8, 0})},
+      {"trill", kMacs + Bytes({0x22, 0xf3, 0, 0x06, 0, 1, 0, 2}) + kMacs + Bytes({8, 0})},
+      {"trill with options",
+       kMacs + Bytes({0x22, 0xf3, 0, 0x46, 0, 1, 0, 2, 9, 9, 9, 9}) + kMacs + Bytes({8, 0})},
+      {"nsh, ip", kMacs + Bytes({0x89, 0x4f, 0, 2, 1, 1, 0, 0, 1, 255})},
+      {"nsh in nsh, ethernet",
+       kMacs + Bytes({0x89, 0x4f, 0, 2, 1, 4, 0, 0, 1, 255, 0, 2, 1, 3, 0, 0, 1, 254}) + kMacs +
+           Bytes({8, 0})},
       {"mpls ethernet with control word",
        kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64, 0, 0, 0, 0}) + kMacs + Bytes({8, 0})},
       {"mpls ethernet", kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64}) + kMacs + Bytes({8, 0})},
@@ -197,6 +234,50 @@ TEST(LinkTypes, TagsAndPseudowires) {
     ASSERT_EQ(link.verdict, LinkVerdict::kIp) << name;
     EXPECT_EQ(Packet(link.datagram.begin(), link.datagram.end()), Ipv4()) << name;
   }
+}
+
+TEST(LinkTypes, FramesInsideFramesHaveAnEnd) {
+  const std::pair<const char*, Packet> layers[] = {
+      {"fabric path", kMacs + Bytes({0x89, 0x03, 0, 1})},
+      {"802.1ah", kMacs + Bytes({0x88, 0xe7, 0, 0, 0, 1})},
+      {"trill", kMacs + Bytes({0x22, 0xf3, 0, 6, 0, 1, 0, 2})},
+      {"nsh", kMacs + Bytes({0x89, 0x4f, 0, 2, 1, 3, 0, 0, 1, 255})},
+      {"bridged", kMacs + Bytes({0x65, 0x58})},
+  };
+  for (const auto& [name, layer] : layers) {
+    Packet frame = kMacs + Bytes({8, 0}) + Ipv4();
+    for (int depth = 1; depth < kMaxNestedFrames; ++depth) frame = layer + frame;
+    EXPECT_EQ(ReadLinkLayer(1, frame).verdict, LinkVerdict::kIp) << name;
+    EXPECT_EQ(ReadLinkLayer(1, layer + frame).verdict, LinkVerdict::kMalformed) << name;
+    for (int depth = 0; depth < 5000; ++depth)
+      frame.insert(frame.begin(), layer.begin(), layer.end());
+    EXPECT_EQ(ReadLinkLayer(1, frame).verdict, LinkVerdict::kMalformed) << name;
+  }
+  Packet tags = kMacs;
+  for (int i = 0; i < 5000; ++i) tags = tags + Bytes({0x89, 0x2f, 0, 46, 0, 1});
+  EXPECT_EQ(ReadLinkLayer(1, tags + Bytes({8, 0}) + Ipv4()).verdict, LinkVerdict::kMalformed);
+}
+
+TEST(LinkTypes, WhatIsNotReadIsNamed) {
+  const std::tuple<const char*, Packet, UnreadKind> cases[] = {
+      {"arp", kMacs + Bytes({8, 6}) + Packet(28, 1), {UnreadLayer::kEtherType, 0x0806}},
+      {"spanning tree", kMacs + Bytes({0, 3, 0x42, 0x42, 3}), {UnreadLayer::kLlc, 0x42}},
+      {"lcp",
+       kMacs + Bytes({0x88, 0x64, 0x11, 0, 0, 1, 0, 6, 0xc0, 0x21, 1, 2, 3, 4}),
+       {UnreadLayer::kPppProtocol, 0xc021}},
+      {"macsec",
+       kMacs + Bytes({0x88, 0xe5, 0x0c, 0, 0, 0, 0, 1}) + Packet(40, 1),
+       {UnreadLayer::kEncrypted, 0x88e5}},
+  };
+  for (const auto& [name, frame, kind] : cases) {
+    const LinkLayer link = ReadLinkLayer(1, frame);
+    EXPECT_EQ(link.verdict, LinkVerdict::kNotIp) << name;
+    EXPECT_TRUE(link.unread == kind) << name << ": " << int(link.unread.layer);
+  }
+  EXPECT_TRUE(ReadLinkLayer(105, Wifi(0x80, 0)).unread ==
+              (UnreadKind{UnreadLayer::kWireless, 0x08}));
+  EXPECT_TRUE(ReadLinkLayer(105, Wifi(0x08, 0x41) + Packet(30, 1)).unread ==
+              (UnreadKind{UnreadLayer::kEncrypted, 0}));
 }
 
 // Found by fuzzing: each pseudowire is tried in two ways, and they must not multiply.

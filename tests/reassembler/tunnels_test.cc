@@ -8,6 +8,7 @@ namespace {
 
 using namespace flowstitch::testing;
 
+const Packet kMacs = Bytes({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
 const IpAddress kEnd1 = Address("192.0.2.1");
 const IpAddress kEnd2 = Address("192.0.2.2");
 const IpAddress kEnd1v6 = Address("2001:db8::1");
@@ -29,6 +30,15 @@ std::vector<CapturedPacket> Through(const std::vector<CapturedPacket>& packets, 
     result.push_back(Capture(EthernetFrame(wrap(datagram)), packet.time_ns));
   }
   return result;
+}
+
+// Of what is shorter than 256 bytes, for a header's low byte.
+int Length(const Packet& packet) { return static_cast<int>(packet.size()); }
+
+// An 802.11 data frame's header with LLC, to an access point.
+Packet Wireless(int first, int second) {
+  return Bytes({first, second, 0, 0}) + Packet(18, 2) +
+         Bytes({0x10, 0, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0});
 }
 
 Packet In4(uint8_t protocol, const Packet& payload) {
@@ -70,8 +80,8 @@ TEST(Tunnels, WhatTheyCarryComesOut) {
        }},
       {"pptp", TunnelKind::kGre, 5,
        [](const Packet& d) {
-         return In4(47, Bytes({0x30, 0x81, 0x88, 0x0b, 0, 9, 0,    5, 0, 0,
-                               0,    1,    0,    0,    0, 1, 0xff, 3, 0, 0x21}) +
+         return In4(47, Bytes({0x30, 0x81, 0x88, 0x0b, 0, Length(d) + 4, 0, 5, 0,   0, 0,
+                               1,    0,    0,    0,    1, 0xff,          3, 0, 0x21}) +
                             d);
        }},
       {"erspan i", TunnelKind::kErspan, 0,
@@ -128,19 +138,68 @@ TEST(Tunnels, WhatTheyCarryComesOut) {
        }},
       {"gtp", TunnelKind::kGtpU, 0x55,
        [](const Packet& d) {
-         return In4(17, Udp(2152, Bytes({0x30, 255, 0, 9, 0, 0, 0, 0x55}) + d));
+         return In4(17, Udp(2152, Bytes({0x30, 255, 0, Length(d), 0, 0, 0, 0x55}) + d));
        }},
       {"gtp with extensions", TunnelKind::kGtpU, 0x55,
        [](const Packet& d) {
-         return In4(17, Udp(2152, Bytes({0x34, 255, 0, 9,    0, 0, 0, 0x55, 0, 0, 0, 0x85,
-                                         1,    0,   0, 0x20, 2, 0, 0, 0,    0, 0, 0, 0}) +
+         return In4(17, Udp(2152, Bytes({0x34, 255, 0, Length(d) + 16, 0, 0, 0, 0x55, 0, 0, 0, 0x85,
+                                         1,    0,   0, 0x20,           2, 0, 0, 0,    0, 0, 0, 0}) +
                                       d));
        }},
       {"l2tp 2", TunnelKind::kL2tp, 0x10002,
        [](const Packet& d) {
-         return In4(17,
-                    Udp(1701, Bytes({0x48, 2, 0, 99, 0, 1, 0, 2, 0, 0, 0, 0, 0xff, 3, 0, 0x21}) + d,
-                        1701));
+         return In4(
+             17,
+             Udp(1701,
+                 Bytes({0x48, 2, 0, Length(d) + 16, 0, 1, 0, 2, 0, 0, 0, 0, 0xff, 3, 0, 0x21}) + d,
+                 1701));
+       }},
+      {"vxlan with reserved bits", TunnelKind::kVxlan, 0x010203,
+       [](const Packet& d) {
+         return In4(17, Udp(4789, Bytes({0xff, 0xff, 1, 2, 1, 2, 3, 9}) + EthernetFrame(d)));
+       }},
+      {"vxlan gpe, nsh", TunnelKind::kVxlan, 1,
+       [](const Packet& d) {
+         return In4(17, Udp(4790, Bytes({0x0c, 0, 0, 4, 0, 0, 1, 0, 0, 2, 1, 3, 0, 0, 1, 255}) +
+                                      EthernetFrame(d)));
+       }},
+      {"gre, aruba", TunnelKind::kGre, 0,
+       [](const Packet& d) {
+         return In4(47, Bytes({0, 0, 0x82, 0x10}) + Wireless(0x08, 0x01) + d);
+       }},
+      {"gre, eoip", TunnelKind::kGre, 3,
+       [](const Packet& d) {
+         const Packet frame = EthernetFrame(d);
+         return In4(47, Bytes({0x20, 1, 0x64, 0, 0, Length(frame), 0, 3}) + frame);
+       }},
+      {"capwap, 802.11", TunnelKind::kCapwap, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(5247, Bytes({0, 0x10, 3, 0, 0, 0, 0, 0}) + Wireless(0x08, 0x01) + d));
+       }},
+      {"capwap, 802.11 as cisco", TunnelKind::kCapwap, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(5247, Bytes({0, 0x18, 3, 0x20, 0, 0, 0, 0, 3, 1, 2, 3}) +
+                                      Wireless(0x01, 0x08) + d));
+       }},
+      {"capwap, 802.3", TunnelKind::kCapwap, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(5247, Bytes({0, 0x10, 2, 0, 0, 0, 0, 0}) + EthernetFrame(d)));
+       }},
+      {"lisp", TunnelKind::kLisp, 7,
+       [](const Packet& d) {
+         return In4(17, Udp(4341, Bytes({0x88, 1, 2, 3, 0, 0, 7, 1}) + d));
+       }},
+      {"tzsp", TunnelKind::kTzsp, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(37008, Bytes({1, 0, 0, 1, 0, 10, 1, 5, 1}) + EthernetFrame(d)));
+       }},
+      {"tzsp, 802.11", TunnelKind::kTzsp, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(37008, Bytes({1, 0, 0, 18, 1}) + Wireless(0x08, 0x01) + d));
+       }},
+      {"ayiya", TunnelKind::kAyiya, 0,
+       [](const Packet& d) {
+         return In4(17, Udp(5072, Bytes({0x41, 0x52, 0x11, 4, 0, 0, 0, 1}) + Packet(36, 7) + d));
        }},
       {"l2tp 3 over ip, cookie", TunnelKind::kL2tp, 6,
        [](const Packet& d) {
@@ -166,6 +225,83 @@ TEST(Tunnels, WhatTheyCarryComesOut) {
       Checked(less);
     }
   }
+}
+
+// Of all lengths that are claimed around a byte, the smallest counts.
+TEST(Tunnels, EveryEnclosingLengthBoundsWhatIsInside) {
+  // A frame in which the datagram has `length` bytes, says what is around it; more follow.
+  using Frame = Packet (*)(const Packet& d, int length);
+  const std::pair<const char*, Frame> cases[] = {
+      {"pppoe",
+       [](const Packet& d, int length) {
+         return kMacs + Bytes({0x88, 0x64, 0x11, 0, 0, 1, 0, length + 2, 0, 0x21}) + d;
+       }},
+      {"802.3",
+       [](const Packet& d, int length) {
+         return kMacs + Bytes({0, length + 8, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + d;
+       }},
+      {"macsec",
+       [](const Packet& d, int length) {
+         const Packet tag = Bytes({0x88, 0xe5, 0, length + 2 < 64 ? length + 2 : 0, 0, 0, 0, 1});
+         return kMacs + tag + Bytes({8, 0}) + d;
+       }},
+      {"pseudowire",
+       [](const Packet& d, int length) {
+         const Packet inner = kMacs + Bytes({8, 0});
+         return kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64, 0, length + 18, 0, 0}) + inner + d;
+       }},
+      {"pptp",
+       [](const Packet& d, int length) {
+         const Packet gre = Bytes({0x20, 1, 0x88, 0x0b, 0, length + 2, 0, 5, 0, 0x21});
+         return EthernetFrame(In4(47, gre + d));
+       }},
+      {"gtp",
+       [](const Packet& d, int length) {
+         return EthernetFrame(In4(17, Udp(2152, Bytes({0x30, 255, 0, length, 0, 0, 0, 5}) + d)));
+       }},
+      {"l2tp",
+       [](const Packet& d, int length) {
+         const Packet head = Bytes({0x40, 2, 0, length + 10, 0, 1, 0, 2, 0, 0x21});
+         return EthernetFrame(In4(17, Udp(1701, head + d, 1701)));
+       }},
+      {"udp",
+       [](const Packet& d, int length) {
+         Packet udp = Udp(4341, Bytes({0, 0, 0, 0, 0, 0, 0, 0}) + d);
+         udp[5] = static_cast<uint8_t>(length + 16);
+         return EthernetFrame(In4(17, udp));
+       }},
+      {"ip in ip",
+       [](const Packet& d, int length) {
+         const Packet part(d.begin(), d.begin() + length);
+         return EthernetFrame(In4(4, part)) + Packet(d.begin() + length, d.end());
+       }},
+  };
+  for (const auto& [name, frame] : cases) {
+    SCOPED_TRACE(name);
+    auto packets = Fresh().Handshake().Client("abc").Close().packets;
+    for (CapturedPacket& packet : packets) {
+      Packet datagram(packet.bytes.begin() + 14, packet.bytes.end());
+      const int length = Length(datagram);
+      const bool data = LoadBe16(datagram.data() + 2) == 43;
+      // It claims 46 bytes, of which the last three are what somebody else put there.
+      if (data) datagram[3] = 46;
+      packet = Capture(frame(datagram + Packet(3, 'x'), length), packet.time_ns);
+    }
+    const auto flow = OnlyFlow(packets);
+    EXPECT_EQ(flow.client().substr(0, 3), "abc");
+    EXPECT_EQ(flow.client().find('x'), std::string::npos) << flow.client();
+  }
+}
+
+TEST(Tunnels, AnUnknownVersionOfGeneveIsCountedByName) {
+  EventRecorder events;
+  Reassembler reassembler({}, &events);
+  const Packet geneve = Udp(6081, Bytes({0x40, 0, 8, 0, 0, 0, 9, 0}) + Packet(40, 1));
+  for (int i = 0; i < 3; ++i) {
+    reassembler.OnFrame(Capture(EthernetFrame(In4(17, geneve)), i).frame());
+  }
+  EXPECT_THAT(reassembler.unread(),
+              ::testing::ElementsAre(std::pair(UnreadKind{UnreadLayer::kGeneveVersion, 1}, 3u)));
 }
 
 TEST(Tunnels, Ipv6InIpv4AndTeredo) {
