@@ -2,51 +2,12 @@
 #include "reassembler/tunnels.h"
 
 #include "tests/support/flow_checks.h"
+#include "tests/support/tunnel_frames.h"
 
 namespace flowstitch {
 namespace {
 
 using namespace flowstitch::testing;
-
-const Packet kMacs = Bytes({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
-const IpAddress kEnd1 = Address("192.0.2.1");
-const IpAddress kEnd2 = Address("192.0.2.2");
-const IpAddress kEnd1v6 = Address("2001:db8::1");
-const IpAddress kEnd2v6 = Address("2001:db8::2");
-
-Packet Udp(uint16_t port, const Packet& payload, uint16_t source_port = 50000) {
-  const auto length = static_cast<int>(payload.size() + 8);
-  return Bytes({source_port >> 8, source_port & 255, port >> 8, port & 255, length >> 8,
-                length & 255, 0, 0}) +
-         payload;
-}
-
-// Puts each datagram of a conversation into a tunnel.
-template <typename Wrap>
-std::vector<CapturedPacket> Through(const std::vector<CapturedPacket>& packets, Wrap wrap) {
-  std::vector<CapturedPacket> result;
-  for (const CapturedPacket& packet : packets) {
-    const Packet datagram(packet.bytes.begin() + 14, packet.bytes.end());
-    result.push_back(Capture(EthernetFrame(wrap(datagram)), packet.time_ns));
-  }
-  return result;
-}
-
-// Of what is shorter than 256 bytes, for a header's low byte.
-int Length(const Packet& packet) { return static_cast<int>(packet.size()); }
-
-// An 802.11 data frame's header with LLC, to an access point.
-Packet Wireless(int first, int second) {
-  return Bytes({first, second, 0, 0}) + Packet(18, 2) +
-         Bytes({0x10, 0, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0});
-}
-
-Packet In4(uint8_t protocol, const Packet& payload) {
-  return IpDatagram(kEnd1, kEnd2, protocol, payload);
-}
-Packet In6(uint8_t protocol, const Packet& payload) {
-  return IpDatagram(kEnd1v6, kEnd2v6, protocol, payload);
-}
 
 TEST(Tunnels, WhatTheyCarryComesOut) {
   using Wrap = Packet (*)(const Packet&);
@@ -224,72 +185,6 @@ TEST(Tunnels, WhatTheyCarryComesOut) {
       for (auto& packet : less) packet.bytes.resize(std::min(packet.bytes.size(), cut));
       Checked(less);
     }
-  }
-}
-
-// Of all lengths that are claimed around a byte, the smallest counts.
-TEST(Tunnels, EveryEnclosingLengthBoundsWhatIsInside) {
-  // A frame in which the datagram has `length` bytes, says what is around it; more follow.
-  using Frame = Packet (*)(const Packet& d, int length);
-  const std::pair<const char*, Frame> cases[] = {
-      {"pppoe",
-       [](const Packet& d, int length) {
-         return kMacs + Bytes({0x88, 0x64, 0x11, 0, 0, 1, 0, length + 2, 0, 0x21}) + d;
-       }},
-      {"802.3",
-       [](const Packet& d, int length) {
-         return kMacs + Bytes({0, length + 8, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0}) + d;
-       }},
-      {"macsec",
-       [](const Packet& d, int length) {
-         const Packet tag = Bytes({0x88, 0xe5, 0, length + 2 < 64 ? length + 2 : 0, 0, 0, 0, 1});
-         return kMacs + tag + Bytes({8, 0}) + d;
-       }},
-      {"pseudowire",
-       [](const Packet& d, int length) {
-         const Packet inner = kMacs + Bytes({8, 0});
-         return kMacs + Bytes({0x88, 0x47, 0, 1, 1, 64, 0, length + 18, 0, 0}) + inner + d;
-       }},
-      {"pptp",
-       [](const Packet& d, int length) {
-         const Packet gre = Bytes({0x20, 1, 0x88, 0x0b, 0, length + 2, 0, 5, 0, 0x21});
-         return EthernetFrame(In4(47, gre + d));
-       }},
-      {"gtp",
-       [](const Packet& d, int length) {
-         return EthernetFrame(In4(17, Udp(2152, Bytes({0x30, 255, 0, length, 0, 0, 0, 5}) + d)));
-       }},
-      {"l2tp",
-       [](const Packet& d, int length) {
-         const Packet head = Bytes({0x40, 2, 0, length + 10, 0, 1, 0, 2, 0, 0x21});
-         return EthernetFrame(In4(17, Udp(1701, head + d, 1701)));
-       }},
-      {"udp",
-       [](const Packet& d, int length) {
-         Packet udp = Udp(4341, Bytes({0, 0, 0, 0, 0, 0, 0, 0}) + d);
-         udp[5] = static_cast<uint8_t>(length + 16);
-         return EthernetFrame(In4(17, udp));
-       }},
-      {"ip in ip",
-       [](const Packet& d, int length) {
-         const Packet part(d.begin(), d.begin() + length);
-         return EthernetFrame(In4(4, part)) + Packet(d.begin() + length, d.end());
-       }},
-  };
-  for (const auto& [name, frame] : cases) {
-    SCOPED_TRACE(name);
-    auto packets = Fresh().Handshake().Client("abc").Close().packets;
-    for (CapturedPacket& packet : packets) {
-      Packet datagram(packet.bytes.begin() + 14, packet.bytes.end());
-      const int length = Length(datagram);
-      const bool data = LoadBe16(datagram.data() + 2) == 43;
-      // It claims 46 bytes, of which the last three are what somebody else put there.
-      if (data) datagram[3] = 46;
-      packet = Capture(frame(datagram + Packet(3, 'x'), length), packet.time_ns);
-    }
-    const auto flow = OnlyFlow(packets);
-    EXPECT_EQ(flow.client().substr(0, 3), "abc");
-    EXPECT_EQ(flow.client().find('x'), std::string::npos) << flow.client();
   }
 }
 
