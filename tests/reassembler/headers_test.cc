@@ -137,9 +137,10 @@ TEST(IpHeader, ImpossibleHeadersAreRefused) {
 
 // RFC 4302: what is authenticated is not hidden.
 TEST(IpHeader, AuthenticationOfIpv4IsSkipped) {
-  const auto read = [](const Packet& payload, uint16_t fragment_field = 0) {
-    return ReadIpHeader(
-        IpDatagram(Address("10.0.0.1"), Address("10.0.0.2"), 51, payload, 1, fragment_field));
+  Packet datagram;  // that the views lie in
+  const auto read = [&datagram](const Packet& payload, uint16_t fragment_field = 0) {
+    datagram = IpDatagram(Address("10.0.0.1"), Address("10.0.0.2"), 51, payload, 1, fragment_field);
+    return ReadIpHeader(datagram);
   };
   const Packet header = Bytes({6, 4}) + Packet(22, 0);  // 6 words
   const auto ip = read(header + Bytes({1, 2, 3}));
