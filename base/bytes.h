@@ -14,6 +14,11 @@ namespace flowstitch {
 // Bytes that someone else owns; valid only as long as the call that got them says.
 using ByteView = std::span<const uint8_t>;
 
+// The first `length` bytes, or all where there are fewer.
+inline ByteView AtMost(ByteView bytes, size_t length) {
+  return bytes.first(length < bytes.size() ? length : bytes.size());
+}
+
 inline uint16_t LoadBe16(const uint8_t* p) {
   return static_cast<uint16_t>((uint16_t{p[0]} << 8) | uint16_t{p[1]});
 }

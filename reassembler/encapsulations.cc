@@ -1,7 +1,5 @@
 #include "reassembler/encapsulations.h"
 
-#include <algorithm>
-
 #include "reassembler/ethernet.h"
 
 namespace flowstitch {
@@ -24,16 +22,12 @@ size_t MacsecBytes(ByteView* bytes) {
   constexpr uint8_t kChannel = 0x20;
   constexpr uint8_t kEncryptedOrChanged = 0x0c;
   constexpr uint8_t kShortLength = 0x3f;
-  if (bytes->size() < 2 || ((*bytes)[0] & kEncryptedOrChanged)) return 0;
+  if (bytes->size() < 2) return 8;  // more than there is
+  if ((*bytes)[0] & kEncryptedOrChanged) return 0;
   const size_t header = (*bytes)[0] & kChannel ? 14 : 6;
   const size_t length = (*bytes)[1] & kShortLength;  // 0: 48 or more; the checksum is no part of it
-  if (length > 0) *bytes = bytes->first(std::min(bytes->size(), header + length));
+  if (length > 0) *bytes = AtMost(*bytes, header + length);
   return header + 2;
-}
-
-LinkVerdict Behind(size_t header, ByteView bytes, LinkLayer* link,
-                   LinkVerdict (*read)(ByteView, LinkLayer*)) {
-  return bytes.size() < header ? LinkVerdict::kMalformed : read(bytes.subspan(header), link);
 }
 
 }  // namespace
@@ -90,13 +84,13 @@ LinkVerdict ReadEncapsulation(uint16_t type, ByteView bytes, LinkLayer* link) {
     case kEtherBridged:
       return ReadEthernet(bytes, link);
     case kBackbone:  // flags and service number
-      return Behind(4, bytes, link, ReadEthernet);
+      return ReadBehind(4, bytes, link, ReadEthernet);
     case kFabricPath:  // tree and time to live
-      return Behind(2, bytes, link, ReadEthernet);
+      return ReadBehind(2, bytes, link, ReadEthernet);
     case kTrill: {  // flags with the options' length in words, two nicknames
       if (bytes.size() < 6) return LinkVerdict::kMalformed;
       const size_t options = (LoadBe16(bytes.data()) >> 6 & 0x1fu) * size_t{4};
-      return Behind(6 + options, bytes, link, ReadEthernet);
+      return ReadBehind(6 + options, bytes, link, ReadEthernet);
     }
     case kNsh:
       return ReadNsh(bytes, link);
@@ -126,17 +120,13 @@ LinkVerdict ReadErf(ByteView frame, LinkLayer* link) {
     case 2:   // Ethernet
     case 11:  // with a colour
     case 16:
-    case 20:                                        // with a hash
-      return Behind(2, frame, link, ReadEthernet);  // offset and padding
-    case 1:                                         // HDLC
+    case 20:                                            // with a hash
+      return ReadBehind(2, frame, link, ReadEthernet);  // offset and padding
+    case 1:                                             // HDLC
     case 10:
     case 15:
     case 17:
-      return !frame.empty() && (frame[0] == 0x0f || frame[0] == 0x8f)
-                 ? frame.size() < 4
-                       ? LinkVerdict::kMalformed
-                       : ReadEtherType(LoadBe16(frame.data() + 2), frame.subspan(4), link)
-                 : ReadPpp(frame, link);
+      return ReadPppHdlc(frame, link);
     case 22:  // IPv4
     case 23:  // IPv6
       return ReadIp(frame, link);

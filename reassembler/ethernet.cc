@@ -39,7 +39,7 @@ LinkVerdict ReadSnap(ByteView bytes, uint16_t* ether_type, ByteView* rest, LinkL
 // What a pseudowire's control word (RFC 4385) bounds: a length, where one is said, counts itself.
 ByteView BehindControlWord(ByteView bytes) {
   const size_t length = bytes[0] >> 4 == 0 ? bytes[1] & 0x3f : 0;
-  return length < 4 ? bytes.subspan(4) : bytes.first(std::min(bytes.size(), length)).subspan(4);
+  return (length < 4 ? bytes : AtMost(bytes, length)).subspan(4);
 }
 
 // An Ethernet pseudowire (RFC 4448), with its control word of 4 bytes or without. Nothing says so,
@@ -61,6 +61,11 @@ LinkVerdict ReadPseudowire(ByteView bytes, LinkLayer* link) {
 }
 
 }  // namespace
+
+LinkVerdict ReadBehind(size_t header, ByteView bytes, LinkLayer* link,
+                       LinkVerdict (*read)(ByteView, LinkLayer*)) {
+  return bytes.size() < header ? LinkVerdict::kMalformed : read(bytes.subspan(header), link);
+}
 
 LinkVerdict ReadIp(ByteView bytes, LinkLayer* link) {
   if (bytes.empty()) return LinkVerdict::kMalformed;
@@ -95,11 +100,21 @@ LinkVerdict ReadPpp(ByteView bytes, LinkLayer* link) {
   return LinkVerdict::kNotIp;
 }
 
+LinkVerdict ReadCiscoHdlc(ByteView frame, LinkLayer* link) {
+  if (frame.size() < 4) return LinkVerdict::kMalformed;
+  return ReadEtherType(LoadBe16(frame.data() + 2), frame.subspan(4), link);
+}
+
+LinkVerdict ReadPppHdlc(ByteView frame, LinkLayer* link) {
+  if (!frame.empty() && (frame[0] == 0x0f || frame[0] == 0x8f)) return ReadCiscoHdlc(frame, link);
+  return ReadPpp(frame, link);
+}
+
 LinkVerdict ReadPppoe(ByteView bytes, LinkLayer* link) {
   if (bytes.size() < 6) return LinkVerdict::kMalformed;
   const size_t length = LoadBe16(bytes.data() + 4);
   bytes = bytes.subspan(6);
-  return ReadPpp(bytes.first(std::min(bytes.size(), length)), link);
+  return ReadPpp(AtMost(bytes, length), link);
 }
 
 LinkVerdict ReadLlc(ByteView bytes, LinkLayer* link) {
@@ -132,7 +147,7 @@ LinkVerdict ReadEtherType(uint16_t type, ByteView bytes, LinkLayer* link) {
         return ReadPppoe(bytes, link);
       default:
         if (type <= kEtherMaxLength) {  // of what follows, LLC and all
-          return ReadLlc(bytes.first(std::min<size_t>(bytes.size(), type)), link);
+          return ReadLlc(AtMost(bytes, type), link);
         }
         tag_bytes = TagBytes(type, &bytes);
         if (tag_bytes == 0) return ReadEncapsulation(type, bytes, link);

@@ -23,8 +23,16 @@ LinkVerdict ReadMpls(ByteView bytes, LinkLayer* link);
 // RFC 1661, with the address and control bytes of RFC 1662 present or not, and a protocol field of
 // one byte where its lowest bit says so.
 LinkVerdict ReadPpp(ByteView bytes, LinkLayer* link);
+// Cisco HDLC: address, control, EtherType. Address 0x0f or 0x8f; keep-alives have a type of their
+// own.
+LinkVerdict ReadCiscoHdlc(ByteView frame, LinkLayer* link);
+// PPP in HDLC framing; where the first byte is an address of Cisco HDLC, that.
+LinkVerdict ReadPppHdlc(ByteView frame, LinkLayer* link);
 // RFC 2516: version, code, session, length, then PPP.
 LinkVerdict ReadPppoe(ByteView bytes, LinkLayer* link);
+// What a header of `header` bytes stands before; malformed where it is cut off.
+LinkVerdict ReadBehind(size_t header, ByteView bytes, LinkLayer* link,
+                       LinkVerdict (*read)(ByteView, LinkLayer*));
 // A datagram of either version.
 LinkVerdict ReadIp(ByteView bytes, LinkLayer* link);
 

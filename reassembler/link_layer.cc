@@ -10,12 +10,6 @@
 namespace flowstitch {
 namespace {
 
-LinkVerdict ReadBehind(size_t header, ByteView frame, LinkLayer* link,
-                       LinkVerdict (*read)(ByteView, LinkLayer*)) {
-  if (frame.size() < header) return LinkVerdict::kMalformed;
-  return read(frame.subspan(header), link);
-}
-
 // BSD loopback: the address family in the byte order of the machine that captured (NULL) or of the
 // network (LOOP). A family fits in 16 bits, so the order shows. 2 is AF_INET everywhere; AF_INET6
 // is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS.
@@ -138,19 +132,6 @@ LinkVerdict ReadSll2(ByteView frame, LinkLayer* link) {
     link->has_macs = true;
   }
   return ReadCooked(LoadBe16(frame.data() + 8), LoadBe16(frame.data()), frame.subspan(20), link);
-}
-
-// Cisco HDLC: address, control, EtherType. Address 0x0f or 0x8f; keep-alives have a type of their
-// own.
-LinkVerdict ReadCiscoHdlc(ByteView frame, LinkLayer* link) {
-  if (frame.size() < 4) return LinkVerdict::kMalformed;
-  return ReadEtherType(LoadBe16(frame.data() + 2), frame.subspan(4), link);
-}
-
-// PPP in HDLC framing; where the first byte is an address of Cisco HDLC, that.
-LinkVerdict ReadPppHdlc(ByteView frame, LinkLayer* link) {
-  if (!frame.empty() && (frame[0] == 0x0f || frame[0] == 0x8f)) return ReadCiscoHdlc(frame, link);
-  return ReadPpp(frame, link);
 }
 
 // https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: 4 bytes, then (length, type, value) padded

@@ -76,13 +76,14 @@ bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
     if (last) break;
   }
   if (b.size() < at) return true;
-  b = b.subspan(at, std::min(length, b.size() - at));
+  b = AtMost(b.subspan(at), length);
   if (IsArubaWireless(type)) {
     inner->verdict = ReadIeee80211(b, {}, inner);
     return true;
   }
   switch (type) {
     case kEoip:
+      tunnel->id = __builtin_bswap16(static_cast<uint16_t>(tunnel->id));  // the one in that order
       inner->verdict = ReadEthernet(b, inner);
       return true;
     case kPpp:

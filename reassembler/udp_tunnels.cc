@@ -1,7 +1,5 @@
 #include "reassembler/udp_tunnels.h"
 
-#include <algorithm>
-
 #include "reassembler/encapsulations.h"
 #include "reassembler/ethernet.h"
 #include "reassembler/wireless.h"
@@ -27,11 +25,6 @@ constexpr uint16_t kPortTzsp = 37008;
 
 // A sound datagram of either version.
 bool IsDatagram(ByteView bytes) { return ReadIpHeader(bytes).has_value(); }
-
-// No more than a header says that there is.
-ByteView AtMost(ByteView bytes, size_t length) {
-  return bytes.first(std::min(bytes.size(), length));
-}
 
 LinkVerdict ReadDatagram(ByteView bytes, LinkLayer* inner) {
   return IsDatagram(bytes) ? ReadIp(bytes, inner) : LinkVerdict::kMalformed;
@@ -254,7 +247,7 @@ bool OpenUdpTunnel(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
   const uint16_t ports[2] = {LoadBe16(b.data() + 2), LoadBe16(b.data())};
   const size_t length = LoadBe16(b.data() + 4);
   ByteView payload = b.subspan(8);
-  if (length >= 8) payload = payload.first(std::min(payload.size(), length - 8));
+  if (length >= 8) payload = AtMost(payload, length - 8);
   for (const uint16_t port : ports) {
     switch (port) {
       case kPortVxlan:

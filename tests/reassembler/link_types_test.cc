@@ -274,6 +274,7 @@ TEST(LinkTypes, WhatIsNotReadIsNamed) {
     EXPECT_EQ(link.verdict, LinkVerdict::kNotIp) << name;
     EXPECT_TRUE(link.unread == kind) << name << ": " << int(link.unread.layer);
   }
+  EXPECT_EQ(ReadLinkLayer(1, kMacs + Bytes({0x88, 0xe5, 0})).verdict, LinkVerdict::kMalformed);
   EXPECT_TRUE(ReadLinkLayer(105, Wifi(0x80, 0)).unread ==
               (UnreadKind{UnreadLayer::kWireless, 0x08}));
   EXPECT_TRUE(ReadLinkLayer(105, Wifi(0x08, 0x41) + Packet(30, 1)).unread ==

@@ -131,7 +131,7 @@ TEST(Tunnels, WhatTheyCarryComesOut) {
       {"gre, eoip", TunnelKind::kGre, 3,
        [](const Packet& d) {
          const Packet frame = EthernetFrame(d);
-         return In4(47, Bytes({0x20, 1, 0x64, 0, 0, Length(frame), 0, 3}) + frame);
+         return In4(47, Bytes({0x20, 1, 0x64, 0, 0, Length(frame), 3, 0}) + frame);
        }},
       {"capwap, 802.11", TunnelKind::kCapwap, 0,
        [](const Packet& d) {
