@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/flow_key.h"
+
 namespace flowstitch {
 
 void Defragmenter::Forget(Datagrams::iterator it) {
@@ -11,7 +13,7 @@ void Defragmenter::Forget(Datagrams::iterator it) {
 }
 
 void Defragmenter::GiveUp(Datagrams::iterator it, ReassemblyLedger* ledger) {
-  ledger->fragments_dropped += it->fragments;
+  if (it->given == 0) ledger->fragments_dropped += it->fragments;
   Forget(it);
 }
 
@@ -29,7 +31,7 @@ Defragmenter::Datagrams::iterator Defragmenter::Start(const Key& key, TimeNs now
 Defragmenter::Overlap Defragmenter::Compare(const Datagram& datagram, uint32_t offset,
                                             ByteView bytes) {
   const uint32_t end = offset + static_cast<uint32_t>(bytes.size());
-  const auto& ranges = datagram.ranges;
+  const auto& ranges = datagram.captured.list;
   const auto after =
       std::upper_bound(ranges.begin(), ranges.end(), offset,
                        [](uint32_t o, const auto& range) { return o < range.second; });
@@ -49,18 +51,17 @@ Defragmenter::Overlap Defragmenter::Compare(const Datagram& datagram, uint32_t o
 }
 
 // Adds a range to what is there.
-void Defragmenter::Cover(Datagram* datagram, uint32_t start, uint32_t end) {
-  auto& ranges = datagram->ranges;
-  auto first = std::lower_bound(ranges.begin(), ranges.end(), start,
+void Defragmenter::Ranges::Cover(uint32_t start, uint32_t end) {
+  auto first = std::lower_bound(list.begin(), list.end(), start,
                                 [](const auto& range, uint32_t s) { return range.second < s; });
   auto last = first;
-  for (; last != ranges.end() && last->first <= end; ++last) {
+  for (; last != list.end() && last->first <= end; ++last) {
     start = std::min(start, last->first);
     end = std::max(end, last->second);
-    datagram->received -= last->second - last->first;
+    total -= last->second - last->first;
   }
-  datagram->received += end - start;
-  ranges.insert(ranges.erase(first, last), {start, end});
+  total += end - start;
+  list.insert(list.erase(first, last), {start, end});
 }
 
 // Paints the parts one over the other in the order in which they came.
@@ -101,23 +102,21 @@ std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, uint64_t pat
     return std::nullopt;
   };
   const ByteView bytes = fragment.payload;
-  const bool ragged = fragment.more_fragments && bytes.size() % 8 != 0;
-  if (bytes.empty() || ragged || fragment.truncated != 0 ||
-      fragment.fragment_offset + bytes.size() > kMaxDatagramPayload) {
-    return drop();
-  }
+  const uint32_t offset = fragment.fragment_offset;
+  const uint64_t sent = uint64_t{bytes.size()} + fragment.truncated;
+  const bool ragged = fragment.more_fragments && sent % 8 != 0;
+  if (bytes.empty() || ragged || offset + sent > kMaxDatagramPayload) return drop();
   const bool ipv4 = fragment.source.family == IpFamily::kIpv4;
   const Key key{fragment.source, fragment.destination, path, fragment.identification,
                 ipv4 ? fragment.protocol : uint8_t{0}};
   const auto found = by_key_.find(key);
   auto it = found != by_key_.end() ? found->second : Start(key, now_ns, ledger);
-  const uint32_t offset = fragment.fragment_offset;
-  const auto end = static_cast<uint32_t>(offset + bytes.size());
+  const auto end = static_cast<uint32_t>(offset + sent);
   Overlap overlap = Compare(*it, offset, bytes);
   // A second last fragment, or data beyond the last one, contradicts.
   bool contradicts =
       it->length != 0 && (end > it->length || (!fragment.more_fragments && end != it->length));
-  contradicts |= !fragment.more_fragments && !it->ranges.empty() && it->ranges.back().second > end;
+  contradicts |= !fragment.more_fragments && it->seen.end() > end;
   if ((contradicts || overlap == Overlap::kConflicting) &&
       now_ns > AddNs(it->first_time_ns, limits_.reuse_ns)) {
     GiveUp(it, ledger);
@@ -143,19 +142,43 @@ std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, uint64_t pat
   it->payload_bytes += bytes.size();
   it->cost += bytes.size() + kPartOverhead;
   bytes_ += bytes.size() + kPartOverhead;
-  Cover(&*it, offset, end);
+  it->captured.Cover(offset, offset + static_cast<uint32_t>(bytes.size()));
+  it->seen.Cover(offset, end);
   ++it->fragments;
-  if (it->length == 0 || it->received != it->length) {
+  // Without its first bytes nobody knows what is in it.
+  const bool begins = it->captured.list.front().first == 0;
+  if (it->length == 0 || it->seen.total != it->length || !begins) {
     ++ledger->fragments_absorbed;
     return std::nullopt;
   }
+  return GiveOut(it, fragment);
+}
+
+IpHeader Defragmenter::GiveOut(Datagrams::iterator it, const IpHeader& fragment) {
   Assemble(*it);
+  const auto& captured = it->captured.list;
+  const uint32_t prefix = captured.front().second;
   IpHeader datagram = fragment;
   datagram.header = {};  // each fragment's was looked at already, and may lie in `whole_`
   datagram.protocol = it->protocol;
-  datagram.payload = whole_;
+  datagram.payload = ByteView(whole_).first(prefix);
+  datagram.truncated = it->length - prefix;
   datagram.fragment = false;
-  Forget(it);
+  verdict_ = {};
+  pieces_.clear();
+  const bool whole = prefix == it->length;
+  if (!whole || it->given != 0) {
+    verdict_.longer_than = it->given;
+    verdict_.known = it->given_prefix;
+    if (it->given == 0) it->given = MixBits(++given_) | 1;
+    verdict_.digest = it->given;
+    it->given_prefix = prefix;
+    for (size_t i = 1; i < captured.size(); ++i) {
+      const auto [start, end] = captured[i];
+      pieces_.push_back({start, ByteView(whole_).subspan(start, end - start)});
+    }
+  }
+  if (whole || !several_sources_) Forget(it);
   return datagram;
 }
 

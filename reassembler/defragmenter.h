@@ -1,16 +1,19 @@
 // Fragments to datagrams: IPv4 (RFC 791, 3.2) and IPv6 (RFC 8200, 4.5). Of overlapping fragments a
 // policy says which counts. Bounded in datagrams, bytes and packet time; what is given up is
-// counted.
+// counted. Of fragments that the snapshot length cut off, the datagram has holes: it is given out
+// when no fragment is missing, and again whenever another sensor's copy brings more of it.
 #ifndef FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
 #define FLOWSTITCH_REASSEMBLER_DEFRAGMENTER_H_
 
 #include <list>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/capture_time.h"
 #include "base/ledger.h"
+#include "reassembler/duplicate_filter.h"
 #include "reassembler/ip_header.h"
 #include "reassembler/overlap_policy.h"
 
@@ -39,11 +42,24 @@ class Defragmenter {
  public:
   explicit Defragmenter(FragmentLimits limits = {}) : limits_(limits) {}
 
+  // Longer copies of fragments may come.
+  void set_several_sources() { several_sources_ = true; }
+
   // Takes a fragment that came through the tunnels `path` (0: none). When it completes its
   // datagram, the whole one comes back; its payload is valid until the next call. Otherwise the
   // fragment is counted as absorbed (or, within that, dropped).
   std::optional<IpHeader> Add(const IpHeader& fragment, uint64_t path, TimeNs now_ns,
                               ReassemblyLedger* ledger);
+
+  // Of the datagram that came back last, where it has holes or had some when it was given out
+  // before; else no name. What comes back ends at the first hole.
+  const DuplicateFilter::Verdict& verdict() const { return verdict_; }
+  // What lies behind that; valid until the next call.
+  struct Piece {
+    uint32_t offset;
+    ByteView bytes;
+  };
+  std::span<const Piece> pieces() const { return pieces_; }
 
   size_t datagrams() const { return by_key_.size(); }
   size_t bytes() const { return bytes_; }
@@ -67,15 +83,23 @@ class Defragmenter {
     std::vector<uint8_t> bytes;
     uint32_t end() const { return offset + static_cast<uint32_t>(bytes.size()); }
   };
+  // Disjoint ranges in order.
+  struct Ranges {
+    std::vector<std::pair<uint32_t, uint32_t>> list;
+    uint32_t total = 0;
+    void Cover(uint32_t start, uint32_t end);
+    uint32_t end() const { return list.empty() ? 0 : list.back().second; }
+  };
   struct Datagram {
     Key key;
     TimeNs first_time_ns = 0;
     std::vector<Part> parts;  // as they came
-    // What is there, as disjoint ranges in order.
-    std::vector<std::pair<uint32_t, uint32_t>> ranges;
+    Ranges captured;
+    Ranges seen;  // captured or not
     bool overlaps = false;
     uint32_t length = 0;  // of the whole payload; 0: the last fragment has not come
-    uint32_t received = 0;
+    uint64_t given = 0;   // with holes, under this name; 0: it was not
+    uint32_t given_prefix = 0;
     uint8_t protocol = 0;  // from the first fragment
     uint64_t fragments = 0;
     size_t payload_bytes = 0;
@@ -87,7 +111,7 @@ class Defragmenter {
 
   enum class Overlap : uint8_t { kNone, kRepeated, kPartial, kConflicting };
   static Overlap Compare(const Datagram& datagram, uint32_t offset, ByteView bytes);
-  void Cover(Datagram* datagram, uint32_t start, uint32_t end);
+  IpHeader GiveOut(Datagrams::iterator it, const IpHeader& fragment);
   void Assemble(const Datagram& datagram);
   Datagrams::iterator Start(const Key& key, TimeNs now_ns, ReassemblyLedger* ledger);
   void GiveUp(Datagrams::iterator it, ReassemblyLedger* ledger);
@@ -97,6 +121,10 @@ class Defragmenter {
   Datagrams datagrams_;
   absl::flat_hash_map<Key, Datagrams::iterator> by_key_;
   size_t bytes_ = 0;
+  bool several_sources_ = false;
+  uint64_t given_ = 0;  // datagrams with holes so far
+  DuplicateFilter::Verdict verdict_;
+  std::vector<Piece> pieces_;
   std::vector<uint8_t> whole_;
   std::vector<uint32_t> owners_;
 };

@@ -1,6 +1,7 @@
 #include "reassembler/duplicate_filter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/hash/hash.h"
 
@@ -15,9 +16,17 @@ constexpr int kMaxCompared = 16;
 // A skew is the mean of so many samples, the latest with most weight.
 constexpr uint64_t kSkewSamples = 64;
 
+// The payload's bytes that every usable copy has: a TCP header, or UDP's with some data.
+constexpr size_t kHeadBytes = 20;
+// Bytes that are compared where the longer copy came first: it is not kept.
+constexpr size_t kStartBytes = 64;
+
+// Of a datagram's first `captured` bytes; `told`: so many are told to have been captured.
 struct Invariants {
   const IpHeader& ip;
   uint64_t scope;
+  size_t captured;
+  size_t told;
 
   template <typename H>
   friend H AbslHashValue(H h, const Invariants& i) {
@@ -25,8 +34,8 @@ struct Invariants {
     h = H::combine_contiguous(std::move(h), d.source.bytes.data(), d.source.bytes.size());
     h = H::combine_contiguous(std::move(h), d.destination.bytes.data(), d.destination.bytes.size());
     h = H::combine(std::move(h), i.scope, d.protocol, d.identification, d.fragment_offset,
-                   d.more_fragments, d.payload.size(), d.truncated);
-    ByteView rest = d.payload;
+                   d.more_fragments, d.payload.size() + d.truncated, i.told);
+    ByteView rest = d.payload.first(i.captured);
     size_t checksum_at = 0;
     if (d.fragment_offset == 0 && d.protocol == kProtocolTcp) checksum_at = kTcpChecksumAt;
     if (d.fragment_offset == 0 && d.protocol == kProtocolUdp) checksum_at = kUdpChecksumAt;
@@ -38,10 +47,12 @@ struct Invariants {
   }
 };
 
+uint64_t BitOf(uint32_t source) { return uint64_t{1} << (source % 64); }
+
 }  // namespace
 
-uint64_t DigestOf(const IpHeader& ip, uint64_t scope) {
-  return absl::Hash<Invariants>{}(Invariants{ip, scope});
+uint64_t DigestOf(const IpHeader& ip, uint64_t scope, size_t captured) {
+  return absl::Hash<Invariants>{}(Invariants{ip, scope, captured, captured});
 }
 
 DuplicateFilter::Sighting* DuplicateFilter::Find(uint64_t number) {
@@ -56,6 +67,8 @@ void DuplicateFilter::Forget(TimeNs now_ns) {
     if (!old) ++forgotten_;
     const auto it = latest_.find(seen_.front().digest);
     if (it != latest_.end() && it->second == first_) latest_.erase(it);
+    const auto head = latest_head_.find(seen_.front().head);
+    if (head != latest_head_.end() && head->second == first_) latest_head_.erase(head);
     seen_.pop_front();
     ++first_;
   }
@@ -70,29 +83,131 @@ void DuplicateFilter::NoteSkew(uint32_t first, uint32_t second, int64_t later_ns
   skew.ns += (sample - skew.ns) / static_cast<double>(std::min(skew.samples, kSkewSamples));
 }
 
-bool DuplicateFilter::IsCopy(uint64_t digest, uint32_t source, TimeNs time_ns, TimeNs now_ns) {
-  if (limits_.window_ns == 0 || limits_.datagrams == 0) return false;
-  Forget(now_ns);
-  const uint64_t bit = uint64_t{1} << (source % 64);
-  const auto it = latest_.try_emplace(digest, kNone).first;
-  Sighting* oldest = nullptr;  // that this source has not told of
-  uint64_t number = it->second;
+bool DuplicateFilter::MayBe(const Sighting& sighting, const Offer& offer) const {
+  if ((sighting.told_by & BitOf(offer.source)) != 0) return false;
+  const int64_t later_ns = NsBetween(sighting.time_ns, offer.time_ns);
+  return later_ns <= limits_.window_ns && later_ns >= -limits_.window_ns;
+}
+
+// The oldest that the source has not told of.
+DuplicateFilter::Sighting* DuplicateFilter::FindSame(const Offer& offer) {
+  const auto it = latest_.find(offer.digest);
+  Sighting* oldest = nullptr;
+  uint64_t number = it == latest_.end() ? kNone : it->second;
   for (int i = 0; i < kMaxCompared; ++i) {
     Sighting* sighting = Find(number);
     if (sighting == nullptr) break;
-    const int64_t later_ns = NsBetween(sighting->time_ns, time_ns);
-    const bool within = later_ns <= limits_.window_ns && later_ns >= -limits_.window_ns;
-    if ((sighting->told_by & bit) == 0 && within) oldest = sighting;
+    if (MayBe(*sighting, offer)) oldest = sighting;
     number = sighting->before;
   }
-  if (oldest != nullptr) {
-    oldest->told_by |= bit;
-    NoteSkew(oldest->source, source, NsBetween(oldest->time_ns, time_ns));
-    return true;
+  return oldest;
+}
+
+uint64_t DuplicateFilter::FindOther(const Offer& offer, bool* longer) {
+  const auto it = latest_head_.find(offer.head);
+  if (offer.head == 0 || it == latest_head_.end()) return kNone;
+  const size_t captured = offer.ip.payload.size();
+  uint64_t oldest = kNone;
+  uint64_t number = it->second;
+  for (int i = 0; i < kMaxCompared; ++i) {
+    const Sighting* const sighting = Find(number);
+    if (sighting == nullptr) break;
+    bool same = MayBe(*sighting, offer) && sighting->captured != captured;
+    if (same && sighting->captured < captured) {
+      same = DigestOf(offer.ip, offer.scope, sighting->captured) == sighting->digest;
+    } else if (same && offer.start != 0) {
+      same = offer.start == sighting->start;
+    }
+    if (same) {
+      oldest = number;
+      *longer = captured > sighting->captured;
+    }
+    number = sighting->before_head;
   }
-  seen_.push_back({digest, time_ns, now_ns, source, bit, it->second});
-  it->second = first_ + seen_.size() - 1;
-  return false;
+  return oldest;
+}
+
+// From now on the longer copy is what others are compared with.
+void DuplicateFilter::Lengthen(uint64_t number, const Offer& offer) {
+  Sighting& sighting = *Find(number);
+  const auto it = latest_.find(sighting.digest);
+  if (it != latest_.end() && it->second == number) latest_.erase(it);
+  uint64_t* link = &latest_.try_emplace(offer.digest, kNone).first->second;
+  while (*link != kNone && *link > number) link = &Find(*link)->before;
+  sighting.before = std::exchange(*link, number);
+  sighting.digest = offer.digest;
+  sighting.start = offer.start;
+  sighting.captured = static_cast<uint32_t>(offer.ip.payload.size());
+}
+
+void DuplicateFilter::IndexHeads() {
+  cuts_ = true;
+  for (size_t i = 0; i < seen_.size(); ++i) {
+    if (seen_[i].head == 0) continue;
+    const auto it = latest_head_.try_emplace(seen_[i].head, kNone).first;
+    seen_[i].before_head = it->second;
+    it->second = first_ + i;
+  }
+}
+
+void DuplicateFilter::Add(const Offer& offer, TimeNs now_ns) {
+  const uint64_t number = first_ + seen_.size();
+  Sighting sighting;
+  sighting.digest = offer.digest;
+  sighting.time_ns = offer.time_ns;
+  sighting.seen_ns = now_ns;
+  sighting.source = offer.source;
+  sighting.told_by = BitOf(offer.source);
+  sighting.before = std::exchange(latest_.try_emplace(offer.digest, kNone).first->second, number);
+  sighting.head = offer.head;
+  sighting.start = offer.start;
+  sighting.captured = static_cast<uint32_t>(offer.ip.payload.size());
+  if (cuts_ && offer.head != 0) {
+    sighting.before_head =
+        std::exchange(latest_head_.try_emplace(offer.head, kNone).first->second, number);
+  }
+  seen_.push_back(sighting);
+}
+
+DuplicateFilter::Verdict DuplicateFilter::Judge(const IpHeader& ip, uint64_t scope, uint32_t source,
+                                                TimeNs time_ns, TimeNs now_ns) {
+  if (limits_.window_ns == 0 || limits_.datagrams == 0) return {};
+  Forget(now_ns);
+  const size_t whole = ip.payload.size() + ip.truncated;
+  const size_t head = std::min(whole, kHeadBytes);
+  Offer offer{ip, scope, source, time_ns, DigestOf(ip, scope), 0, 0};
+  if (ip.payload.size() >= head) offer.head = absl::Hash<Invariants>{}({ip, scope, head, 0});
+  if (ip.payload.size() >= kStartBytes) {
+    offer.start = static_cast<uint32_t>(absl::Hash<Invariants>{}({ip, scope, kStartBytes, 0}));
+  }
+  if (ip.truncated > 0 && !cuts_) IndexHeads();
+  const auto note = [&](Sighting* sighting) {
+    sighting->told_by |= BitOf(source);
+    NoteSkew(sighting->source, source, NsBetween(sighting->time_ns, time_ns));
+  };
+  Verdict verdict;
+  verdict.digest = offer.digest;
+  if (Sighting* same = FindSame(offer); same != nullptr) {
+    note(same);
+    verdict.copy = true;
+    return verdict;
+  }
+  bool longer = false;
+  const uint64_t other = cuts_ ? FindOther(offer, &longer) : kNone;
+  if (other == kNone) {
+    Add(offer, now_ns);
+    return verdict;
+  }
+  Sighting* const sighting = Find(other);
+  note(sighting);
+  if (!longer) {
+    verdict.copy = true;
+    return verdict;
+  }
+  verdict.longer_than = sighting->digest;
+  verdict.known = sighting->captured;
+  Lengthen(other, offer);
+  return verdict;
 }
 
 DuplicateFilter::Skew DuplicateFilter::skew(uint32_t source) const {

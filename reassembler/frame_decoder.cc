@@ -55,6 +55,7 @@ void FrameDecoder::NoteBeacon(const LinkLayer& link) {
 
 void FrameDecoder::Decode(const Frame& frame, TimeNs now_ns) {
   ++ledger_.frames_received;
+  snapshot_lengths_.Note(frame);
   LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
   if (Take(link)) {
     DecodeDatagram(frame, link, now_ns);
@@ -81,10 +82,15 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       ++ledger_.bad_checksum_datagrams;
       return;
     }
+    verdict_ = {};
+    bool rebuilt = false;
     if (ip->fragment) {
-      if (IsCopy(frame, link, *ip, now_ns)) return;
+      if (!IsNew(frame, link, *ip, now_ns)) return;
       ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
       if (!ip) return;
+      // A datagram that was cut off is known by its fragments.
+      verdict_ = defragmenter_.verdict();
+      rebuilt = verdict_.digest != 0;
       if (!SkipExtensionHeaders(&*ip)) {
         ++ledger_.malformed_frames;
         return;
@@ -99,14 +105,15 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       }
     }
     if (ip->protocol == kProtocolTcp) {
-      if (IsCopy(frame, link, *ip, now_ns)) return;
-      TakeSegment(frame, link, *ip);
+      if (!rebuilt && !IsNew(frame, link, *ip, now_ns)) return;
+      TakeSegment(frame, link, *ip,
+                  rebuilt ? defragmenter_.pieces() : std::span<const Defragmenter::Piece>{});
       return;
     }
     Tunnel tunnel;
     LinkLayer inner;
     if (!OpenTunnel(*ip, &tunnel, &inner)) {
-      if (IsCopy(frame, link, *ip, now_ns)) return;
+      if (!rebuilt && !IsNew(frame, link, *ip, now_ns)) return;
       if (!options_.udp || ip->protocol != kProtocolUdp) NoteUnread(inner.unread);
       TakeUdp(frame, link, *ip);
       return;
@@ -133,17 +140,30 @@ uint64_t FrameDecoder::ScopeOf(const Frame& frame, const LinkLayer& link) const 
 }
 
 // The innermost datagram counts, so that a sensor inside of a tunnel and one at its end agree.
-bool FrameDecoder::IsCopy(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
-                          TimeNs now_ns) {
-  if (!several_sources_) return false;
-  const uint64_t digest = DigestOf(ip, ScopeOf(frame, link));
-  const bool copy = duplicates_.IsCopy(digest, frame.source, frame.time_ns, now_ns);
+bool FrameDecoder::IsNew(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
+                         TimeNs now_ns) {
+  if (!several_sources_) return true;
+  verdict_ = duplicates_.Judge(ip, ScopeOf(frame, link), frame.source, frame.time_ns, now_ns);
   ledger_.duplicates_forgotten = duplicates_.forgotten();
-  if (!copy) return false;
+  if (!verdict_.copy) return true;
+  CountCopy(frame);
+  taker_.OnCopy();
+  return false;
+}
+
+void FrameDecoder::CountCopy(const Frame& frame) {
   ++ledger_.duplicate_frames;
   if (copies_.size() <= frame.source) copies_.resize(frame.source + 1);
   ++copies_[frame.source];
-  taker_.OnCopy();
+}
+
+bool FrameDecoder::Adds(const Frame& frame, size_t header, Passage* passage) {
+  if (several_sources_) passage->digest = verdict_.digest;
+  // Of a header that was not whole, nothing was taken.
+  if (verdict_.longer_than == 0 || verdict_.known < header) return false;
+  CountCopy(frame);
+  passage->longer_than = verdict_.longer_than;
+  passage->known = verdict_.known - static_cast<uint32_t>(header);
   return true;
 }
 
@@ -162,11 +182,13 @@ void FrameDecoder::Fill(const Frame& frame, const LinkLayer& link, const IpHeade
   passage->time_ns = frame.time_ns;
   passage->wire_length = frame.wire_length;
   passage->captured_length = static_cast<uint32_t>(frame.bytes.size());
+  passage->may_be_filled = snapshot_lengths_.MayCaptureMoreThan(passage->captured_length);
   passage->link = &link;
   passage->tunnels = &path_;
 }
 
-void FrameDecoder::TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip) {
+void FrameDecoder::TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
+                               std::span<const Defragmenter::Piece> pieces) {
   Segment segment;
   TcpHeader& tcp = segment.tcp;
   if (!ReadTcpHeader(ip.payload, &tcp)) {
@@ -180,9 +202,22 @@ void FrameDecoder::TakeSegment(const Frame& frame, const LinkLayer& link, const 
     tcp.flags = EffectiveFlags(tcp.flags);
   }
   Fill(frame, link, ip, tcp.source_port, tcp.destination_port, &segment);
-  ++ledger_.segments;
+  const size_t header = ip.payload.size() - tcp.payload.size();
+  if (!Adds(frame, header, &segment)) ++ledger_.segments;
   ledger_.payload_bytes += tcp.payload.size();
   taker_.OnSegment(segment);
+  // Behind what was cut off fragments.
+  for (const Defragmenter::Piece& piece : pieces) {
+    Segment more = segment;
+    more.tcp.sequence += static_cast<uint32_t>(piece.offset - header);
+    more.tcp.payload = piece.bytes;
+    more.tcp.flags &= static_cast<uint8_t>(~(kTcpSyn | kTcpFin));
+    more.longer_than = verdict_.digest;
+    more.digest = 0;
+    more.known = more.truncated = 0;
+    ledger_.payload_bytes += piece.bytes.size();
+    taker_.OnSegment(more);
+  }
 }
 
 void FrameDecoder::TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip) {
@@ -208,7 +243,7 @@ void FrameDecoder::TakeUdp(const Frame& frame, const LinkLayer& link, const IpHe
       datagram.truncated = static_cast<uint32_t>(whole - captured);
     }
   }
-  ++ledger_.udp_datagrams;
+  if (!Adds(frame, 8, &datagram)) ++ledger_.udp_datagrams;
   ledger_.payload_bytes += datagram.payload.size();
   taker_.OnUdpDatagram(datagram);
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "reassembler/defragmenter.h"
 #include "reassembler/duplicate_filter.h"
 #include "reassembler/segment.h"
+#include "reassembler/snapshot_lengths.h"
 
 namespace flowstitch {
 
@@ -60,7 +62,10 @@ class FrameDecoder {
   void Decode(const Frame& frame, TimeNs now_ns);
 
   // With several sources, one datagram that more than one of them saw counts once.
-  void set_several_sources() { several_sources_ = !options_.key_parts.source; }
+  void set_several_sources() {
+    several_sources_ = !options_.key_parts.source;
+    if (several_sources_) defragmenter_.set_several_sources();
+  }
   const DuplicateFilter& duplicates() const { return duplicates_; }
   // Copies of others' datagrams, by source.
   uint64_t copies(uint32_t source) const { return source < copies_.size() ? copies_[source] : 0; }
@@ -81,9 +86,15 @@ class FrameDecoder {
   // Counts a verdict; true when there is a datagram to look into.
   bool Take(const LinkLayer& link);
   uint64_t ScopeOf(const Frame& frame, const LinkLayer& link) const;
-  bool IsCopy(const Frame& frame, const LinkLayer& link, const IpHeader& ip, TimeNs now_ns);
+  // False where another source has delivered the datagram, and no less of it.
+  bool IsNew(const Frame& frame, const LinkLayer& link, const IpHeader& ip, TimeNs now_ns);
+  void CountCopy(const Frame& frame);
+  // Whether a longer copy of a transport header's payload adds to a shorter one.
+  bool Adds(const Frame& frame, size_t header, Passage* passage);
   void NoteBeacon(const LinkLayer& link);
-  void TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
+  // `pieces`: what is known of a datagram behind its first hole.
+  void TakeSegment(const Frame& frame, const LinkLayer& link, const IpHeader& ip,
+                   std::span<const Defragmenter::Piece> pieces);
   void TakeUdp(const Frame& frame, const LinkLayer& link, const IpHeader& ip);
   void Fill(const Frame& frame, const LinkLayer& link, const IpHeader& ip, uint16_t source_port,
             uint16_t destination_port, Passage* passage) const;
@@ -94,9 +105,12 @@ class FrameDecoder {
   Defragmenter defragmenter_;
   ChecksumJudge checksums_;
   DuplicateFilter duplicates_;
+  SnapshotLengths snapshot_lengths_;
   bool several_sources_ = false;
   std::vector<uint64_t> copies_;
-  TunnelPath path_;  // of the datagram that is being decoded
+  // Of the datagram that is being decoded.
+  TunnelPath path_;
+  DuplicateFilter::Verdict verdict_;
   UnreadFrames unread_;
   std::map<WirelessNetwork, uint64_t> networks_;
 };

@@ -73,7 +73,14 @@ bool PendingBytes::Join(Chunks::iterator it, Position at, ByteView bytes, Overla
 
 size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
                             OnSeen seen) {
+  if (bytes.empty()) return 0;
   const Extent offered{at, at + bytes.size()};
+  if (IsBehindAll(at) && chunks_.size() <= kManyChunks) {
+    work_ += 1 + bytes.size();
+    Append(at, {static_cast<uint32_t>(bytes.size()), time_ns, offered, CopyOf(bytes)});
+    payload_bytes_ += bytes.size();
+    return bytes.size();
+  }
   size_t added = 0;
   auto it = chunks_.upper_bound(at);
   if (it != chunks_.begin() && std::prev(it)->first + std::prev(it)->second.length > at) --it;
@@ -121,19 +128,35 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
   return added;
 }
 
-void PendingBytes::InsertTruncated(Position at, uint32_t length, TimeNs time_ns) {
-  auto it = chunks_.upper_bound(at);
-  if (it != chunks_.begin()) {
-    const Position before = std::prev(it)->first + std::prev(it)->second.length;
-    if (before > at) {
-      if (before - at >= length) return;
-      length -= static_cast<uint32_t>(before - at);
-      at = before;
-    }
+void PendingBytes::InsertTruncated(Position at, uint32_t length, TimeNs now_ns) {
+  if (length == 0) return;
+  const Position end = at + length;
+  if (IsBehindAll(at)) {
+    ++work_;
+    Append(at, {length, now_ns, {at, end}, nullptr});
+    return;
   }
-  if (it != chunks_.end() && it->first < at + length)
-    length = static_cast<uint32_t>(it->first - at);
-  if (length > 0) chunks_.insert_or_assign(at, Chunk{length, time_ns, {at, at + length}, nullptr});
+  auto it = chunks_.upper_bound(at);
+  if (it != chunks_.begin()) at = std::max(at, std::prev(it)->first + std::prev(it)->second.length);
+  while (at < end) {
+    const Position free_end = it == chunks_.end() ? end : std::min(end, it->first);
+    if (at < free_end) {
+      ++work_;
+      const auto n = static_cast<uint32_t>(free_end - at);
+      it = std::next(chunks_.emplace_hint(it, at, Chunk{n, now_ns, {at, free_end}, nullptr}));
+    }
+    if (it == chunks_.end()) return;
+    at = std::max(at, it->first + it->second.length);
+    ++it;
+  }
+}
+
+bool PendingBytes::Reaches(Position at, Position end) const {
+  for (const auto& [start, chunk] : chunks_) {
+    if (start > at) return false;
+    at = std::max(at, start + chunk.length);
+  }
+  return at >= end;
 }
 
 std::pair<Position, PendingBytes::Chunk> PendingBytes::TakeFirst() {

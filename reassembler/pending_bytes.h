@@ -1,7 +1,6 @@
 // Bytes of one stream that wait behind a hole: disjoint chunks in order of position. Where segments
 // overlap, a policy says whose bytes count. A chunk can also stand for bytes that the snapshot
-// length cut off: they are known to be missing, wait for their place like the others, and give way
-// to real ones.
+// length cut off: a hole of which is known why, that gives way to real bytes.
 //
 //   next      hole       chunk         hole    chunk
 //    |.......................|##########|......|####|
@@ -24,9 +23,9 @@ class PendingBytes {
  public:
   struct Chunk {
     uint32_t length = 0;
-    TimeNs time_ns = 0;
+    TimeNs time_ns = 0;                // capture time; of a truncated one, what Insert was told
     Extent segment;                    // the whole segment that the bytes came in
-    std::unique_ptr<uint8_t[]> bytes;  // null: truncated, known to be missing
+    std::unique_ptr<uint8_t[]> bytes;  // null: truncated
     uint32_t capacity = 0;             // of `bytes`, where there is more than `length`
   };
   // What an insertion found there already: the bytes that count and those that do not.
@@ -43,12 +42,20 @@ class PendingBytes {
   // Stores what is not there, and what the policy prefers; returns how many bytes were new. `seen`
   // gets the rest, part by part.
   size_t Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy, OnSeen seen);
-  // Marks a range as cut off, where nothing is there.
-  void InsertTruncated(Position at, uint32_t length, TimeNs time_ns);
+  // Marks a range as cut off since `now_ns`, where nothing is there.
+  void InsertTruncated(Position at, uint32_t length, TimeNs now_ns);
 
   bool empty() const { return chunks_.empty(); }
   Position first() const { return chunks_.begin()->first; }
+  // The first chunk where it lies there and is a truncated one; else null.
+  const Chunk* TruncatedAt(Position at) const {
+    if (chunks_.empty() || chunks_.begin()->first != at) return nullptr;
+    const Chunk& chunk = chunks_.begin()->second;
+    return chunk.bytes == nullptr ? &chunk : nullptr;
+  }
   Position end() const;
+  // Whether chunks, truncated ones too, follow each other from there to `end`.
+  bool Reaches(Position at, Position end) const;
   // Takes the first chunk.
   std::pair<Position, Chunk> TakeFirst();
   // Drops what lies at or behind `limit`; returns the payload bytes dropped.
@@ -66,6 +73,10 @@ class PendingBytes {
   using Chunks = absl::btree_map<Position, Chunk>;
   // Puts new bytes in place of a part of a chunk; returns the chunk behind them.
   Chunks::iterator Replace(Chunks::iterator it, size_t skip, Chunk middle);
+  bool IsBehindAll(Position at) const { return empty() || at >= end(); }
+  void Append(Position at, Chunk chunk) {
+    chunks_.emplace_hint(chunks_.end(), at, std::move(chunk));
+  }
   // Whether the bytes could join the chunk before `it`, and then have.
   bool Join(Chunks::iterator it, Position at, ByteView bytes, OverlapPolicy policy);
 

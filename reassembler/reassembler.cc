@@ -1,6 +1,15 @@
 #include "reassembler/reassembler.h"
 
 namespace flowstitch {
+namespace {
+
+UdpLimits UdpLimitsOf(const ReassemblyOptions& options) {
+  UdpLimits limits = options.udp;
+  limits.copy_window_ns = options.decoder.duplicates.window_ns;
+  return limits;
+}
+
+}  // namespace
 
 Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
     : flow_numbers_(FirstFlowNumber(options.shard)),
@@ -8,7 +17,8 @@ Reassembler::Reassembler(const ReassemblyOptions& options, StreamEvents* events)
       with_frames_(options.frames.any()),
       decoder_(options.decoder, &ledger_, this),
       tcp_(options.tcp, events, &ledger_, &flow_numbers_, with_frames_ ? &recorder_ : nullptr),
-      udp_(options.udp, events, &ledger_, &flow_numbers_, with_frames_ ? &recorder_ : nullptr),
+      udp_(UdpLimitsOf(options), events, &ledger_, &flow_numbers_,
+           with_frames_ ? &recorder_ : nullptr),
       with_udp_(options.decoder.udp) {}
 
 void Reassembler::KeepPace(int64_t steady_ns) {

@@ -15,7 +15,13 @@ namespace flowstitch {
 struct Passage {
   FlowKey key;
   bool from_high = false;
-  uint32_t truncated = 0;  // payload bytes that the capture cut off
+  uint32_t truncated = 0;     // payload bytes that the capture cut off
+  bool may_be_filled = true;  // a source may have captured more of it
+  // The name of this copy, where a longer one may come; 0: none may.
+  uint64_t digest = 0;
+  // A copy of which the payload's first `known` bytes came before, under this name; 0: none did.
+  uint64_t longer_than = 0;
+  uint32_t known = 0;
   TimeNs time_ns = 0;
   uint32_t wire_length = 0;  // of the frame
   uint32_t captured_length = 0;

@@ -31,13 +31,9 @@ void TcpStream::DrainPending(const StreamContext& c) {
   if (pending_.empty()) return;
   const size_t memory = pending_.memory_bytes();
   const size_t payload = pending_.payload_bytes();
-  while (!pending_.empty() && pending_.first() == next_) {
+  while (!pending_.empty() && pending_.first() == next_ && pending_.TruncatedAt(next_) == nullptr) {
     const auto [at, chunk] = pending_.TakeFirst();
-    if (chunk.bytes == nullptr) {
-      EmitGap(c, chunk.length, GapReason::kTruncated, chunk.time_ns);
-    } else {
-      Deliver(c, {chunk.bytes.get(), chunk.length}, chunk.time_ns);
-    }
+    Deliver(c, {chunk.bytes.get(), chunk.length}, chunk.time_ns);
   }
   NotePending(c, memory, payload);
 }
@@ -112,22 +108,18 @@ size_t TcpStream::Take(const StreamContext& c, Position at, ByteView bytes, Time
   return added;
 }
 
-void TcpStream::TakeTruncated(const StreamContext& c, Position at, uint32_t length,
-                              TimeNs time_ns) {
+// What was cut off is a hole like any other: a later copy, or another sensor's, may fill it.
+void TcpStream::TakeTruncated(const StreamContext& c, Position at, uint32_t length) {
   if (start_ == Start::kRunning && at < next_) {
     if (next_ - at >= length) return;
     length -= static_cast<uint32_t>(next_ - at);
     at = next_;
   }
-  if (length == 0) return;
-  if (start_ == Start::kRunning && at == next_ && pending_.empty()) {
-    EmitGap(c, length, GapReason::kTruncated, time_ns);
-    return;
-  }
   const size_t memory = pending_.memory_bytes();
-  pending_.InsertTruncated(at, length, time_ns);
+  // Where nobody captures more, its grace is over as soon as the peer has it.
+  const int64_t grace_ns = c.may_be_filled ? 0 : c.limits.acknowledged_grace_ns;
+  pending_.InsertTruncated(at, length, AddNs(c.now_ns, -grace_ns));
   NotePending(c, memory, pending_.payload_bytes());
-  if (start_ == Start::kRunning) DrainPending(c);
 }
 
 uint64_t TcpStream::BytesInGaps(Position at, uint64_t length) const {
@@ -223,11 +215,13 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
     truncated = static_cast<uint32_t>(
         at + keep < fin_ ? std::min<uint64_t>(truncated, fin_ - at - keep) : 0);
   }
-  if ((window_closed() || holds_probe()) && HoldProbe(c, at, payload, truncated, time_ns)) return;
+  const bool may_ask = !c.rest_of_segment && (window_closed() || holds_probe());
+  if (may_ask && HoldProbe(c, at, payload, truncated, time_ns)) return;
   const Position end = at + payload.size() + truncated;
   const bool late = end <= highest_;
   // A keep-alive's byte has any content (RFC 9293, 3.8.4): it never takes a place.
-  const bool keep_alive = payload.size() == 1 && truncated == 0 && end == highest_;
+  const bool keep_alive =
+      !c.rest_of_segment && payload.size() == 1 && truncated == 0 && end == highest_;
   const uint64_t in_gaps = at < next_ ? BytesInGaps(at, std::min(payload.size(), next_ - at)) : 0;
   const size_t added = keep_alive ? 0 : Take(c, at, payload, time_ns);
   const size_t seen = payload.size() - added - in_gaps;
@@ -241,7 +235,7 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
     summary_.overlapping_bytes += seen;
     if (late) ++summary_.out_of_order_packets;
   }
-  if (truncated > 0) TakeTruncated(c, at + payload.size(), truncated, time_ns);
+  if (truncated > 0) TakeTruncated(c, at + payload.size(), truncated);
   highest_ = std::max(highest_, end);
   if (doubtful_ack_ != 0 && doubtful_ack_ <= highest_) {
     acknowledged_ = std::max(acknowledged_, doubtful_ack_);

@@ -224,8 +224,13 @@ void TcpReassembler::Finish() {
   while (flows.by_silence.oldest() != Slab<Flow>::kNone) {
     const uint32_t index = flows.by_silence.oldest();
     const Flow& flow = table_.flow(index);
-    const bool over = flow.reset || flow.superseded;
-    CloseFlow(index, over ? ReasonSoFar(flow) : CloseReason::kOpenAtEnd);
+    CloseReason reason = CloseReason::kOpenAtEnd;
+    if (flow.reset || flow.superseded) {
+      reason = ReasonSoFar(flow);
+    } else if (flow.streams[0].seen_to_fin() && flow.streams[1].seen_to_fin()) {
+      reason = CloseReason::kFinished;  // it waits only for what the snapshot length cut off
+    }
+    CloseFlow(index, reason);
   }
   auto& half_open = table_.half_open();
   while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {

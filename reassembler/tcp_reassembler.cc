@@ -101,8 +101,22 @@ void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {
   FeedFlow(index == Flow::kNone ? newest : index, segment);
 }
 
+// Where a shorter copy of it was taken, what it has more.
+Segment TcpReassembler::RestOf(const Segment& segment) {
+  Segment rest = segment;
+  const auto known = std::min<size_t>(segment.known, segment.tcp.payload.size());
+  rest.tcp.sequence += static_cast<uint32_t>(known);
+  rest.tcp.payload = segment.tcp.payload.subspan(known);
+  ledger_.payload_bytes -= known;  // the shorter copy's count
+  return rest;
+}
+
 // A segment of an open flow, or the first one of a new flow.
 void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
+  if (segment.longer_than != 0 && !IsSyn(segment) && !Has(segment, kTcpRst)) {
+    FeedStreams(index, RestOf(segment));
+    return;
+  }
   Flow& flow = table_.flow(index);
   // By the time of all sources, not by the stamp: one sensor's clock may be hours behind.
   flow.last_time_ns = latest_ns_;
@@ -147,7 +161,9 @@ void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
   const StreamDirection direction = DirectionOf(flow, segment);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
-  const StreamContext c = ContextOf(flow, direction);
+  StreamContext c = ContextOf(flow, direction);
+  c.may_be_filled = segment.may_be_filled;
+  c.rest_of_segment = segment.longer_than != 0;
   const bool by_client = direction == kClient;
   if (tcp.has_timestamp && stream.IsStale(tcp.sequence, tcp.timestamp)) {
     Ignore(segment, &ReassemblyLedger::out_of_window_bytes);

@@ -46,6 +46,7 @@ class TcpReassembler {
 
   // Each takes the segment's payload into the ledger exactly once.
   void FeedFlow(uint32_t index, const Segment& segment);
+  Segment RestOf(const Segment& segment);
   void FeedReset(uint32_t index, const Segment& segment);
   void FeedStreams(uint32_t index, const Segment& segment);
   void Ignore(const Segment& segment, uint64_t ReassemblyLedger::*where);

@@ -130,8 +130,16 @@ void TcpStream::EmitGap(const StreamContext& c, uint64_t length, GapReason reaso
   c.ledger.stream_bytes += length;
 }
 
+// The first hole becomes a gap; of what was cut off, that is the reason whatever ended its wait.
 void TcpStream::GiveUpHole(const StreamContext& c, GapReason reason) {
-  EmitGap(c, pending_.first() - next_, reason, c.stamp_ns);
+  if (pending_.TruncatedAt(next_) != nullptr) {
+    const size_t memory = pending_.memory_bytes();
+    const uint32_t length = pending_.TakeFirst().second.length;
+    NotePending(c, memory, pending_.payload_bytes());
+    EmitGap(c, length, GapReason::kTruncated, c.stamp_ns);
+  } else {
+    EmitGap(c, (pending_.empty() ? fin_ : pending_.first()) - next_, reason, c.stamp_ns);
+  }
   DrainPending(c);
 }
 
@@ -209,7 +217,9 @@ void TcpStream::OnSack(const StreamContext& c, uint32_t left, uint32_t right) {
                                                    : std::max(highest_, acknowledged_ + window_);
   if (from >= to || to > reach) return;
   sacked_end_ = std::max(sacked_end_, to);
-  if (!pending_.empty() && from <= next_ && to >= pending_.first()) sacked_hole_ = next_;
+  if (pending_.empty() || from > next_) return;
+  const PendingBytes::Chunk* const cut = pending_.TruncatedAt(next_);
+  if (to >= (cut != nullptr ? next_ + cut->length : pending_.first())) sacked_hole_ = next_;
 }
 
 bool TcpStream::IsStale(uint32_t sequence, uint32_t timestamp) {
@@ -235,23 +245,29 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
   }
   while (start_ == Start::kRunning && (!pending_.empty() || next_ < fin_)) {
     // A hole ends at what waits behind it, or at the FIN.
-    const Position hole_end = pending_.empty() ? fin_ : pending_.first();
+    const PendingBytes::Chunk* const cut = pending_.TruncatedAt(next_);
+    const Position hole_end = cut != nullptr     ? next_ + cut->length
+                              : pending_.empty() ? fin_
+                                                 : pending_.first();
+    const bool acknowledged =
+        std::max(acknowledged_, doubtful_ack_) >= hole_end || sacked_hole_ == next_;
     if (hole_at_ != next_) {
       hole_at_ = next_;
-      hole_since_ns_ = c.now_ns;
-      hole_acknowledged_ns_ = kTimeMax;
+      // Where each segment was cut, each hole waits from when it was seen, not from when those
+      // before it were given up: else a stream would fall behind for ever.
+      hole_since_ns_ = cut != nullptr ? cut->time_ns : c.now_ns;
+      hole_acknowledged_ns_ = cut != nullptr ? cut->time_ns : kTimeMax;
     }
     TimeNs deadline = AddNs(hole_since_ns_, c.limits.unacknowledged_grace_ns);
     GapReason reason = GapReason::kNotAcknowledged;
-    if (std::max(acknowledged_, doubtful_ack_) >= hole_end || sacked_hole_ == next_) {
+    if (acknowledged) {
       if (hole_acknowledged_ns_ == kTimeMax) hole_acknowledged_ns_ = c.now_ns;
       reason = GapReason::kAcknowledged;
       deadline = AddNs(hole_acknowledged_ns_, c.limits.acknowledged_grace_ns);
       if (pending_.memory_bytes() >= c.limits.acknowledged_grace_bytes) deadline = c.now_ns;
     }
     if (c.now_ns < deadline) return deadline;
-    EmitGap(c, hole_end - next_, reason, c.stamp_ns);
-    DrainPending(c);
+    GiveUpHole(c, reason);
   }
   return kTimeMax;
 }

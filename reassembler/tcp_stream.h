@@ -34,6 +34,9 @@ struct StreamContext {
   DeliveredWindow& delivered;
   TimeNs now_ns;    // that time-outs go by
   TimeNs stamp_ns;  // the highest capture time so far
+  // Whether more of a segment that was cut off may still come.
+  bool may_be_filled = true;
+  bool rest_of_segment = false;  // what a longer copy has more: no question to the peer
 };
 
 class TcpStream {
@@ -92,6 +95,10 @@ class TcpStream {
   bool untouched() const { return next_ == origin_ && pending_.empty() && !fin_seen(); }
   // FIN seen and everything before it delivered.
   bool finished() const { return start_ == Start::kRunning && fin_ != 0 && next_ >= fin_; }
+  // FIN seen, and every segment before it, though of some the end was cut off.
+  bool seen_to_fin() const {
+    return start_ == Start::kRunning && fin_ != 0 && pending_.Reaches(next_, fin_);
+  }
   uint32_t isn() const { return space_.SequenceOf(origin_) - 1; }
   uint32_t next_sequence() const { return space_.SequenceOf(next_ > highest_ ? next_ : highest_); }
   // Where an heir of this stream would go on.
@@ -146,7 +153,7 @@ class TcpStream {
   void GiveUpHole(const StreamContext& c, GapReason reason);
   size_t Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
   size_t Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
-  void TakeTruncated(const StreamContext& c, Position at, uint32_t length, TimeNs time_ns);
+  void TakeTruncated(const StreamContext& c, Position at, uint32_t length);
   void CompareDelivered(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
   uint64_t BytesInGaps(Position at, uint64_t length) const;
   void OnSeen(const StreamContext& c, Position at, ByteView kept, ByteView dropped, TimeNs time_ns);

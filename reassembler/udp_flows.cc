@@ -15,6 +15,7 @@ UdpFlows::UdpFlows(const UdpLimits& limits, StreamEvents* events, ReassemblyLedg
 
 void UdpFlows::Advance(const PacketTimes& times) {
   times_ = times;
+  ReleaseDue();
   while (flows_.by_silence.oldest() != Slab<UdpFlow>::kNone) {
     const uint32_t oldest = flows_.by_silence.oldest();
     // Of a stamp that nothing confirmed: it must not keep those behind it.
@@ -59,6 +60,10 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   }
   const uint32_t index = found != by_key_.end() ? found->second : Open(datagram);
   UdpFlow& flow = flows_.slab[index];
+  if (datagram.longer_than != 0) {
+    Lengthen(flow, datagram);
+    return;
+  }
   flows_.by_silence.Remove(flows_.slab, index);
   flows_.by_silence.PushNewest(flows_.slab, index);
   flow.last_time_ns = times_.latest_ns;
@@ -74,27 +79,103 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   summary.first_time_ns = std::min(summary.first_time_ns, datagram.time_ns);
   summary.last_time_ns = std::max(summary.last_time_ns, datagram.time_ns);
   flow.history.Add(by_client, 'D');
-  const size_t size = datagram.payload.size();
-  events_->OnBytes(flow.id, direction, summary.bytes, datagram.payload, datagram.time_ns);
-  summary.bytes += size;
-  ledger_.delivered_bytes += size;
-  ledger_.stream_bytes += size;
-  if (datagram.truncated == 0) return;
-  events_->OnGap(flow.id, direction, summary.bytes, datagram.truncated, GapReason::kTruncated,
-                 datagram.time_ns);
-  flow.history.Add(by_client, 'G');
-  summary.bytes += datagram.truncated;
-  summary.gap_bytes += datagram.truncated;
-  summary.truncated_bytes += datagram.truncated;
+  const bool may_grow = datagram.truncated > 0 && datagram.digest != 0 && datagram.may_be_filled;
+  if (may_grow || flow.waiting != nullptr) {
+    Wait(index, direction, datagram);
+  } else {
+    Deliver(flow, direction, datagram.payload, datagram.truncated, datagram.time_ns);
+  }
+}
+
+void UdpFlows::Deliver(UdpFlow& flow, StreamDirection direction, ByteView payload,
+                       uint32_t truncated, TimeNs time_ns) {
+  StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
+  events_->OnBytes(flow.id, direction, summary.bytes, payload, time_ns);
+  summary.bytes += payload.size();
+  ledger_.delivered_bytes += payload.size();
+  ledger_.stream_bytes += payload.size();
+  if (truncated == 0) return;
+  events_->OnGap(flow.id, direction, summary.bytes, truncated, GapReason::kTruncated, time_ns);
+  flow.history.Add(direction == StreamDirection::kClientToServer, 'G');
+  summary.bytes += truncated;
+  summary.gap_bytes += truncated;
+  summary.truncated_bytes += truncated;
   ++summary.gaps;
   ++ledger_.gaps;
-  ledger_.gap_bytes += datagram.truncated;
-  ledger_.truncated_bytes += datagram.truncated;
-  ledger_.stream_bytes += datagram.truncated;
+  ledger_.gap_bytes += truncated;
+  ledger_.truncated_bytes += truncated;
+  ledger_.stream_bytes += truncated;
+}
+
+void UdpFlows::Wait(uint32_t index, StreamDirection direction, const UdpDatagram& datagram) {
+  UdpFlow& flow = flows_.slab[index];
+  if (flow.waiting == nullptr) flow.waiting = std::make_unique<std::deque<Waiting>>();
+  const uint64_t digest = datagram.truncated > 0 && datagram.may_be_filled ? datagram.digest : 0;
+  flow.waiting->push_back({direction,
+                           {datagram.payload.begin(), datagram.payload.end()},
+                           datagram.truncated,
+                           digest,
+                           datagram.time_ns,
+                           times_.now_ns});
+  ledger_.waiting_bytes += datagram.payload.size();
+  flow.waiting_bytes += datagram.payload.size() + kWaitingOverhead;
+  waiting_bytes_ += datagram.payload.size() + kWaitingOverhead;
+  if (digest != 0) reminders_.push_back({index, flows_.slab.generation(index), times_.now_ns});
+  const bool full =
+      flow.waiting_bytes > limits_.flow_waiting_bytes || waiting_bytes_ > limits_.waiting_bytes;
+  if (full) Release(flow, true);
+}
+
+// What a longer copy has more; nobody waits for it where it comes late.
+void UdpFlows::Lengthen(UdpFlow& flow, const UdpDatagram& datagram) {
+  const auto known = std::min<size_t>(datagram.known, datagram.payload.size());
+  const ByteView more = datagram.payload.subspan(known);
+  ledger_.payload_bytes -= known;  // the shorter copy's count
+  if (flow.waiting != nullptr) {
+    for (Waiting& waiting : *flow.waiting) {
+      if (waiting.digest != datagram.longer_than || waiting.payload.size() != known) continue;
+      waiting.payload.insert(waiting.payload.end(), more.begin(), more.end());
+      waiting.truncated = datagram.truncated;
+      waiting.digest = datagram.truncated > 0 ? datagram.digest : 0;
+      ledger_.waiting_bytes += more.size();
+      flow.waiting_bytes += more.size();
+      waiting_bytes_ += more.size();
+      Release(flow, false);
+      return;
+    }
+  }
+  StreamSummary& summary = flow.summaries[datagram.from_high == flow.client_is_high ? 0 : 1];
+  summary.late_bytes += more.size();
+  ledger_.late_bytes += more.size();
+}
+
+void UdpFlows::Release(UdpFlow& flow, bool all) {
+  const TimeNs due_ns = AddNs(times_.now_ns, -limits_.copy_window_ns);
+  while (flow.waiting != nullptr) {
+    Waiting& first = flow.waiting->front();
+    if (!all && first.digest != 0 && first.since_ns >= due_ns) return;
+    ledger_.waiting_bytes -= first.payload.size();
+    flow.waiting_bytes -= first.payload.size() + kWaitingOverhead;
+    waiting_bytes_ -= first.payload.size() + kWaitingOverhead;
+    Deliver(flow, first.direction, first.payload, first.truncated, first.time_ns);
+    flow.waiting->pop_front();
+    if (flow.waiting->empty()) flow.waiting.reset();
+  }
+}
+
+void UdpFlows::ReleaseDue() {
+  const TimeNs due_ns = AddNs(times_.now_ns, -limits_.copy_window_ns);
+  while (!reminders_.empty() && reminders_.front().since_ns < due_ns) {
+    const Reminder reminder = reminders_.front();
+    reminders_.pop_front();
+    if (!flows_.slab.Is(reminder.index, reminder.generation)) continue;
+    Release(flows_.slab[reminder.index], false);
+  }
 }
 
 void UdpFlows::Close(uint32_t index, CloseReason reason) {
   UdpFlow& flow = flows_.slab[index];
+  Release(flow, true);
   FlowEnd end;
   end.reason = reason;
   end.time_ns = times_.stamp_ns;

@@ -1,8 +1,13 @@
 // UDP conversations as flows: a stream a direction, made of the datagrams in the order in which
 // they came. The first to speak is the client. Nothing is repaired: a repeated datagram is there
-// twice.
+// twice. One that the snapshot length cut off, and of which another sensor may have more, waits for
+// that, and those behind it with it.
 #ifndef FLOWSTITCH_REASSEMBLER_UDP_FLOWS_H_
 #define FLOWSTITCH_REASSEMBLER_UDP_FLOWS_H_
+
+#include <deque>
+#include <memory>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/ledger.h"
@@ -20,6 +25,11 @@ struct UdpLimits {
   size_t flows = 1'000'000;
   // One silent for so long is closed (IDLE).
   int64_t idle_timeout_ns = 120 * kNsPerSecond;
+  // Packet time that a cut datagram waits for a longer copy: that of DuplicateLimits.
+  int64_t copy_window_ns = 500 * kNsPerMs;
+  // Memory of the datagrams that wait. Full: those of the flow that brings more wait no longer.
+  size_t waiting_bytes = size_t{64} << 20;
+  size_t flow_waiting_bytes = size_t{1} << 20;
 };
 
 class UdpFlows {
@@ -36,6 +46,14 @@ class UdpFlows {
   size_t open_flows() const { return by_key_.size(); }
 
  private:
+  struct Waiting {
+    StreamDirection direction;
+    std::vector<uint8_t> payload;
+    uint32_t truncated;
+    uint64_t digest;  // that a longer copy names; 0: none may come
+    TimeNs time_ns;
+    TimeNs since_ns;  // by the clock of time-outs
+  };
   struct UdpFlow {
     FlowKey key;
     ListLinks links;
@@ -44,9 +62,25 @@ class UdpFlows {
     TimeNs last_time_ns = 0;
     FlowHistory history;
     std::array<StreamSummary, 2> summaries;
+    std::unique_ptr<std::deque<Waiting>> waiting;  // null: nothing does
+    size_t waiting_bytes = 0;
   };
+  // A flow whose first datagram waits from then on; stale where it does not.
+  struct Reminder {
+    uint32_t index;
+    uint32_t generation;
+    TimeNs since_ns;
+  };
+  static constexpr size_t kWaitingOverhead = 128;
 
   uint32_t Open(const UdpDatagram& datagram);
+  void Deliver(UdpFlow& flow, StreamDirection direction, ByteView payload, uint32_t truncated,
+               TimeNs time_ns);
+  void Wait(uint32_t index, StreamDirection direction, const UdpDatagram& datagram);
+  void Lengthen(UdpFlow& flow, const UdpDatagram& datagram);
+  // Delivers up to the first that still waits for more of it; with `all`, everything.
+  void Release(UdpFlow& flow, bool all);
+  void ReleaseDue();
   void Close(uint32_t index, CloseReason reason);
 
   const UdpLimits limits_;
@@ -57,6 +91,8 @@ class UdpFlows {
   absl::flat_hash_map<FlowKey, uint32_t> by_key_;
   Shelf<UdpFlow> flows_;
   PacketTimes times_;
+  std::deque<Reminder> reminders_;
+  size_t waiting_bytes_ = 0;
 };
 
 }  // namespace flowstitch

@@ -13,6 +13,11 @@
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
+namespace {
+
+constexpr std::array<uint8_t, 4096> kZeros = {};
+
+}  // namespace
 
 FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, StreamNames* names,
                                size_t state_slot, SinkLedger* ledger)
@@ -123,45 +128,48 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
   return cache_.failure();
 }
 
-// Pieces [first, last) lie one behind the other.
-absl::Status FlowFileWriter::WriteRun(File* file, size_t first, size_t last) {
+// Pieces from `first` on, as many as one call takes; returns where the next begins. A short gap is
+// written as the zeros that it reads as: a call a piece costs more where each segment was cut.
+absl::StatusOr<size_t> FlowFileWriter::WriteRun(File* file, size_t first) {
+  const auto& pieces = file->pieces;
+  const uint64_t offset = pieces[first].offset;
   iovec parts[IOV_MAX];
-  uint64_t total = 0;
-  for (size_t i = first; i < last; ++i) {
-    const ByteView bytes = file->pieces[i].bytes;
-    parts[i - first] = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
-    total += bytes.size();
+  int count = 0;
+  uint64_t end = offset;
+  uint64_t bytes = 0;
+  size_t last = first;
+  for (; last < pieces.size() && count + 2 <= IOV_MAX; ++last) {
+    const Piece& piece = pieces[last];
+    const uint64_t gap = piece.offset - end;
+    if (piece.offset < end || gap > kZeros.size()) break;
+    if (gap > 0) parts[count++] = {const_cast<uint8_t*>(kZeros.data()), gap};
+    parts[count++] = {const_cast<uint8_t*>(piece.bytes.data()), piece.bytes.size()};
+    end = piece.offset + piece.bytes.size();
+    bytes += piece.bytes.size();
   }
-  uint64_t offset = file->pieces[first].offset;
-  const ssize_t n = pwritev(file->descriptor.fd, parts, static_cast<int>(last - first),
-                            static_cast<off_t>(offset));
+  const ssize_t n = pwritev(file->descriptor.fd, parts, count, static_cast<off_t>(offset));
   if (n < 0 && errno != EINTR) return FileError("write", file->stream->path);
-  ledger_->file_bytes_written += total;
-  if (static_cast<uint64_t>(n) == total) return absl::OkStatus();
+  ledger_->file_bytes_written += bytes;
+  const uint64_t written = offset + (n < 0 ? 0 : static_cast<uint64_t>(n));
+  if (written == end) return last;
   // A short write: the rest, piece by piece.
-  uint64_t done = n < 0 ? 0 : static_cast<uint64_t>(n);
   for (size_t i = first; i < last; ++i) {
-    const Piece& piece = file->pieces[i];
-    const size_t skip = static_cast<size_t>(std::min<uint64_t>(done, piece.bytes.size()));
-    done -= skip;
+    const Piece& piece = pieces[i];
+    if (piece.offset + piece.bytes.size() <= written) continue;
+    const size_t skip = written > piece.offset ? written - piece.offset : 0;
     const absl::Status status = WriteAt(file->descriptor.fd, piece.bytes.subspan(skip),
                                         piece.offset + skip, file->stream->path);
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return last;
 }
 
 absl::Status FlowFileWriter::WritePieces(File* file) {
   if (const absl::Status status = OpenFile(file); !status.ok()) return status;
-  const auto& pieces = file->pieces;
-  for (size_t first = 0; first < pieces.size();) {
-    size_t last = first + 1;
-    while (last < pieces.size() && last - first < IOV_MAX &&
-           pieces[last].offset == pieces[last - 1].offset + pieces[last - 1].bytes.size()) {
-      ++last;
-    }
-    if (const absl::Status status = WriteRun(file, first, last); !status.ok()) return status;
-    first = last;
+  for (size_t next = 0; next < file->pieces.size();) {
+    const auto end = WriteRun(file, next);
+    if (!end.ok()) return end.status();
+    next = *end;
   }
   return absl::OkStatus();
 }
@@ -200,8 +208,6 @@ class FlowFileWriter::PiecesFeed : public Md5Feed {
   const Md5Waiting& entry() const { return entry_; }
 
  private:
-  static constexpr std::array<uint8_t, 4096> kZeros = {};
-
   File* file_;
   Md5Waiting entry_;
 };

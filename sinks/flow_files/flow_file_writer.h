@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/ledger.h"
 #include "sinks/alerts.h"
 #include "sinks/digests.h"
@@ -91,7 +91,7 @@ class FlowFileWriter : public Writer {
   void Begin(SinkFlow& flow, int direction, File* file);
   absl::Status OpenFile(File* file);
   absl::Status WritePieces(File* file);
-  absl::Status WriteRun(File* file, size_t first, size_t last);
+  absl::StatusOr<size_t> WriteRun(File* file, size_t first);
   void Write(File* file);
   // MD5 of a file's pieces, and of others' beside it.
   void DigestPieces(File* file);

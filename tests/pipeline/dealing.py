@@ -49,8 +49,15 @@ def chooser(by, parts, dealer):
     return choose
 
 
-def deal(capture, paths, dealer, repeated, by="packet"):
-    """Deals to as many files as there are paths; a share of the frames to others too. (frames, copies)"""
+def cut(record, length):
+    """A record as a sensor with that snapshot length keeps it."""
+    head, data = record
+    return head[:8] + min(length, len(data)).to_bytes(4, "little") + head[12:], data[:length]
+
+
+def deal(capture, paths, dealer, repeated, by="packet", lengths=None):
+    """Deals to as many files as there are paths; a share of the frames to others too. `lengths`: each sensor's snapshot length.
+    (frames, copies)"""
     header, records = pcap.read(capture)
     hands = [[] for _ in paths]
     choose = chooser(by, len(paths), dealer)
@@ -62,6 +69,6 @@ def deal(capture, paths, dealer, repeated, by="packet"):
             if other != first and dealer.random() < repeated:
                 hands[other].append(elsewhere(record, dealer))
                 copies += 1
-    for path, hand in zip(paths, hands):
-        pcap.write(path, header, hand)
+    for path, hand, length in zip(paths, hands, lengths or [65535] * len(paths)):
+        pcap.write(path, header, [cut(record, length) for record in hand])
     return len(records), copies
