@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -32,6 +33,11 @@ struct IpAddress {
     uint64_t word;
     std::memcpy(&word, bytes.data() + i * 8, sizeof(word));
     return __builtin_bswap64(word);
+  }
+
+  template <typename H>
+  friend H AbslHashValue(H h, const IpAddress& address) {
+    return H::combine(std::move(h), address.half(0), address.half(1), address.family);
   }
 
   // By bytes, then by family. Written out: a comparison of arrays is a call of memcmp.

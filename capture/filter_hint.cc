@@ -11,7 +11,7 @@ void FilterHint::NoteMiss(const Frame& frame) {
   if (matched_) return;
   ++frames_;
   const LinkLayer link = ReadLinkLayer(frame.link_type, frame.bytes);
-  if (link.vlan_count > 0) ++tagged_;
+  if (link.vlans.count > 0) ++tagged_;
   if (link.verdict != LinkVerdict::kIp) return;
   const auto ip = ReadIpHeader(link.datagram);
   Tunnel tunnel;

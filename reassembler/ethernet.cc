@@ -136,9 +136,9 @@ LinkVerdict ReadEtherType(uint16_t type, ByteView bytes, LinkLayer* link) {
       case kEtherVlan:
       case kEtherVlanService:
       case kEtherVlanOld:
-        if (bytes.size() < 4 || link->vlan_count == kMaxVlanTags) return LinkVerdict::kMalformed;
-        if (link->vlan_count == 0) link->outer_8021q = type == kEtherVlan;
-        link->vlan[link->vlan_count++] = LoadBe16(bytes.data()) & 0x0fff;
+        if (bytes.size() < 4 || link->vlans.count == kMaxVlanTags) return LinkVerdict::kMalformed;
+        if (link->vlans.count == 0) link->vlans.outer_8021q = type == kEtherVlan;
+        link->vlans.ids[link->vlans.count++] = LoadBe16(bytes.data()) & 0x0fff;
         break;
       case kEtherMpls:
       case kEtherMplsMulticast:

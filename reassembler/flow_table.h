@@ -30,12 +30,22 @@ struct ClosedStream {
 };
 using ClosedStreams = std::array<ClosedStream, 2>;
 
+// A SYN's payload: it counts when the peer accepts it, or when nobody contradicts it.
+struct SynPayload {
+  std::vector<uint8_t> bytes;  // never empty
+  uint32_t isn = 0;            // of that SYN
+  IpAddress sender;
+  bool may_be_told = false;  // one of those of its sender that are delivered without an answer
+  LinkLayer link;
+  TunnelPath tunnels;
+};
+
 // What most connection attempts never need.
 struct HalfOpenRare {
-  std::vector<uint8_t> payload;  // of the SYN; counts when the peer accepts it
-  uint32_t payload_isn = 0;      // that SYN's number
-  HeldFrames frames;             // when frames are wanted
-  ClosedStreams before;          // of the connection between the same ends that was closed before
+  std::unique_ptr<SynPayload> payload;
+  HeldFrames frames;     // when frames are wanted
+  VlanTags vlans;        // of the first segment, where it has more than two
+  ClosedStreams before;  // of the connection between the same ends that was closed before
 };
 
 struct HalfOpen {
@@ -50,6 +60,9 @@ struct HalfOpen {
   uint8_t client_isns = 0;
   bool server_isn_known = false;
   bool client_is_high = false;
+  bool outer_8021q = false;
+  uint8_t vlan_count = 0;
+  std::array<uint16_t, 2> vlans = {};  // of the first segment; more than two: in `rare`
   std::unique_ptr<HalfOpenRare> rare;
 };
 
@@ -70,6 +83,7 @@ struct Flow {
   TimeNs touched_ns = kTimeMin;   // when it last moved in its list
   TimeNs reminded_ns = kTimeMax;  // the reminder that counts
   uint32_t reminder_serial = 0;
+  VlanTags vlans;  // that were told of
   FlowHistory history;
   // A SYN that contradicts the flow and waits for an answer.
   struct SynCandidate {

@@ -5,9 +5,9 @@
 namespace flowstitch {
 namespace {
 
-uint64_t HashOfVlans(const LinkLayer& link) {
+uint64_t HashOfVlans(const VlanTags& vlans) {
   uint64_t hash = 0;
-  for (size_t i = 0; i < link.vlan_count; ++i) hash = MixBits(hash ^ (link.vlan[i] + 1u));
+  for (size_t i = 0; i < vlans.count; ++i) hash = MixBits(hash ^ (vlans.ids[i] + 1u));
   return hash;
 }
 
@@ -134,7 +134,7 @@ uint64_t FrameDecoder::ScopeOf(const Frame& frame, const LinkLayer& link) const 
   const FlowKeyParts& parts = options_.key_parts;
   if (!parts.vlan && !parts.tunnel && !parts.source) return 0;
   uint64_t scope = parts.source ? frame.source + 1 : 0;
-  if (parts.vlan) scope = MixBits(scope ^ HashOfVlans(link));
+  if (parts.vlan) scope = MixBits(scope ^ HashOfVlans(link.vlans));
   if (parts.tunnel) scope = MixBits(scope ^ HashOfPath(path_));
   return scope;
 }

@@ -29,9 +29,10 @@ struct IpHeader {
   uint32_t identification = 0;
 };
 
-// Moves behind the extension headers that `payload` begins with, to what they carry: in IPv4 that of
-// authentication only (RFC 4302). A fragment header makes it a fragment. False when they contradict
-// their lengths. Also for a datagram that was rebuilt: its first fragment may begin with some.
+// Moves behind the extension headers that `payload` begins with, to what they carry: in IPv4 that
+// of authentication only (RFC 4302). A fragment header makes it a fragment. False when they
+// contradict their lengths. Also for a datagram that was rebuilt: its first fragment may begin with
+// some.
 bool SkipExtensionHeaders(IpHeader* ip);
 
 // Nothing when the header contradicts the captured length or itself.

@@ -17,6 +17,7 @@ constexpr size_t kTunnelBytes = 48;
 constexpr size_t kBytesBytes = 40;
 constexpr size_t kGapBytes = 48;
 constexpr size_t kConflictBytes = 128;
+constexpr size_t kVlansBytes = 64;
 constexpr size_t kClosedBytes = 300;
 constexpr size_t kFrameBytes = 48;
 // Room beyond the limit for the event that crosses it and for the batch's own fields.
@@ -113,6 +114,12 @@ wire::TunnelKind ToWire(TunnelKind kind) {
       return wire::AYIYA;
   }
   return wire::TUNNEL_UNKNOWN;
+}
+
+template <typename Message>
+void ToWire(const VlanTags& vlans, Message* out) {
+  for (size_t i = 0; i < vlans.count; ++i) out->add_vlan(vlans.ids[i]);
+  out->set_outer_8021q(vlans.outer_8021q);
 }
 
 void ToWire(const Tunnel& tunnel, wire::Tunnel* out) {
@@ -228,15 +235,14 @@ void StreamBatcher::OnFlowOpened(const FlowInfo& flow) {
   out->set_client_port(flow.client.port);
   out->set_server_port(flow.server.port);
   out->set_first_time_ns(flow.first_time_ns);
-  for (int i = 0; i < flow.link.vlan_count; ++i)
-    out->add_vlan(flow.link.vlan[static_cast<size_t>(i)]);
-  out->set_outer_8021q(flow.link.outer_8021q);
+  ToWire(flow.link.vlans, out);
   if (flow.link.has_macs) {
     out->set_client_mac(flow.link.source_mac.data(), flow.link.source_mac.size());
     out->set_server_mac(flow.link.destination_mac.data(), flow.link.destination_mac.size());
   }
   out->set_opened_by(ToWire(flow.opened_by));
   out->set_mid_stream(flow.mid_stream);
+  out->set_unconfirmed(flow.unconfirmed);
   out->set_community_id(
       CommunityId(MakeFlowKey(flow.client, flow.server).key, flow.protocol, community_id_seed_));
   out->set_protocol(flow.protocol);
@@ -248,6 +254,13 @@ void StreamBatcher::OnFlowOpened(const FlowInfo& flow) {
   out->set_continues(flow.continues);
   out->set_client_start_offset(flow.start_offset[0]);
   out->set_server_start_offset(flow.start_offset[1]);
+}
+
+void StreamBatcher::OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) {
+  wire::DirectionVlans* out = Add(kVlansBytes)->mutable_vlans();
+  out->set_flow(flow);
+  out->set_direction(ToWire(direction));
+  ToWire(vlans, out);
 }
 
 void StreamBatcher::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,

@@ -50,6 +50,8 @@ struct FlowInfo {
   uint8_t protocol = 6;
   OpenedBy opened_by = OpenedBy::kGuess;
   bool mid_stream = false;
+  // Payload of a SYN that nobody answered: it was sent, and perhaps not taken.
+  bool unconfirmed = false;
   // A flow that was closed as idle or evicted and goes on here, and where its streams had ended.
   FlowId continues = 0;
   bool continued = false;
@@ -74,6 +76,8 @@ class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
   virtual void OnFlowOpened(const FlowInfo& flow) = 0;
+  // The other direction came through other VLANs than the flow's first segment; before its bytes.
+  virtual void OnVlans(FlowId /*flow*/, StreamDirection /*direction*/, const VlanTags& /*vlans*/) {}
   // Of a UDP flow, one call is one datagram, also an empty one.
   virtual void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
                        TimeNs time_ns) = 0;

@@ -166,7 +166,7 @@ void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
         wheel_.Add(due_ns, reminder);
         return;
       }
-      ForgetHalfOpen(index);
+      ExpireHalfOpen(index, CloseReason::kIdle);
       return;
     }
     case EntryKind::kTombstone:
@@ -234,7 +234,7 @@ void TcpReassembler::Finish() {
   }
   auto& half_open = table_.half_open();
   while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {
-    ForgetHalfOpen(half_open.by_silence.oldest());
+    ExpireHalfOpen(half_open.by_silence.oldest(), CloseReason::kOpenAtEnd);
   }
 }
 

@@ -32,6 +32,9 @@ struct TcpLimits {
   // that there is one. Full: they are dropped (out_of_window_bytes).
   size_t strays = 8;
   size_t stray_bytes = size_t{64} << 10;
+  // Unanswered SYNs of one sender whose payload is delivered, at a time. Full: that of others is
+  // not (unconfirmed_bytes).
+  size_t unanswered_syns = 64;
   // Delivered bytes, of all streams together, against which repeats are compared.
   size_t conflict_window_bytes = size_t{16} << 20;
 

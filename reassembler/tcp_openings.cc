@@ -1,6 +1,7 @@
 // What opens a flow: attempts and their answers, or data without either.
 #include "reassembler/tcp_reassembler.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace flowstitch {
@@ -61,11 +62,26 @@ void TcpReassembler::NoteHalfOpen(const Segment& segment) {
     half.client_isn[0] = segment.tcp.acknowledgement - 1;  // as the server saw it
     half.client_isns = 1;
   }
+  HoldVlans(half, segment.link->vlans);
   HoldSynPayload(half, segment);
   wheel_.Add(AddNs(now_ns_, limits_.half_open_timeout_ns),
              {index, table_.half_open().slab.generation(index), 0,
               static_cast<uint8_t>(EntryKind::kHalfOpen)});
   EnforceTableLimits();
+}
+
+void TcpReassembler::HoldVlans(HalfOpen& half, const VlanTags& vlans) {
+  half.vlan_count = vlans.count;
+  half.outer_8021q = vlans.outer_8021q;
+  std::copy_n(vlans.ids.begin(), half.vlans.size(), half.vlans.begin());
+  if (vlans.count > half.vlans.size()) RareOf(half).vlans = vlans;
+}
+
+VlanTags TcpReassembler::VlansOf(const HalfOpen& half) {
+  if (half.vlan_count > half.vlans.size()) return half.rare->vlans;
+  VlanTags vlans{half.vlan_count, half.outer_8021q};
+  std::copy_n(half.vlans.begin(), half.vlans.size(), vlans.ids.begin());
+  return vlans;
 }
 
 HalfOpenRare& TcpReassembler::RareOf(HalfOpen& half) {
@@ -75,38 +91,90 @@ HalfOpenRare& TcpReassembler::RareOf(HalfOpen& half) {
 
 // Payload of a SYN waits for the answer like other bytes, within the limit of all that wait.
 void TcpReassembler::HoldSynPayload(HalfOpen& half, const Segment& segment) {
-  const ByteView payload = segment.tcp.payload;
-  if (payload.empty()) return;
-  if (half.rare != nullptr && !half.rare->payload.empty()) {
-    if (half.rare->payload_isn == segment.tcp.sequence) {
+  const ByteView bytes = segment.tcp.payload;
+  if (bytes.empty()) return;
+  if (half.rare != nullptr && half.rare->payload != nullptr) {
+    if (half.rare->payload->isn == segment.tcp.sequence) {
       Ignore(segment, &ReassemblyLedger::retransmitted_bytes);
       return;
     }
-    ledger_.unconfirmed_bytes += TakeSynPayload(half).size();  // another attempt took its place
+    DropSynPayload(half);  // another attempt took its place
   }
-  if (all_waiting_bytes_ + payload.size() > limits_.all_waiting_bytes) {
+  if (all_waiting_bytes_ + bytes.size() + sizeof(SynPayload) > limits_.all_waiting_bytes) {
     Ignore(segment, &ReassemblyLedger::unconfirmed_bytes);
     return;
   }
-  RareOf(half).payload.assign(payload.begin(), payload.end());
-  half.rare->payload_isn = segment.tcp.sequence;
-  ledger_.waiting_bytes += payload.size();
-  all_waiting_bytes_ += payload.size();
+  auto payload = std::make_unique<SynPayload>();
+  payload->bytes.assign(bytes.begin(), bytes.end());
+  payload->isn = segment.tcp.sequence;
+  payload->sender = (segment.from_high ? segment.key.high : segment.key.low).address;
+  payload->link = *segment.link;
+  payload->link.datagram = payload->link.subframes = payload->link.beacon_ssid = {};
+  payload->tunnels = *segment.tunnels;
+  if (uint32_t& told = told_syns_[payload->sender]; told < limits_.unanswered_syns) {
+    ++told;
+    payload->may_be_told = true;
+  }
+  RareOf(half).payload = std::move(payload);
+  ledger_.waiting_bytes += bytes.size();
+  all_waiting_bytes_ += bytes.size() + sizeof(SynPayload);
 }
 
-std::vector<uint8_t> TcpReassembler::TakeSynPayload(HalfOpen& half) {
-  if (half.rare == nullptr) return {};
-  ledger_.waiting_bytes -= half.rare->payload.size();
-  all_waiting_bytes_ -= half.rare->payload.size();
-  return std::exchange(half.rare->payload, {});
+std::unique_ptr<SynPayload> TcpReassembler::TakeSynPayload(HalfOpen& half) {
+  if (half.rare == nullptr || half.rare->payload == nullptr) return nullptr;
+  std::unique_ptr<SynPayload> payload = std::move(half.rare->payload);
+  ledger_.waiting_bytes -= payload->bytes.size();
+  all_waiting_bytes_ -= payload->bytes.size() + sizeof(SynPayload);
+  if (payload->may_be_told) {
+    const auto told = told_syns_.find(payload->sender);
+    if (--told->second == 0) told_syns_.erase(told);
+  }
+  return payload;
+}
+
+void TcpReassembler::DropSynPayload(HalfOpen& half) {
+  const auto payload = TakeSynPayload(half);
+  if (payload != nullptr) ledger_.unconfirmed_bytes += payload->bytes.size();
 }
 
 void TcpReassembler::ForgetHalfOpen(uint32_t index) {
   ++ledger_.half_open_expired;
   HalfOpen& half = table_.half_open(index);
   if (recorder_ != nullptr && half.rare != nullptr) recorder_->GiveUp(&half.rare->frames);
-  ledger_.unconfirmed_bytes += TakeSynPayload(half).size();
+  DropSynPayload(half);
   table_.Remove({index, EntryKind::kHalfOpen});
+}
+
+// Only one side was ever seen, and nobody contradicts what it sent: that is evidence.
+void TcpReassembler::ExpireHalfOpen(uint32_t index, CloseReason reason) {
+  HalfOpen& waiting = table_.half_open(index);
+  const SynPayload* const held = waiting.rare != nullptr ? waiting.rare->payload.get() : nullptr;
+  if (held == nullptr || !held->may_be_told) {
+    ForgetHalfOpen(index);
+    return;
+  }
+  ++ledger_.half_open_expired;
+  HalfOpen half = std::move(waiting);
+  table_.Remove({index, EntryKind::kHalfOpen});
+  const std::unique_ptr<SynPayload> payload = TakeSynPayload(half);
+  Segment segment;
+  segment.key = half.key;
+  segment.from_high = half.client_is_high != half.server_isn_known;
+  segment.link = &payload->link;
+  segment.tunnels = &payload->tunnels;
+  Opening opening{half.client_is_high, half.server_isn_known ? OpenedBy::kSynAck : OpenedBy::kSyn,
+                  half.first_time_ns};
+  opening.unconfirmed = true;
+  const uint32_t opened = OpenFlow(segment, opening);
+  if (recorder_ != nullptr) {
+    recorder_->GiveToFlow(table_.flow(opened).id, half.client_is_high, &half.rare->frames);
+  }
+  const StreamDirection direction = half.server_isn_known ? kServer : kClient;
+  FeedSyn(opened, direction, &half, payload->isn);
+  TcpStream& stream = table_.flow(opened).streams[static_cast<size_t>(direction)];
+  stream.OnData(ContextOf(table_.flow(opened), direction), payload->isn + 1, payload->bytes, 0,
+                half.first_time_ns);
+  CloseFlow(opened, reason);
 }
 
 // A late repeat of the connection before.
@@ -127,10 +195,11 @@ void TcpReassembler::OnHalfOpen(uint32_t index, const Segment& segment) {
   half.last_time_ns = latest_ns_;
   const bool from_client = segment.from_high == half.client_is_high;
   // Numbers behind the SYN count its payload, if it was taken.
-  const auto held = static_cast<uint32_t>(half.rare == nullptr ? 0 : half.rare->payload.size());
-  const auto is_client_isn = [&half, held](uint32_t isn) {
+  const SynPayload* const payload = half.rare == nullptr ? nullptr : half.rare->payload.get();
+  const auto held = static_cast<uint32_t>(payload == nullptr ? 0 : payload->bytes.size());
+  const auto is_client_isn = [&half, payload, held](uint32_t isn) {
     return isn == half.client_isn[0] || (half.client_isns == 2 && isn == half.client_isn[1]) ||
-           (held > 0 && isn == half.rare->payload_isn + held);
+           (held > 0 && isn == payload->isn + held);
   };
   if (Has(segment, kTcpRst)) {
     Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
@@ -182,9 +251,11 @@ uint32_t TcpReassembler::PromoteHalfOpen(uint32_t index, const Segment& segment)
   const uint32_t hint = from_client ? segment.tcp.sequence - (IsSyn(segment) ? 0 : 1)
                                     : segment.tcp.acknowledgement - 1;
   if (half.client_isns == 2 && hint == half.client_isn[1]) client_isn = hint;
-  const uint32_t opened = OpenFlow(
-      segment, {half.client_is_high, half.server_isn_known ? OpenedBy::kSynAck : OpenedBy::kSyn,
-                half.first_time_ns});
+  Opening opening{half.client_is_high, half.server_isn_known ? OpenedBy::kSynAck : OpenedBy::kSyn,
+                  half.first_time_ns};
+  const VlanTags vlans = VlansOf(half);
+  opening.vlans = &vlans;
+  const uint32_t opened = OpenFlow(segment, opening);
   if (recorder_ != nullptr && half.rare != nullptr) {
     recorder_->GiveToFlow(table_.flow(opened).id, half.client_is_high, &half.rare->frames);
   }
@@ -207,12 +278,14 @@ void TcpReassembler::FeedSyn(uint32_t index, StreamDirection direction, HalfOpen
                              uint32_t isn) {
   Flow& flow = table_.flow(index);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  std::vector<uint8_t> payload = TakeSynPayload(*half);
-  if (!payload.empty() && half->rare->payload_isn != isn) {  // another attempt's
-    ledger_.unconfirmed_bytes += payload.size();
-    payload.clear();
+  const std::unique_ptr<SynPayload> payload = TakeSynPayload(*half);
+  ByteView bytes;
+  if (payload != nullptr && payload->isn == isn) {
+    bytes = payload->bytes;
+  } else if (payload != nullptr) {  // another attempt's
+    ledger_.unconfirmed_bytes += payload->bytes.size();
   }
-  stream.OnSyn(ContextOf(flow, direction), isn, payload, false, half->first_time_ns);
+  stream.OnSyn(ContextOf(flow, direction), isn, bytes, false, half->first_time_ns);
   stream.CountPacket(half->wire_length, half->captured_length, half->first_time_ns);
   flow.history.Add(direction == kClient, direction == kClient ? 'S' : 'H');
   if (half->rare != nullptr && (half->rare->before[0].known || half->rare->before[1].known)) {
@@ -238,11 +311,14 @@ uint32_t TcpReassembler::OpenFlow(const Segment& segment, const Opening& opening
   info.first_time_ns = flow.first_time_ns;
   info.link = *segment.link;
   info.tunnels = *segment.tunnels;
+  if (opening.vlans != nullptr) info.link.vlans = *opening.vlans;
+  flow.vlans = info.link.vlans;
   if (segment.from_high != flow.client_is_high) {
     std::swap(info.link.source_mac, info.link.destination_mac);
   }
   info.opened_by = opening.opened_by;
   info.mid_stream = opening.mid_stream;
+  info.unconfirmed = opening.unconfirmed;
   if (opening.continues != nullptr) {
     ++ledger_.continued_flows;
     info.continued = true;

@@ -126,8 +126,11 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
   }
   const StreamDirection direction = DirectionOf(flow, segment);
   if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, segment, segment.tcp.payload);
-  flow.streams[static_cast<size_t>(direction)].CountPacket(
-      segment.wire_length, segment.captured_length, segment.time_ns);
+  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  if (stream.summary().packets == 0 && segment.link->vlans != flow.vlans) {
+    events_->OnVlans(flow.id, direction, segment.link->vlans);
+  }
+  stream.CountPacket(segment.wire_length, segment.captured_length, segment.time_ns);
   NoteFlags(segment, direction == kClient, &flow.history);
   if (Has(segment, kTcpRst)) {
     FeedReset(index, segment);

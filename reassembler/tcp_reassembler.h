@@ -7,6 +7,7 @@
 #ifndef FLOWSTITCH_REASSEMBLER_TCP_REASSEMBLER_H_
 #define FLOWSTITCH_REASSEMBLER_TCP_REASSEMBLER_H_
 
+#include "absl/container/flat_hash_map.h"
 #include "base/ledger.h"
 #include "reassembler/flow_table.h"
 #include "reassembler/frame_recorder.h"
@@ -53,11 +54,16 @@ class TcpReassembler {
 
   void NoteHalfOpen(const Segment& segment);
   static HalfOpenRare& RareOf(HalfOpen& half);
+  static void HoldVlans(HalfOpen& half, const VlanTags& vlans);
+  static VlanTags VlansOf(const HalfOpen& half);
   void HoldFrame(const Segment& segment);
   void HoldSynPayload(HalfOpen& half, const Segment& segment);
-  // Takes the held payload out of the books.
-  std::vector<uint8_t> TakeSynPayload(HalfOpen& half);
+  // Takes the held payload out of the books; null: there is none.
+  std::unique_ptr<SynPayload> TakeSynPayload(HalfOpen& half);
+  void DropSynPayload(HalfOpen& half);
   void ForgetHalfOpen(uint32_t index);
+  // An attempt that nobody answered in time, or before the capture ended.
+  void ExpireHalfOpen(uint32_t index, CloseReason reason);
   bool IsOfBefore(const HalfOpen& half, const Segment& segment) const;
   struct Opening {
     bool client_is_high = false;
@@ -65,6 +71,8 @@ class TcpReassembler {
     TimeNs first_time_ns = 0;
     bool mid_stream = false;
     const Tombstone* continues = nullptr;
+    bool unconfirmed = false;
+    const VlanTags* vlans = nullptr;  // of the first segment; null: of this one
   };
   uint32_t OpenFlow(const Segment& segment, const Opening& opening);
   uint32_t OpenInTheMiddle(const Segment& segment);
@@ -110,6 +118,8 @@ class TcpReassembler {
   TimeNs stamp_ns_ = kTimeMin;
   TimeNs latest_ns_ = kTimeMin;
   size_t all_waiting_bytes_ = 0;
+  // Payloads of SYNs that are delivered without an answer, by who sent them.
+  absl::flat_hash_map<IpAddress, uint32_t> told_syns_;
 };
 
 }  // namespace flowstitch

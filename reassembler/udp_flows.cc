@@ -46,6 +46,7 @@ uint32_t UdpFlows::Open(const UdpDatagram& datagram) {
   info.server = datagram.from_high ? datagram.key.low : datagram.key.high;
   info.first_time_ns = datagram.time_ns;
   info.link = *datagram.link;
+  flow.vlans = datagram.link->vlans;
   info.tunnels = *datagram.tunnels;
   info.opened_by = OpenedBy::kGuess;
   events_->OnFlowOpened(info);
@@ -72,7 +73,12 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
       by_client ? StreamDirection::kClientToServer : StreamDirection::kServerToClient;
   if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, datagram, datagram.payload);
   StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
-  if (summary.packets == 0) summary.first_time_ns = summary.last_time_ns = datagram.time_ns;
+  if (summary.packets == 0) {
+    summary.first_time_ns = summary.last_time_ns = datagram.time_ns;
+    if (datagram.link->vlans != flow.vlans) {
+      events_->OnVlans(flow.id, direction, datagram.link->vlans);
+    }
+  }
   ++summary.packets;
   summary.wire_bytes += datagram.wire_length;
   summary.captured_bytes += datagram.captured_length;

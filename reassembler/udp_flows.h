@@ -62,6 +62,7 @@ class UdpFlows {
     TimeNs last_time_ns = 0;
     FlowHistory history;
     std::array<StreamSummary, 2> summaries;
+    VlanTags vlans;                                // that were told of
     std::unique_ptr<std::deque<Waiting>> waiting;  // null: nothing does
     size_t waiting_bytes = 0;
   };

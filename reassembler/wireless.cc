@@ -66,8 +66,8 @@ bool NextSubframe(LinkLayer* link) {
   const size_t captured = std::min(length, rest.size() - 14);
   std::copy_n(rest.begin(), 6, link->destination_mac.begin());
   std::copy_n(rest.begin() + 6, 6, link->source_mac.begin());
-  link->vlan_count = link->frames = link->tags = 0;
-  link->outer_8021q = false;
+  link->vlans = {};
+  link->frames = link->tags = 0;
   link->verdict = ReadLlc(rest.subspan(14, captured), link);
   const size_t whole = (14 + length + 3) / 4 * 4;
   if (whole < rest.size()) link->subframes = rest.subspan(whole);

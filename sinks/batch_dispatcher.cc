@@ -39,6 +39,7 @@ bool IsCountable(const wire::StreamEvent& event) {
       return IsCountable(event.closed().client_to_server()) &&
              IsCountable(event.closed().server_to_client());
     case wire::StreamEvent::kFrame:
+    case wire::StreamEvent::kVlans:
     case wire::StreamEvent::EVENT_NOT_SET:
       break;
   }

@@ -52,7 +52,8 @@ bool IsFraction(std::string_view text, size_t at) {
 // What a token stands for, behind `name`. Each stream has a name: no string for each token.
 void AppendToken(char token, int digits, const SinkFlow& flow, int direction, uint32_t counter,
                  std::string* name) {
-  const bool tagged = flow.outer_8021q && !flow.vlan.empty();
+  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  const bool tagged = stream.outer_8021q && !stream.vlan.empty();
   const uint64_t number = StreamNumber(flow, direction);
   switch (token) {
     case 'A':
@@ -77,7 +78,7 @@ void AppendToken(char token, int digits, const SinkFlow& flow, int direction, ui
       if (tagged) *name += "--";
       break;
     case 'v':
-      if (tagged) AppendDecimal(name, flow.vlan[0]);
+      if (tagged) AppendDecimal(name, stream.vlan[0]);
       break;
     case 'T':
       *name += IsoTime(flow.first_time_ns, digits);

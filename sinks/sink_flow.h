@@ -103,12 +103,14 @@ struct ConversationRecord {
 
 // One direction of a flow.
 struct SinkStream {
-  std::string path;         // of its file; empty before the first byte
-  std::string name;         // the same without the output directory
-  uint64_t length = 0;      // so far, gaps included
-  uint64_t known = 0;       // the same with a gap at the end, after which bytes may follow
-  uint64_t bytes = 0;       // so far, without
-  uint64_t file_bytes = 0;  // length of its file, when closed
+  std::vector<uint16_t> vlan;  // outermost first
+  bool outer_8021q = false;    // the outermost tag has the type 0x8100
+  std::string path;            // of its file; empty before the first byte
+  std::string name;            // the same without the output directory
+  uint64_t length = 0;         // so far, gaps included
+  uint64_t known = 0;          // the same with a gap at the end, after which bytes may follow
+  uint64_t bytes = 0;          // so far, without
+  uint64_t file_bytes = 0;     // length of its file, when closed
   TimeNs first_byte_ns = 0;
   // Of a flow that an earlier sink of this name began: its file may be there already, and (until
   // the first event) how long it is says the first event's offset.
@@ -148,14 +150,13 @@ struct SinkFlow {
   Endpoint client;
   Endpoint server;
   TimeNs first_time_ns = 0;
-  std::vector<uint16_t> vlan;
-  bool outer_8021q = false;
   std::string client_mac;  // 6 bytes or empty
   std::string server_mac;
   std::string community_id;
   std::string opened_by;  // "syn", "syn_ack", "guess"
   bool mid_stream = false;
-  uint8_t protocol = 6;  // IP's number; 17: UDP
+  bool unconfirmed = false;  // payload of a SYN that nobody answered
+  uint8_t protocol = 6;      // IP's number; 17: UDP
   std::vector<TunnelRecord> tunnels;
   // Set when an earlier flow goes on here: that flow's number, and where its streams had ended.
   // Offsets in this flow, and in its files, count from there.

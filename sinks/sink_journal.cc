@@ -60,6 +60,9 @@ void Take(const wire::JournalEntry& entry, JournaledFlows* flows) {
       }
       break;
     }
+    case wire::JournalEntry::kVlans:
+      (*flows)[entry.vlans().flow()].vlans = entry.vlans();
+      break;
     case wire::JournalEntry::kClosed:
       (*flows)[entry.closed()].closed = true;
       break;
@@ -121,6 +124,13 @@ void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {
   Take(entry, &open_);
 }
 
+void SinkJournal::Vlans(const wire::DirectionVlans& vlans) {
+  wire::JournalEntry entry;
+  *entry.mutable_vlans() = vlans;
+  Add(entry, &pending_);
+  Take(entry, &open_);
+}
+
 void SinkJournal::Named(uint64_t flow, size_t direction, const std::string& name) {
   wire::JournalEntry entry;
   entry.mutable_named()->set_flow(flow);
@@ -167,6 +177,7 @@ absl::Status SinkJournal::Rotate() {
   open_.clear();
   for (const auto& [id, flow] : open) {
     Opened(flow.epoch, flow.opened);
+    if (flow.vlans) Vlans(*flow.vlans);
     for (size_t d : {size_t{0}, size_t{1}}) {
       if (!flow.names[d].empty()) Named(id, d, flow.names[d]);
     }

@@ -4,6 +4,7 @@
 #define FLOWSTITCH_SINKS_SINK_JOURNAL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -15,6 +16,7 @@ namespace flowstitch {
 struct JournaledFlow {
   uint64_t epoch = 0;  // of the reassembler that told of it
   wire::FlowOpened opened;
+  std::optional<wire::DirectionVlans> vlans;
   std::string names[2];  // by direction; empty: no byte had come
   bool closed = false;   // its last batches may come again all the same
 };
@@ -37,6 +39,7 @@ class SinkJournal {
   SinkJournal& operator=(const SinkJournal&) = delete;
 
   void Opened(uint64_t epoch, const wire::FlowOpened& flow);
+  void Vlans(const wire::DirectionVlans& vlans);
   void Named(uint64_t flow, size_t direction, const std::string& name);
   void Closed(uint64_t flow);
   // Hands over what was added; to be called before files are written.

@@ -113,6 +113,7 @@ class SinkWorker {
   void Post(Work work);
   void OnEvent(const wire::StreamEvent& event, const EventRef& ref, BatchHold* hold);
   void OnOpened(const wire::FlowOpened& event);
+  void OnVlans(SinkFlow& flow, const wire::DirectionVlans& event);
   // Null for a flow that was never announced, not to an earlier sink either.
   SinkFlow* Find(uint64_t id);
   void Restore(SinkFlow& flow);

@@ -41,6 +41,13 @@ StreamSummary FromWire(const wire::StreamSummary& in) {
   return summary;
 }
 
+// Of a FlowOpened or a DirectionVlans.
+template <typename Event>
+void TakeVlans(const Event& event, SinkStream* stream) {
+  stream->vlan.assign(event.vlan().begin(), event.vlan().end());
+  stream->outer_8021q = event.outer_8021q();
+}
+
 uint64_t FileBytes(const std::string& path) {
   struct stat info = {};
   return !path.empty() && stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
@@ -52,6 +59,9 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, Ba
   switch (event.event_case()) {
     case wire::StreamEvent::kOpened:
       OnOpened(event.opened());
+      break;
+    case wire::StreamEvent::kVlans:
+      if (SinkFlow* flow = Find(event.vlans().flow())) OnVlans(*flow, event.vlans());
       break;
     case wire::StreamEvent::kBytes:
       OnBytes(event.bytes(), ref.payload, hold);
@@ -96,13 +106,13 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
   flow->client = {ToAddress(event.client_address()), static_cast<uint16_t>(event.client_port())};
   flow->server = {ToAddress(event.server_address()), static_cast<uint16_t>(event.server_port())};
   flow->first_time_ns = event.first_time_ns();
-  for (const uint32_t vlan : event.vlan()) flow->vlan.push_back(static_cast<uint16_t>(vlan));
-  flow->outer_8021q = event.outer_8021q();
+  for (SinkStream& stream : flow->streams) TakeVlans(event, &stream);
   flow->client_mac = event.client_mac();
   flow->server_mac = event.server_mac();
   flow->community_id = event.community_id();
   flow->opened_by = absl::AsciiStrToLower(wire::OpenedBy_Name(event.opened_by()));
   flow->mid_stream = event.mid_stream();
+  flow->unconfirmed = event.unconfirmed();
   if (event.protocol() != 0) flow->protocol = static_cast<uint8_t>(event.protocol());
   for (const wire::Tunnel& tunnel : event.tunnels()) {
     flow->tunnels.push_back({absl::AsciiStrToLower(wire::TunnelKind_Name(tunnel.kind())),
@@ -120,12 +130,20 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
   flows_[event.flow()] = std::move(flow);
 }
 
+void SinkWorker::OnVlans(SinkFlow& flow, const wire::DirectionVlans& event) {
+  SinkStream& stream = flow.streams[DirectionIndex(event.direction())];
+  if (stream.bytes > 0) return;  // it has its name already
+  TakeVlans(event, &stream);
+  if (!options_.journal.empty()) journal_.Vlans(event);
+}
+
 // A flow that an earlier sink began has its names already.
 void SinkWorker::Restore(SinkFlow& flow) {
   if (options_.left == nullptr) return;
   const auto it = options_.left->find(flow.id);
   if (it == options_.left->end() || it->second.epoch != epoch_) return;
   taken_up_.insert(flow.id);
+  if (it->second.vlans) OnVlans(flow, *it->second.vlans);
   for (int d : {kClientToServer, kServerToClient}) {
     const std::string& name = it->second.names[d];
     if (name.empty()) continue;

@@ -24,6 +24,8 @@ inline uint64_t FlowOf(const wire::StreamEvent& event) {
       return event.closed().flow();
     case wire::StreamEvent::kFrame:
       return event.frame().flow();
+    case wire::StreamEvent::kVlans:
+      return event.vlans().flow();
     case wire::StreamEvent::EVENT_NOT_SET:
       break;
   }

@@ -124,7 +124,8 @@ std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_
       time_ns, "\",\"flow\":\"", flow.number, "\",\"direction\":\"",
       direction == kClientToServer ? "client_to_server" : "server_to_client", "\"");
   if (offset) absl::StrAppend(&text, ",\"offset\":\"", *offset, "\"");
-  if (!flow.vlan.empty()) absl::StrAppend(&text, ",\"vlan\":", flow.vlan[0]);
+  const std::vector<uint16_t>& vlan = flow.streams[static_cast<size_t>(direction)].vlan;
+  if (!vlan.empty()) absl::StrAppend(&text, ",\"vlan\":", vlan[0]);
   return text + "}";
 }
 

@@ -157,6 +157,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("community_id", flow.community_id);
   xml->Attribute("opened_by", flow.opened_by);
   if (flow.mid_stream) xml->AttributeAsIs("mid_stream", "true");
+  if (flow.unconfirmed) xml->AttributeAsIs("unconfirmed", "true");
   if (flow.continues) {
     xml->Attribute("continues", *flow.continues);
     xml->Attribute("start_offset", flow.start_offset[static_cast<size_t>(direction)]);
@@ -164,7 +165,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->Attribute("close_reason", flow.close_reason);
   if (!flow.history.empty()) xml->Attribute("history", flow.history);
   xml->Attribute("protocol", uint64_t{flow.protocol});
-  if (!flow.vlan.empty()) xml->Attribute("vlan", absl::StrJoin(flow.vlan, ","));
+  if (!stream.vlan.empty()) xml->Attribute("vlan", absl::StrJoin(stream.vlan, ","));
   xml->Attribute("bytes", s.bytes);
   xml->Attribute("gaps", s.gaps);
   xml->Attribute("gap_bytes", s.gap_bytes);

@@ -176,6 +176,13 @@ void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, b
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
     for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
     for (const StopRecord& stop : stream.stops) ToWire(stop, direction, out->add_stops());
+    const auto& vlan = out->opened().vlan();
+    if (!std::equal(vlan.begin(), vlan.end(), stream.vlan.begin(), stream.vlan.end())) {
+      out->mutable_vlans()->set_flow(flow.id);
+      out->mutable_vlans()->set_direction(ToWire(direction));
+      out->mutable_vlans()->mutable_vlan()->Assign(stream.vlan.begin(), stream.vlan.end());
+      out->mutable_vlans()->set_outer_8021q(stream.outer_8021q);
+    }
     if (stream.bytes == 0 || !files_written) continue;
     wire::StreamFile* file = out->add_files();
     file->set_direction(ToWire(direction));

@@ -21,7 +21,7 @@ class Toucher : public FrameDecoder::Taker {
     Touch(s.tcp.payload);
     NoteLonger(s);
     Must(s.tunnels->depth <= kMaxTunnelDepth, "tunnels are bounded");
-    Must(s.link->vlan_count <= kMaxVlanTags, "tags are bounded");
+    Must(s.link->vlans.count <= kMaxVlanTags, "tags are bounded");
     Must(s.tcp.sack_blocks <= kMaxSackBlocks, "SACK blocks are bounded");
   }
   void OnUdpDatagram(const UdpDatagram& d) override {

@@ -67,8 +67,8 @@ TEST(LinkLayer, FindsTheDatagramBehindEveryHeader) {
     const LinkLayer link = ReadLinkLayer(c.link_type, frame);
     ASSERT_EQ(link.verdict, LinkVerdict::kIp) << c.name;
     EXPECT_EQ(Packet(link.datagram.begin(), link.datagram.end()), datagram) << c.name;
-    ASSERT_EQ(link.vlan_count, c.vlans.size()) << c.name;
-    for (size_t i = 0; i < c.vlans.size(); ++i) EXPECT_EQ(link.vlan[i], c.vlans[i]) << c.name;
+    ASSERT_EQ(link.vlans.count, c.vlans.size()) << c.name;
+    for (size_t i = 0; i < c.vlans.size(); ++i) EXPECT_EQ(link.vlans.ids[i], c.vlans[i]) << c.name;
     // Every byte less is malformed or another verdict, and never read beyond.
     for (size_t cut = 0; cut < c.header.size(); ++cut) {
       const Packet part(frame.begin(), frame.begin() + static_cast<long>(cut));

@@ -106,22 +106,68 @@ TEST(Regressions, Case79b_SynsWithPayloadAreHalfOpenAndBounded) {
   const auto later = Meanwhile(kStart + 600 * kNsPerSecond, kNsPerSecond, 3).packets;
   for (const auto& packet : later) reassembler.OnFrame(packet.frame());
   EXPECT_EQ(reassembler.tcp().half_open_flows(), 0u);
-  EXPECT_EQ(reassembler.ledger().unconfirmed_bytes, 200'000u);
+  // What waited is told of when its time is over, and the rest is not.
+  const size_t told = 10'000 / (1000 + sizeof(SynPayload));
+  EXPECT_EQ(reassembler.ledger().unconfirmed_bytes, 200'000u - told * 1000);
   reassembler.Finish();
-  EXPECT_EQ(events.flows.size(), 1u);
+  EXPECT_EQ(events.flows.size(), 1 + told);
   EXPECT_THAT(FindImbalance(reassembler.ledger()), IsEmpty());
 }
 
-TEST(Regressions, Case11b_DataOfARefusedOrUnansweredSynIsNotDelivered) {
+TEST(Regressions, Case11b_DataOfASynThatNobodyAnsweredIsToldUnconfirmed) {
   Talk talk = Fresh().ClientSegment(1000, 0, kTcpSyn, "secret");
-  EXPECT_THAT(Checked(talk.packets).events.flows, IsEmpty());
+  const auto unanswered = OnlyFlow(talk.packets);
+  EXPECT_EQ(unanswered.client(), "secret");
+  EXPECT_TRUE(unanswered.info.unconfirmed);
+  EXPECT_TRUE(unanswered.summaries[0].syn_seen);
+  EXPECT_EQ(unanswered.close_reason, CloseReason::kOpenAtEnd);
+  // Refused.
   talk.ServerSegment(0, 1007, kTcpRst | kAck);
   const Outcome outcome = Checked(talk.packets);
   EXPECT_THAT(outcome.events.flows, IsEmpty());
   EXPECT_EQ(outcome.ledger.unconfirmed_bytes, 6u);
+  // Answered without it.
+  Talk alone = Fresh().ClientSegment(1000, 0, kTcpSyn, "secret");
+  alone.ServerSegment(5000, 1001, kTcpSyn | kAck);
+  const auto answered = OnlyFlow(alone.packets);
+  EXPECT_EQ(answered.client(), "");
+  EXPECT_FALSE(answered.info.unconfirmed);
   // The client goes on behind it: it was taken, though the answer was not seen.
   Talk taken = Fresh().ClientSegment(1000, 0, kTcpSyn, "secret").ClientSegment(1007, 5001, kAck);
   EXPECT_EQ(OnlyFlow(taken.packets).client(), "secret");
+  EXPECT_FALSE(OnlyFlow(taken.packets).info.unconfirmed);
+}
+
+TEST(Regressions, Case12b_DataOfASynAckWhoseClientWasNeverSeenToo) {
+  Talk talk = Fresh().ServerSegment(5000, 1001, kTcpSyn | kAck, "banner");
+  const auto flow = OnlyFlow(talk.packets);
+  EXPECT_EQ(flow.server(), "banner");
+  EXPECT_EQ(flow.info.client, kA);
+  EXPECT_TRUE(flow.info.unconfirmed);
+}
+
+// Against scans: so many of one sender at a time, and in time again as many.
+TEST(Regressions, Case11c_OfOneSenderSixtyFourAreToldAtATime) {
+  EventRecorder events;
+  Reassembler reassembler({}, &events);
+  for (int round = 0; round < 2; ++round) {
+    const TimeNs start = kStart + round * 1000 * kNsPerSecond;
+    for (uint16_t port = 1; port <= 300; ++port) {
+      Talk talk(End(port % 3 == 0 ? "10.0.0.9" : "10.0.0.1", port), kB);
+      talk.time_ns = start;
+      talk.ClientSegment(1000 + static_cast<uint32_t>(round) * 1'000'000, 0, kTcpSyn, "xy");
+      reassembler.OnFrame(talk.packets[0].frame());
+    }
+    for (const auto& packet : Meanwhile(start + 600 * kNsPerSecond, kNsPerSecond, 3).packets) {
+      reassembler.OnFrame(packet.frame());
+    }
+    const auto told = std::count_if(events.flows.begin(), events.flows.end(),
+                                    [](const RecordedFlow& f) { return f.info.unconfirmed; });
+    EXPECT_EQ(told, (round + 1) * 128);
+  }
+  EXPECT_EQ(reassembler.ledger().unconfirmed_bytes, 2u * 2 * (300 - 128));
+  reassembler.Finish();
+  EXPECT_THAT(FindImbalance(reassembler.ledger()), IsEmpty());
 }
 
 TEST(Regressions, Case19b_AResetBeyondTheAnnouncedWindowIsIgnored) {

@@ -30,8 +30,8 @@ std::string Expanded(const std::string& text, const SinkFlow& flow, int directio
 TEST(FileNames, EveryTokenOfTcpflows) {
   auto flow = MakeSinkFlow(1234);
   flow->client_mac = std::string("\x02\x00\x00\x00\x00\x01", 6);
-  flow->vlan = {42, 7};
-  flow->outer_8021q = true;
+  flow->streams[kClientToServer].vlan = {42, 7};
+  flow->streams[kClientToServer].outer_8021q = true;
   const std::pair<const char*, const char*> cases[] = {
       {"%A.%a-%B.%b%V%v%C%c", "010.000.000.001.40000-192.168.001.200.00080--42"},
       {"%E_%e%c", "02:00:00:00:00:01_00:00:00:00:00:00"},
@@ -48,7 +48,10 @@ TEST(FileNames, EveryTokenOfTcpflows) {
   EXPECT_EQ(Expanded("x%C%c", *flow, 0, 12), "xc12");
   EXPECT_EQ(Expanded("x", *flow, 0, 3), "xc3") << "%C%c is added";
   EXPECT_EQ(Expanded("x%#", *flow, 0, 3), "x3");
-  flow->outer_8021q = false;
+  flow->streams[kServerToClient].vlan = {43};
+  flow->streams[kServerToClient].outer_8021q = true;
+  EXPECT_EQ(Expanded("a%V%v%c", *flow, kServerToClient), "a--43") << "each direction's own";
+  flow->streams[kClientToServer].outer_8021q = false;
   EXPECT_EQ(Expanded("a%V%v%c", *flow), "a");
   flow->client = End("2001:db8::1", 5);
   EXPECT_EQ(Expanded("%A.%a%c", *flow), "2001:db8::1.00005");

@@ -9,6 +9,10 @@ void EventRecorder::OnFlowOpened(const FlowInfo& flow) {
   for (size_t d : {0, 1}) flows.back().streams[d].next = flow.start_offset[d];
 }
 
+void EventRecorder::OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) {
+  Of(flow).other_vlans = {direction, vlans};
+}
+
 void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
                             TimeNs /*time_ns*/) {
   RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];

@@ -37,6 +37,7 @@ struct RecordedConflict {
 
 struct RecordedFlow {
   FlowInfo info;
+  std::optional<std::pair<StreamDirection, VlanTags>> other_vlans;
   RecordedStream streams[2];
   std::vector<RecordedConflict> conflicts;
   std::optional<CloseReason> close_reason;
@@ -50,6 +51,7 @@ struct RecordedFlow {
 class EventRecorder : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo& flow) override;
+  void OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
                TimeNs time_ns) override;
   void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
