@@ -12,6 +12,8 @@ std::string BodyKindName(BodyKind kind) {
       return "websocket";
     case BodyKind::kJoined:
       return "joined";
+    case BodyKind::kOtherReading:
+      return "other_reading";
   }
   return "";
 }

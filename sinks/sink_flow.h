@@ -35,12 +35,13 @@ struct DigestValue {
 
 // What a file that was cut out of a stream is.
 enum class BodyKind {
-  kBody,       // of an HTTP message
-  kPart,       // of a multipart body
-  kWebSocket,  // a WebSocket's message
-  kJoined,     // a resource whose ranges came in several messages
+  kBody,          // of an HTTP message
+  kPart,          // of a multipart body
+  kWebSocket,     // a WebSocket's message
+  kJoined,        // a resource whose ranges came in several messages
+  kOtherReading,  // of a body that can be read in two ways
 };
-// "body", "part", "websocket", "joined".
+// "body", "part", "websocket", "joined", "other_reading".
 std::string BodyKindName(BodyKind kind);
 
 // An HTTP body, or a part of one, that was written to a file.
@@ -173,6 +174,8 @@ struct SinkFlow {
   TimeNs closed_ns = 0;
   std::array<std::unique_ptr<WriterState>, kMaxWriters> states;
 
+  // Whether its first bytes are the first that the ends sent.
+  bool from_start() const { return !mid_stream && !continues; }
   // Whether the end that sends in this direction said that there is no more.
   bool ended_in_order(int direction) const {
     return close_reason == "finished" || streams[static_cast<size_t>(direction)].summary.fin_seen;

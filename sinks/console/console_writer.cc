@@ -218,7 +218,7 @@ void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byte
   }
   auto& state = flow.states[slot_];
   if (state == nullptr) {
-    state = std::make_unique<HttpText>(http_config_,
+    state = std::make_unique<HttpText>(http_config_, flow.from_start(),
                                        [this, &flow](int d, ByteView text, TimeNs when_ns) {
                                          Print(flow, {d, 0, false, when_ns}, text);
                                        });

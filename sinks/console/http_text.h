@@ -17,9 +17,9 @@ class HttpText : public WriterState, private HttpEvents {
  public:
   using Print = std::function<void(int direction, ByteView text, TimeNs time_ns)>;
   // `config` carries fields, and outlives this.
-  HttpText(const HttpParserConfig& config, Print print)
+  HttpText(const HttpParserConfig& config, bool from_start, Print print)
       : print_(std::move(print)),
-        dialogue_(config, DecodeLimits(), this, /*opens_websockets=*/false) {}
+        dialogue_(config, DecodeLimits(), this, /*opens_websockets=*/false, from_start) {}
 
   HttpDialogue& dialogue() { return dialogue_; }
   void Close(const SinkFlow& flow) {

@@ -177,6 +177,21 @@ std::string BodyFile::FinalPath(bool complete, const BodyRecord& record) const {
 
 absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* record) {
   if (!started_) return absl::OkStatus();
+  if (decoder_ != nullptr) {
+    absl::Status disk;
+    const absl::Status rest = decoder_->Finish([this, &disk](ByteView out) {
+      disk = Write(out);
+      return disk;
+    });
+    if (!disk.ok()) return disk;
+    if (!rest.ok()) {
+      if (const absl::Status status = FallBackToRaw(std::string(rest.message())); !status.ok()) {
+        return status;
+      }
+    }
+  }
+  const std::string anomaly = decoder_ != nullptr ? decoder_->anomaly() : "";
+  AddNote(anomaly);
   if (decoder_ != nullptr && !decoder_->finished()) {
     complete = false;
     // Not even one decoded byte: then what came is all there is to show.
@@ -189,7 +204,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
     }
   }
   decoded_ = decoder_ != nullptr;
-  raw_.Discard();
+  if (anomaly.empty()) raw_.Discard();
   if (splitter_ != nullptr) {
     splitter_->Finish();
     if (!splitter_->complete() && parts_ > 0)
@@ -208,8 +223,61 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   record->sender_name = SafeFileName(FieldParameter(head_.disposition, "filename"));
   if (digests_ != nullptr) record->digests = digests_->Finish();
   record->path = FinalPath(complete, *record);
+  if (const absl::Status status = KeepOtherReadings(*record, !anomaly.empty()); !status.ok()) {
+    return status;
+  }
   if (options_.names == BodyNames::kDigest) return CommitByDigest(*record);
   return file_.Commit(record->path, time_ns_);
+}
+
+// Where a body can be read in two ways, both are kept.
+absl::Status BodyFile::KeepOtherReadings(const BodyRecord& record, bool odd_coding) {
+  if (part_taker_ == nullptr || gap_) return absl::OkStatus();
+  if (odd_coding) {
+    return KeepOther(&raw_, "-as-sent", "the same before its coding was taken off", record);
+  }
+  if (!head_.other_length || decoded_ || *head_.other_length >= file_.size()) {
+    return absl::OkStatus();
+  }
+  PieceFile shorter(options_.memory);
+  shorter.Begin(stem_ + ".by-length.part", kKeepBytes);
+  uint64_t left = *head_.other_length;
+  const absl::Status status = file_.ReadBack([&](ByteView bytes) {
+    const auto n = static_cast<size_t>(std::min<uint64_t>(left, bytes.size()));
+    left -= n;
+    return n == 0 ? absl::OkStatus() : shorter.Append(bytes.first(n));
+  });
+  if (!status.ok()) return status;
+  return KeepOther(&shorter, "-by-length", "the same up to its Content-Length", record);
+}
+
+absl::Status BodyFile::KeepOther(PieceFile* file, const char* suffix, const char* note,
+                                 const BodyRecord& record) {
+  if (file->size() == 0) {
+    file->Discard();
+    return absl::OkStatus();
+  }
+  BodyRecord other;
+  other.kind = BodyKind::kOtherReading;
+  other.path = absl::StrCat(stem_, suffix);
+  other.bytes = file->size();
+  other.stream_offset = record.stream_offset;
+  other.stream_bytes = record.stream_bytes;
+  other.complete = true;
+  other.note = note;
+  other.time_ns = time_ns_;
+  if (options_.digests.any()) {
+    Digests digests(options_.digests);
+    const absl::Status status = file->ReadBack([&digests](ByteView bytes) {
+      digests.Update(bytes);
+      return absl::OkStatus();
+    });
+    if (!status.ok()) return status;
+    other.digests = digests.Finish();
+  }
+  const absl::Status status = file->Commit(other.path, time_ns_);
+  if (status.ok()) part_taker_->OnPartFile(std::move(other));
+  return status;
 }
 
 // Each content once, with the time of the first one: whichever thread comes first.

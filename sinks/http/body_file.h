@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "sinks/digests.h"
@@ -45,6 +46,8 @@ struct BodyHead {
   std::string content_type;
   std::string codings;      // content codings, the last applied one last
   std::string disposition;  // Content-Disposition
+  // Where the body may also end, by another reading of the head.
+  std::optional<uint64_t> other_length = std::nullopt;
 };
 
 class BodyFile : private MultipartEvents {
@@ -72,6 +75,9 @@ class BodyFile : private MultipartEvents {
   absl::Status Write(ByteView bytes);
   absl::Status KeepRaw(ByteView bytes);
   absl::Status FallBackToRaw(std::string why);
+  absl::Status KeepOtherReadings(const BodyRecord& record, bool odd_coding);
+  absl::Status KeepOther(PieceFile* file, const char* suffix, const char* note,
+                         const BodyRecord& record);
   void BeginContent();
   void AddNote(std::string_view note);
   absl::Status CommitByDigest(const BodyRecord& record);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sinks/http/response_start.h"
+
 namespace flowstitch {
 namespace {
 
@@ -51,8 +53,12 @@ bool BeginsAs(std::string_view text, std::string_view start) {
 }  // namespace
 
 HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& limits,
-                           HttpEvents* events, bool opens_websockets)
-    : config_(config), limits_(limits), events_(events), opens_websockets_(opens_websockets) {}
+                           HttpEvents* events, bool opens_websockets, bool from_start)
+    : config_(config),
+      limits_(limits),
+      events_(events),
+      opens_websockets_(opens_websockets),
+      from_start_(from_start) {}
 
 int HttpDialogue::DirectionOf(HttpKind kind) const {
   for (int d : {kClientToServer, kServerToClient}) {
@@ -92,14 +98,33 @@ HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
     return Speaks::kHttp1;
   }
   const Sniff sniff = SniffHttp1(text);
+  if (sniff == Sniff::kOther || sniff == Sniff::kOldRequest) {
+    const Speaks odd = RecogniseOddResponse(direction);
+    if (odd != Speaks::kOther) *kind = HttpKind::kResponse;
+    if (odd != Speaks::kOther || sniff == Sniff::kOther) return odd;
+  }
   if (sniff == Sniff::kUnsure) return Speaks::kUnsure;
   // A server that does not know HTTP/2 answers its preface in HTTP/1.
-  if (sniff == Sniff::kOther) return Speaks::kOther;
   if (peer.speaks == Speaks::kHttp2 && sniff != Sniff::kResponse) return Speaks::kOther;
   *kind = sniff == Sniff::kResponse ? HttpKind::kResponse : HttpKind::kRequest;
   // Both directions cannot speak the same part.
   if (peer_known && peer.kind == *kind) return Speaks::kOther;
   return Speaks::kHttp1;
+}
+
+// The answer to a request of HTTP/1, whatever it looks like: browsers take most for a response.
+HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(int direction) const {
+  const std::string_view text = sides_[direction].first;
+  const Side& peer = sides_[1 - direction];
+  const bool asked = peer.speaks == Speaks::kHttp1 && peer.kind == HttpKind::kRequest;
+  if (!asked && peer.speaks != Speaks::kUnsure) return Speaks::kOther;
+  const ResponseStart start = FindResponseStart(text);
+  if (start.verdict == ResponseStart::Verdict::kOdd && (asked || start.skip == 0)) {
+    return Speaks::kHttp1;
+  }
+  const bool tls = text[0] >= 0x14 && text[0] <= 0x17;  // an alert: it wanted TLS
+  if (!asked || tls || !from_start_) return Speaks::kOther;
+  return start.verdict == ResponseStart::Verdict::kUnsure ? Speaks::kUnsure : Speaks::kHttp1;
 }
 
 void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
@@ -231,7 +256,12 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
   // The end of HTTP/1 may show what it had switched to: as often as there are tunnels.
   for (int round = 0; round <= kMaxTunnels + 1; ++round) {
     for (int direction : {kClientToServer, kServerToClient}) {
-      if (sides_[direction].speaks == Speaks::kUnsure) GiveUp(direction);
+      if (sides_[direction].speaks != Speaks::kUnsure) continue;
+      if (!sides_[direction].first.empty() && RecogniseOddResponse(direction) == Speaks::kUnsure) {
+        Begin(direction, Speaks::kHttp1, HttpKind::kResponse);
+      } else {
+        GiveUp(direction);
+      }
     }
     if (http1_ == nullptr) break;
     http1_->Close(orderly[DirectionOf(HttpKind::kResponse)], now_ns_);

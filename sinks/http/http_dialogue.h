@@ -21,9 +21,9 @@ class HttpDialogue {
   static constexpr int kMaxTunnels = 4;
 
   // `config` and `events` outlive the dialogue. Without `opens_websockets` their frames are bytes
-  // of something else.
+  // of something else. `from_start`: what comes is the first that the ends sent.
   HttpDialogue(const HttpParserConfig& config, const DecodeLimits& limits, HttpEvents* events,
-               bool opens_websockets = true);
+               bool opens_websockets = true, bool from_start = true);
 
   void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
   void Gap(int direction, uint64_t length);
@@ -46,6 +46,7 @@ class HttpDialogue {
     bool without_version = false;  // HTTP/0.9's request
   };
   Speaks Recognise(int direction, HttpKind* kind);
+  Speaks RecogniseOddResponse(int direction) const;
   void Begin(int direction, Speaks speaks, HttpKind kind);
   void Feed(int direction, uint64_t offset, ByteView bytes);
   void GiveUp(int direction);
@@ -57,6 +58,7 @@ class HttpDialogue {
   const DecodeLimits limits_;
   HttpEvents* const events_;
   const bool opens_websockets_;
+  const bool from_start_;
   Side sides_[2];
   std::unique_ptr<HttpParser> http1_;
   std::unique_ptr<Http2Parser> http2_;

@@ -4,6 +4,7 @@
 #define FLOWSTITCH_SINKS_HTTP_HTTP_EVENTS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,8 @@ struct HttpHead {
   std::string content_range;     // of a 206
   std::string content_disposition;
   std::string validator;  // ETag, else Last-Modified
+  // Of a response whose end something else tells: what its Content-Length says.
+  std::optional<uint64_t> other_length;
   // The whole head; only when the configuration asks for it.
   HttpFields fields;
 };

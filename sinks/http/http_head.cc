@@ -33,6 +33,14 @@ void CopyCommon(const htp_table_t* fields, bool with_fields, HttpHead* head) {
 
 }  // namespace
 
+size_t HeadLength(std::string_view text) {
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (text.substr(at + 1, 1) == "\n") return at + 2;
+    if (text.substr(at + 1, 2) == "\r\n") return at + 3;
+  }
+  return 0;
+}
+
 void HttpHead::Shorten() {
   const auto cut = [](std::string* value, size_t most) {
     if (value->size() <= most) return;

@@ -15,6 +15,9 @@ std::string HtpField(const htp_table_t* fields, const char* name);
 // Without the first `skip` of them.
 HttpFields HtpFields(const htp_table_t* fields, size_t skip = 0);
 
+// Length of a head with the blank line behind it; 0: it is not complete.
+size_t HeadLength(std::string_view text);
+
 HttpHead RequestHead(const htp_tx_t* tx, bool with_fields);
 HttpHead ResponseHead(const htp_tx_t* tx, bool with_fields);
 // What follows the answer to it is the tunnel (RFC 9110, 9.3.6).

@@ -36,7 +36,9 @@ HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_l
 HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth)
     : context_(context), flow_(flow), suffix_(std::move(suffix)), depth_(depth) {
   HttpEvents* const events = this;
-  dialogue_.emplace(context->config, context->options.body.limits, events);
+  const bool from_start = depth > 0 || flow->from_start();
+  dialogue_.emplace(context->config, context->options.body.limits, events,
+                    /*opens_websockets=*/true, from_start);
 }
 
 HttpLayer::~HttpLayer() { context_->parsers.Update(&counted_bytes_, 0); }
@@ -127,7 +129,8 @@ void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   }
   slot->body = std::make_unique<BodyFile>(
       context_->options.body, absl::StrFormat("%s-HTTPBODY-%03d", Stem(direction), count),
-      BodyHead{head.content_type, Codings(head), head.content_disposition}, slot.get(), &account_);
+      BodyHead{head.content_type, Codings(head), head.content_disposition, head.other_length},
+      slot.get(), &account_);
 }
 
 void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, int direction) {

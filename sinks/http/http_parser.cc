@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sinks/http/http_head.h"
+
 namespace flowstitch {
 namespace {
 
@@ -13,15 +15,6 @@ constexpr size_t kFieldLimitBytes = 64 << 10;
 constexpr uint32_t kMaxHeaders = 1024;
 // Bytes of one direction that wait while the parser wants the other.
 constexpr size_t kMaxHeldBytes = size_t{1} << 20;
-
-// Length of a head with the blank line behind it; 0: it is not complete.
-size_t HeadLength(std::string_view text) {
-  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    if (text.substr(at + 1, 1) == "\n") return at + 2;
-    if (text.substr(at + 1, 2) == "\r\n") return at + 3;
-  }
-  return 0;
-}
 
 htp_time_t ToHtpTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
@@ -146,6 +139,11 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   s.feeding = {};
   DestroyDone();
   if (switched_ || s.stopped) return;
+  if (s.until_close) {
+    const size_t used = std::min(Consumed(kind), bytes.size());
+    FeedUntilClose(kind, bytes.subspan(used), offset + used);
+    return;
+  }
   if (keeps_unused() && s.had_event) s.unused.assign(AsText(bytes.subspan(s.event_end)));
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
     const uint64_t at = offset + std::min(Consumed(kind), bytes.size());
@@ -192,6 +190,11 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
       Hold(kind, bytes, offset);
       return;
     }
+    if (s.until_close) {
+      FeedUntilClose(kind, bytes, offset);
+      return;
+    }
+    if (!request && s.between && !FeedOddStart(&bytes, &offset, time_ns)) return;
     // Empty lines between messages are forgiven.
     if (!request && s.between && (bytes[0] == '\r' || bytes[0] == '\n')) {
       bytes = bytes.subspan(1);
@@ -272,7 +275,13 @@ void HttpParser::FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns) {
 void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   Side& s = side(kind);
   if (s.stopped || switched_) return;
+  if (!s.start.empty()) FeedStart(time_ns);
   const bool counted = s.framing == Framing::kCounted;
+  if (s.until_close && s.in_body) {
+    s.gap = true;
+    events_->OnBodyGap({kind}, length);
+    return;
+  }
   if (s.blocked || s.waits_for_switch || !s.in_body || s.framing == Framing::kNone) {
     // Where the next message begins is lost with the gap: no guess is made.
     Stop(kind, s.end_offset, "bytes are missing outside a body");
@@ -308,6 +317,7 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
     if (switched_) return;
   }
   side(HttpKind::kRequest).waits_for_switch = false;
+  FinishStart(time_ns);
   FeedHeld(HttpKind::kRequest, time_ns);
   FeedHeld(HttpKind::kResponse, time_ns);
   if (switched_) return;
@@ -317,6 +327,8 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
     if (keeps_unused()) side(kind).unused += TakeHeld(&side(kind));
   }
   const htp_time_t time = ToHtpTime(time_ns);
+  Side& response = side(HttpKind::kResponse);
+  if (response.until_close && response.in_body) EndBody(HttpKind::kResponse, orderly_, "");
   htp_connp_close(parser_, &time);
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     GiveUnused(kind);

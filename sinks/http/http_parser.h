@@ -4,7 +4,8 @@
 // stops at the exact byte and says what follows.
 //
 // http_parser.cc feeds libhtp, http_parser_messages.cc takes what it tells of messages,
-// http_parser_switch.cc goes on with something else.
+// http_parser_switch.cc goes on with something else, http_parser_odd.cc reads responses that
+// browsers accept and libhtp does not.
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
 
@@ -133,9 +134,16 @@ class HttpParser {
     Framing framing = Framing::kNone;
     uint64_t body_left = 0;  // of a counted one
     uint64_t body_bytes = 0;
-    const char* wrong = "";  // with the body
-    bool gap = false;        // in it
-    size_t head_fields = 0;  // how many there were
+    const char* wrong = "";        // with the body
+    bool gap = false;              // in it
+    size_t head_fields = 0;        // how many there were
+    const char* anomaly = "";      // of its head: it is read all the same
+    int told_status = 0;           // where libhtp was given another; 0: it was not
+    bool doubtful_length = false;  // a Content-Length that is no number
+    // What came where a response should begin, until it is clear whether one does.
+    std::string start;
+    uint64_t start_offset = 0;
+    bool until_close = false;  // libhtp has done with it: the body goes on to the end
   };
 
   // Whether bytes that nothing comes of are given out.
@@ -149,12 +157,19 @@ class HttpParser {
   void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
+  bool FeedOddStart(ByteView* bytes, uint64_t* offset, TimeNs time_ns);
+  void FeedStart(TimeNs time_ns);
+  void FinishStart(TimeNs time_ns);
+  void BeginWithoutHead();
+  void FeedUntilClose(HttpKind kind, ByteView bytes, uint64_t offset);
+  bool BodyFollows() const;
   static size_t PastBlankLine(const Side& s, ByteView bytes);
   static void NoteLineEnd(Side* s, ByteView bytes);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
   // `chunked`: its fields do say so.
+  void NoteLengths(htp_tx_t* tx, HttpHead* head);
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
                  bool chunked);
   int Body(HttpKind kind, htp_tx_data_t* data);

@@ -77,6 +77,16 @@ int HttpParser::OnResponseLine(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
   const int status = tx->response_status_number;
+  Side& side = self->side(HttpKind::kResponse);
+  side.told_status = 0;
+  const bool has_none = status == 204 || (status >= 100 && status < 200);
+  if (has_none && self->BodyFollows()) {
+    // Against the RFC, and as browsers do.
+    side.anomaly = "its status says that it has no body";
+    side.told_status = status;
+    tx->response_status_number = 200;
+    return HTP_OK;
+  }
   if (status == 204 || status == 304) tx->request_method_number = HTP_M_HEAD;
   // RFC 9110, 15.2: any number of 1xx come before the response proper; libhtp knows one, a 100. By
   // its number 101 is one of them too, but nothing follows it here.
@@ -93,6 +103,8 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kResponse);
   HttpHead head = ResponseHead(tx, self->with_fields_);
+  if (side.told_status != 0) head.status = side.told_status;
+  self->NoteLengths(tx, &head);
   head.interims = side.interims + static_cast<uint32_t>(std::max(0, tx->seen_100continue));
   side.interims = 0;
   self->NoteEvent(HttpKind::kResponse, self->Consumed(HttpKind::kResponse));
@@ -167,6 +179,10 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
       complete = !self->closing_ || self->orderly_;
       break;
   }
+  if (side.doubtful_length && side.in_body && !self->closing_) {
+    side.until_close = true;
+    return HTP_STOP;
+  }
   self->NoteCompleted(HttpKind::kResponse);
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
@@ -227,7 +243,8 @@ size_t HttpParser::memory_bytes() const {
   constexpr size_t kParserBytes = 4096;
   constexpr size_t kTransactionBytes = 2816;
   size_t bytes = kParserBytes + transactions_ * kTransactionBytes + field_bytes_;
-  for (const Side& s : sides_) bytes += s.held.capacity() + s.unused.capacity();
+  for (const Side& s : sides_)
+    bytes += s.held.capacity() + s.unused.capacity() + s.start.capacity();
   return bytes;
 }
 
@@ -241,6 +258,7 @@ void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_l
   s.body_bytes = 0;
   s.wrong = "";
   s.gap = false;
+  s.until_close = false;
   if (no_body) {
     s.framing = Framing::kNone;
   } else if (transfer_coding == HTP_CODING_CHUNKED && (chunked || content_length < 0)) {
@@ -258,6 +276,8 @@ void HttpParser::EndBody(HttpKind kind, bool complete, const char* why) {
   if (!s.in_body) return;
   s.in_body = false;
   if (*why == '\0') why = s.gap ? "bytes are missing inside it" : s.wrong;
+  const char* const anomaly = std::exchange(s.anomaly, "");
+  if (*why == '\0') why = anomaly;
   events_->OnEnd({kind}, complete && !s.gap && *s.wrong == '\0', why);
 }
 
@@ -313,7 +333,9 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
       return HTP_OK;
     }
     s.body_left -= wanted;
-    if (wanted < length) {
+    if (wanted < length && s.doubtful_length) {
+      s.framing = Framing::kUntilClose;
+    } else if (wanted < length) {
       if (wanted > 0) {
         NoteEvent(kind, within + wanted);
         events_->OnBody({kind}, {data->data, wanted}, s.feeding_offset + within);

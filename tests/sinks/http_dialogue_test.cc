@@ -112,8 +112,46 @@ TEST(HttpDialogue, RefusedUpgradesAndOddBytesLoseNoMessage) {
                        0);
   EXPECT_THAT(odd.messages.at({1, 0}), ::testing::HasSubstr("\nhello\n"));
   // What does not begin as HTTP beside a direction that does is said.
-  EXPECT_THAT(Read({{0, get}, {1, "ICY 200 OK\r\n\r\nmusic"}}, 0).stops[1],
+  EXPECT_THAT(Read({{0, get}, {1, "\x15\x03\x01 an alert of TLS"}}, 0).stops[1],
               ::testing::HasSubstr("does not begin as HTTP/1"));
+}
+
+// What browsers take for a response, however it begins.
+TEST(HttpDialogue, ResponsesThatBeginOddlyAreRead) {
+  const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::string head = "Connection: close\r\nContent-Length: 5\r\n\r\nhello";
+  using namespace std::string_literals;
+  struct Case {
+    std::string response;
+    std::string body;
+    std::string anomaly;
+  };
+  const Case cases[] = {
+      {"http/1.1 200 ok\r\n" + head, "hello", "version"},
+      {"HTTP/2.0 200 ok\r\n" + head, "hello", "version"},
+      {"HtTp/1.1  200\r\n" + head, "hello", "version"},
+      {"HTTP/9.-1 200 ok\r\n" + head, "hello", "version"},
+      {"ICY 200 OK\r\n\r\nmusic", "music", "ICY"},
+      {"\0HTTP/1.1 200 ok\r\n"s + head, "hello", "before its status line"},
+      {" \t\r\nHTTP/1.1 200 ok\r\n" + head, "hello", "before its status line"},
+      {"SIP/2.0 200 ok\r\nHTTP/1.1 200 ok\r\n" + head, "hello", "before its status line"},
+      {"no head at all", "no head at all", "no head"},
+      {"HTTP/1.1 204 ok\r\n" + head, "hello", "has no body"},
+      {"HTTP/1.1 101 ok\r\n" + head, "hello", "has no body"},
+      {"HTTP/1.1 204 ok\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello",
+       "has no body"},
+      {"HTTP/1.1 200 ok\r\nConnection: close\r\nContent-Length: 3\r\n 5\r\n\r\nhello", "hello",
+       "Content-Length"},
+      {"HTTP/1.1 200 ok\r\nConnection: close\r\nContent-Length: 3(5)\r\n\r\nhello", "hello",
+       "Content-Length"},
+  };
+  for (const Case& c : cases) {
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      const std::string got = Read({{0, get}, {1, c.response}}, seed).messages.at({1, 0});
+      EXPECT_THAT(got, ::testing::HasSubstr("\n" + c.body + "\nend ")) << c.response;
+      EXPECT_THAT(got, ::testing::HasSubstr(c.anomaly)) << c.response;
+    }
+  }
 }
 
 }  // namespace

@@ -174,8 +174,10 @@ TEST_F(Http, ContentCodingsAreTakenOff) {
 }
 
 TEST_F(Http, ABodyThatDoesNotDecodeIsKeptAsItCameWithAReason) {
-  std::string bad = Gzip(std::string(100'000, 'x') + "tail");
-  bad[bad.size() / 2] = static_cast<char>(~bad[bad.size() / 2]);
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919 % 1000);
+  std::string bad = Gzip(text);
+  bad.replace(bad.size() / 2, 50, std::string(50, '\xff'));
   for (const std::string& body : {std::string("not gzip at all, plainly"), bad}) {
     EXPECT_THAT(Bodies(kGet, Ok("Content-Encoding: gzip\r\n", body)),
                 ElementsAre(Pair("40000-HTTPBODY-001", body)));
