@@ -79,6 +79,11 @@ absl::Status SharedOutputs::WriteJoined() {
 }
 
 absl::Status SharedOutputs::WriteEnd(const ReportTotals& totals) {
+  if (!options_->key_log.empty()) {
+    keys_.Refresh();
+    const std::string complaint = keys_.Complaint();
+    if (!complaint.empty()) spdlog::warn("sink: the key log '{}' {}", options_->key_log, complaint);
+  }
   absl::Status status = WriteJoined();
   if (report_ == nullptr) return status;
   ReportTotals told = totals;

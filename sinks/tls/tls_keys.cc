@@ -4,17 +4,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <iterator>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr size_t kRandomDigits = 64;
-constexpr size_t kMaxSecretBytes = 64;
 
 std::string_view NextWord(std::string_view* line) {
   while (!line->empty() && (line->front() == ' ' || line->front() == '\t')) line->remove_prefix(1);
@@ -65,6 +67,8 @@ absl::Status TlsKeys::Reopen() {
   inode_ = info.st_ino;
   offset_ = 0;
   partial_.clear();
+  utf16_ = false;
+  lines_ = keys_ = first_bad_ = 0;
   return absl::OkStatus();
 }
 
@@ -93,10 +97,28 @@ void TlsKeys::Refresh() {
   while (true) {
     const ssize_t n = read(fd_, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
+    if (n <= 0) break;
+    std::string_view text(block.data(), static_cast<size_t>(n));
+    if (offset_ == 0) NoteStart(text);
     offset_ += n;
-    TakeText({block.data(), static_cast<size_t>(n)}, &partial_);
+    std::string narrow;
+    if (utf16_) {  // all of a key log is ASCII
+      std::copy_if(text.begin(), text.end(), std::back_inserter(narrow),
+                   [](char c) { return c > 0; });
+      text = narrow;
+    }
+    TakeText(text, &partial_);
   }
+  // The last line may have no end, and may still grow: then it is taken again.
+  if (!partial_.empty()) TakeKey(partial_);
+}
+
+// What a file is by its first bytes.
+void TlsKeys::NoteStart(std::string_view block) {
+  utf16_ = block.substr(0, 2) == "\xff\xfe" || block.substr(0, 2) == "\xfe\xff";
+  other_ = block.substr(0, 10) == "-----BEGIN"                     ? "a PEM file"
+           : !utf16_ && block.find('\0') != std::string_view::npos ? "a binary file"
+                                                                   : "";
 }
 
 void TlsKeys::Add(std::string_view text) {
@@ -124,23 +146,30 @@ void TlsKeys::TakeText(std::string_view text, std::string* partial) {
 }
 
 void TlsKeys::TakeLine(std::string_view line) {
+  ++lines_;
+  if (TakeKey(line)) return;
+  if (first_bad_ == 0) first_bad_ = lines_;
+  bad_lines_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool TlsKeys::TakeKey(std::string_view line) {
   while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-  if (line.empty() || line[0] == '#') return;
+  if (line.empty() || line[0] == '#') return true;
   const std::string_view label = NextWord(&line);
   const std::string_view random = NextWord(&line);
   const std::string secret = FromHex(NextWord(&line));
   TlsSecrets none;
-  if (Place(label, &none) == nullptr) {
-    if (!IsKnownOther(label)) bad_lines_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (Place(label, &none) == nullptr) return IsKnownOther(label);
   const std::string key = random.size() == kRandomDigits ? FromHex(random) : "";
-  if (key.empty() || secret.empty() || secret.size() > kMaxSecretBytes) {
-    bad_lines_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  // A master secret has 48 bytes (RFC 5246, 8.1), a traffic secret as many as its hash.
+  const bool whole =
+      label == "CLIENT_RANDOM" ? secret.size() == 48 : secret.size() == 32 || secret.size() == 48;
+  if (key.empty() || !whole) return false;
   const auto [it, added] = secrets_.try_emplace(key);
-  *Place(label, &it->second) = secret;
+  std::string* const place = Place(label, &it->second);
+  if (*place == secret) return true;
+  *place = secret;
+  ++keys_;
   if (added) {
     order_.push_back(key);
     if (order_.size() > kMaxConnections) {
@@ -150,6 +179,21 @@ void TlsKeys::TakeLine(std::string_view line) {
   }
   active_.store(true, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
+  return true;
+}
+
+std::string TlsKeys::Complaint() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (path_.empty() || fd_ < 0) return "";
+  const std::string fits = absl::StrCat(keys_, keys_ == 1 ? " key of " : " keys of ",
+                                        "TLS connections ", keys_ == 1 ? "is" : "are", " in it");
+  if (offset_ == 0) return "is empty";
+  if (*other_ != '\0') return absl::StrCat("is ", other_, ", no key log: ", fits);
+  if (keys_ == 0) return absl::StrCat("has no key in ", lines_, " lines: it may be another file");
+  if (first_bad_ != 0) {
+    return absl::StrCat("has lines that are no keys, number ", first_bad_, " first: ", fits);
+  }
+  return utf16_ ? absl::StrCat("is UTF-16: ", fits) : "";
 }
 
 std::optional<TlsSecrets> TlsKeys::Find(const TlsRandom& client_random) const {

@@ -1,6 +1,7 @@
 // Secrets of TLS connections, as the ends log them: SSLKEYLOGFILE's format
 // (draft-ietf-tls-keylogfile; NSS), a line a secret: LABEL CLIENT_RANDOM SECRET, in hexadecimal.
-// From a file that may still grow, and from capture files that carry them.
+// From a file that may still grow (also in UTF-16, as some shells write it), and from capture files
+// that carry them.
 #ifndef FLOWSTITCH_SINKS_TLS_TLS_KEYS_H_
 #define FLOWSTITCH_SINKS_TLS_TLS_KEYS_H_
 
@@ -54,6 +55,9 @@ class TlsKeys {
   // Changes whenever secrets come.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   uint64_t bad_lines() const { return bad_lines_.load(std::memory_order_relaxed); }
+  // What is wrong with the file, for people: that it is none, which lines of it fit. Empty:
+  // nothing.
+  std::string Complaint() const;
   size_t connections() const;
 
   // Counts records that wait for keys.
@@ -65,6 +69,9 @@ class TlsKeys {
 
  private:
   void TakeLine(std::string_view line);
+  // False where the line is no key, nor anything else that a log may have.
+  bool TakeKey(std::string_view line);
+  void NoteStart(std::string_view block);
   void TakeText(std::string_view text, std::string* partial);
   absl::Status Reopen();
 
@@ -76,6 +83,11 @@ class TlsKeys {
   off_t offset_ = 0;
   ino_t inode_ = 0;
   std::string partial_;  // the file's last line, without its end
+  bool utf16_ = false;
+  const char* other_ = "";  // what the file is, where it is no key log
+  uint64_t lines_ = 0;      // of the file
+  uint64_t keys_ = 0;       // among them
+  uint64_t first_bad_ = 0;  // the number of that line; 0: none is
   std::atomic<bool> active_{false};
   std::atomic<uint64_t> generation_{0};
   std::atomic<uint64_t> bad_lines_{0};

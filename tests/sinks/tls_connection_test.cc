@@ -193,6 +193,50 @@ TEST(TlsKeys, ReadsAFileThatGrowsMovesAndComesLate) {
   EXPECT_FALSE(TlsKeys().Open(directory.path()).ok());
 }
 
+// What users give as a key log.
+TEST(TlsKeys, WhatAFileIsIsSaid) {
+  const std::string random(64, 'a');
+  const std::string line = "CLIENT_RANDOM " + random + " " + std::string(96, '1');
+  std::string utf16 = "\xff\xfe";
+  for (const char c : line + "\r\n") utf16 += std::string(1, c) + std::string(1, '\0');
+  struct Case {
+    std::string text;
+    bool has_key;
+    std::string complaint;
+  };
+  const Case cases[] = {
+      {line + "\n", true, ""},
+      {line, true, ""},  // without the last line's end
+      {"# comment\r\n\r\n" + line + "\r\n", true, ""},
+      {line.substr(0, line.size() - 2), false, "has no key"},
+      {utf16, true, "is UTF-16: 1 key of TLS connections is in it"},
+      {"", false, "is empty"},
+      {"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", false,
+       "is a PEM file, no key log"},
+      {std::string("\x7f"
+                   "ELF\0\1\2",
+                   7),
+       false, "is a binary file"},
+      {"hello\nworld\n", false, "has no key in 2 lines"},
+      {line + "\nhello\n", true, "has lines that are no keys, number 2 first: 1 key"},
+  };
+  TlsRandom wanted;
+  wanted.fill(0xaa);
+  for (const Case& c : cases) {
+    TemporaryDirectory directory;
+    const std::string path = directory.path() + "/keys";
+    std::ofstream(path) << c.text;
+    TlsKeys keys;
+    ASSERT_TRUE(keys.Open(path).ok());
+    EXPECT_EQ(keys.Find(wanted).has_value(), c.has_key) << c.complaint;
+    if (c.complaint.empty()) {
+      EXPECT_EQ(keys.Complaint(), "");
+    } else {
+      EXPECT_THAT(keys.Complaint(), ::testing::HasSubstr(c.complaint));
+    }
+  }
+}
+
 TEST(TlsKeys, OddLinesAreCountedAndHarmNothing) {
   TlsKeys keys;
   EXPECT_FALSE(keys.active());
