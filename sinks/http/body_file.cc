@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
@@ -63,7 +64,9 @@ BodyFile::BodyFile(const BodyFileOptions& options, std::string stem, BodyHead he
 BodyFile::~BodyFile() = default;
 
 void BodyFile::AddNote(std::string_view note) {
-  if (note.empty()) return;
+  if (note.empty() || absl::StrContains(note_, absl::string_view(note.data(), note.size()))) {
+    return;
+  }
   note_ = note_.empty() ? std::string(note) : absl::StrCat(note_, "; ", std::string(note));
 }
 
@@ -118,6 +121,7 @@ absl::Status BodyFile::Add(ByteView bytes, uint64_t stream_offset, TimeNs time_n
   end_offset_ = std::max(end_offset_, stream_offset + bytes.size());
   if (decoder_ == nullptr) return Write(bytes);
   if (const absl::Status status = KeepRaw(bytes); !status.ok()) return status;
+  if (decoding_ended_) return absl::OkStatus();
   absl::Status disk;
   const absl::Status decoded = decoder_->Feed(bytes, [this, &disk](ByteView out) {
     disk = Write(out);
@@ -136,6 +140,7 @@ absl::Status BodyFile::AddGap(uint64_t length) {
     return absl::OkStatus();
   }
   end_offset_ += length;
+  if (decoder_ != nullptr && (decoding_ended_ || file_.size() > 0)) return EndDecoding(length);
   if (decoder_ != nullptr) {
     // What comes behind the gap cannot be decoded.
     if (const absl::Status status = FallBackToRaw("bytes are missing inside it"); !status.ok()) {
@@ -145,6 +150,14 @@ absl::Status BodyFile::AddGap(uint64_t length) {
   if (splitter_ != nullptr) splitter_->Gap(length);
   if (digests_ != nullptr) digests_->UpdateZeros(length);
   file_.Skip(length);
+  return absl::OkStatus();
+}
+
+// What was decoded before a hole stays, as where the end is cut; all of it is kept as it came too.
+absl::Status BodyFile::EndDecoding(uint64_t hole) {
+  if (!decoding_ended_ && splitter_ != nullptr) splitter_->Gap(hole);
+  decoding_ended_ = true;
+  raw_.Skip(hole);
   return absl::OkStatus();
 }
 
@@ -177,7 +190,7 @@ std::string BodyFile::FinalPath(bool complete, const BodyRecord& record) const {
 
 absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* record) {
   if (!started_) return absl::OkStatus();
-  if (decoder_ != nullptr) {
+  if (decoder_ != nullptr && !decoding_ended_) {
     absl::Status disk;
     const absl::Status rest = decoder_->Finish([this, &disk](ByteView out) {
       disk = Write(out);
@@ -192,7 +205,9 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   }
   const std::string anomaly = decoder_ != nullptr ? decoder_->anomaly() : "";
   AddNote(anomaly);
-  if (decoder_ != nullptr && !decoder_->finished()) {
+  if (decoding_ended_) {
+    AddNote("bytes are missing inside it");
+  } else if (decoder_ != nullptr && !decoder_->finished()) {
     complete = false;
     // Not even one decoded byte: then what came is all there is to show.
     if (file_.size() == 0) {
@@ -204,7 +219,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
     }
   }
   decoded_ = decoder_ != nullptr;
-  if (anomaly.empty()) raw_.Discard();
+  if (anomaly.empty() && !decoding_ended_) raw_.Discard();
   if (splitter_ != nullptr) {
     splitter_->Finish();
     if (!splitter_->complete() && parts_ > 0)
@@ -223,7 +238,8 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   record->sender_name = SafeFileName(FieldParameter(head_.disposition, "filename"));
   if (digests_ != nullptr) record->digests = digests_->Finish();
   record->path = FinalPath(complete, *record);
-  if (const absl::Status status = KeepOtherReadings(*record, !anomaly.empty()); !status.ok()) {
+  if (const absl::Status status = KeepOtherReadings(*record, !anomaly.empty() || decoding_ended_);
+      !status.ok()) {
     return status;
   }
   if (options_.names == BodyNames::kDigest) return CommitByDigest(*record);
@@ -232,11 +248,11 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
 
 // Where a body can be read in two ways, both are kept.
 absl::Status BodyFile::KeepOtherReadings(const BodyRecord& record, bool odd_coding) {
-  if (part_taker_ == nullptr || gap_) return absl::OkStatus();
+  if (part_taker_ == nullptr) return absl::OkStatus();
   if (odd_coding) {
     return KeepOther(&raw_, "-as-sent", "the same before its coding was taken off", record);
   }
-  if (!head_.other_length || decoded_ || *head_.other_length >= file_.size()) {
+  if (gap_ || !head_.other_length || decoded_ || *head_.other_length >= file_.size()) {
     return absl::OkStatus();
   }
   PieceFile shorter(options_.memory);
@@ -263,7 +279,7 @@ absl::Status BodyFile::KeepOther(PieceFile* file, const char* suffix, const char
   other.bytes = file->size();
   other.stream_offset = record.stream_offset;
   other.stream_bytes = record.stream_bytes;
-  other.complete = true;
+  other.complete = !gap_;
   other.note = note;
   other.time_ns = time_ns_;
   if (options_.digests.any()) {

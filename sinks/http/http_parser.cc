@@ -137,6 +137,9 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
                             : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
   s.feeding = {};
+  if (s.in_body && s.framing == Framing::kChunked) {
+    NoteBetweenChunks(kind, bytes.subspan(s.had_event ? s.event_end : 0), false);
+  }
   DestroyDone();
   if (switched_ || s.stopped) return;
   if (s.until_close) {

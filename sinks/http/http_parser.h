@@ -98,6 +98,7 @@ class HttpParser {
   static constexpr char kNotHttp[] = "what follows is not HTTP/1";
   static constexpr char kBadChunk[] = "a chunk's size makes no sense";
   static constexpr char kTooManyUnanswered[] = "more requests than are remembered had no answer";
+  static constexpr char kLongChunk[] = "bytes stand behind a chunk's end: they were skipped";
   static constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
   // What tells where a message's body ends.
@@ -143,6 +144,7 @@ class HttpParser {
     // What came where a response should begin, until it is clear whether one does.
     std::string start;
     uint64_t start_offset = 0;
+    std::string chunk_gap;     // the first of what stands behind a chunk's data
     bool until_close = false;  // libhtp has done with it: the body goes on to the end
   };
 
@@ -169,6 +171,8 @@ class HttpParser {
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
   // `chunked`: its fields do say so.
+  void NoteBetweenChunks(HttpKind kind, ByteView bytes, bool ends);
+  void NoteLastChunk(HttpKind kind);
   void NoteLengths(htp_tx_t* tx, HttpHead* head);
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
                  bool chunked);

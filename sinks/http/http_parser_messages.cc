@@ -154,6 +154,7 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
                           tx->request_progress < HTP_REQUEST_TRAILER;
   side.waits_for_switch = self->asked_.has_value();
+  self->NoteLastChunk(HttpKind::kRequest);
   self->NoteCompleted(HttpKind::kRequest);
   self->EndBody(HttpKind::kRequest, !short_body && !cut_chunks, "");
   return HTP_OK;
@@ -183,6 +184,7 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
     side.until_close = true;
     return HTP_STOP;
   }
+  self->NoteLastChunk(HttpKind::kResponse);
   self->NoteCompleted(HttpKind::kResponse);
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
@@ -259,6 +261,7 @@ void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_l
   s.wrong = "";
   s.gap = false;
   s.until_close = false;
+  s.chunk_gap.clear();
   if (no_body) {
     s.framing = Framing::kNone;
   } else if (transfer_coding == HTP_CODING_CHUNKED && (chunked || content_length < 0)) {
@@ -344,6 +347,11 @@ int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
       Stop(kind, s.understood_end, kNotHttp);
       return HTP_STOP;
     }
+  }
+  if (s.framing == Framing::kChunked && inside) {
+    const size_t from = s.had_event ? s.event_end : 0;
+    NoteBetweenChunks(kind, s.feeding.subspan(from, within - std::min<uint64_t>(from, within)),
+                      true);
   }
   s.body_bytes += length;
   if (data->data == nullptr || s.feeding_gap) {

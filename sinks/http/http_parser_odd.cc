@@ -149,6 +149,28 @@ bool HttpParser::BodyFollows() const {
   return verdict == ResponseStart::Verdict::kNone || verdict == ResponseStart::Verdict::kUnsure;
 }
 
+// Behind a chunk's data its line end stands (RFC 9112, 7.1). libhtp passes over whatever else does.
+// `ends`: the next chunk's data follows.
+void HttpParser::NoteBetweenChunks(HttpKind kind, ByteView bytes, bool ends) {
+  constexpr size_t kMostBytes = 64;  // are enough to tell
+  Side& s = side(kind);
+  const std::string_view text = AsText(bytes);
+  s.chunk_gap.append(text.substr(0, kMostBytes - std::min(kMostBytes, s.chunk_gap.size())));
+  const bool odd =
+      s.body_bytes > 0 && !s.chunk_gap.empty() && s.chunk_gap[0] != '\r' && s.chunk_gap[0] != '\n';
+  if (odd) s.wrong = kLongChunk;
+  if (ends) s.chunk_gap.clear();
+}
+
+void HttpParser::NoteLastChunk(HttpKind kind) {
+  const Side& s = side(kind);
+  if (!s.in_body || s.framing != Framing::kChunked || closing_) return;
+  const size_t from = s.had_event ? s.event_end : 0;
+  const size_t used = std::min(Consumed(kind), s.feeding.size());
+  NoteBetweenChunks(kind, s.feeding.subspan(std::min(from, used), used - std::min(from, used)),
+                    true);
+}
+
 // Where Content-Length is no number, or something else says where the body ends, there are two
 // readings.
 void HttpParser::NoteLengths(htp_tx_t* tx, HttpHead* head) {

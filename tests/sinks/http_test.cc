@@ -188,6 +188,53 @@ TEST_F(Http, ABodyThatDoesNotDecodeIsKeptAsItCameWithAReason) {
   EXPECT_THAT(records[0].note, HasSubstr("'rot13' is not known"));
 }
 
+// libhtp passes over what stands between a chunk and its line end.
+TEST_F(Http, AChunkThatIsLongerThanItsSizeSaysIsBroken) {
+  for (const char* chunks : {"3\r\nabcXY\r\n0\r\n\r\n", "3\r\nabcXY\r\n2\r\nde\r\n0\r\n\r\n"}) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      Bodies(kGet, Message("HTTP/1.1 200 OK", "Transfer-Encoding: chunked\r\n", chunks), seed);
+      ASSERT_EQ(records.size(), 1u);
+      EXPECT_FALSE(records[0].complete) << seed;
+      EXPECT_THAT(records[0].note, HasSubstr("behind a chunk's end")) << seed;
+    }
+  }
+}
+
+// What was decoded before a hole, and the body as it came.
+TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += std::to_string(i * 7919 % 100'003) + "\n";
+  const std::string coded = Gzip(text);
+  SinkLedger ledger;
+  TemporaryDirectory directory;
+  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
+  HttpWriter http({}, 1, &ledger);
+  auto flow = MakeSinkFlow(0);
+  BatchHold hold;
+  const std::string response = Ok("Content-Encoding: gzip\r\n", coded);
+  const size_t half = response.size() / 2;
+  names.Name(*flow, 0);
+  names.Name(*flow, 1);
+  http.OnBytes(*flow, 0, 0, AsBytes(std::string_view(kGet)), 1, &hold);
+  http.OnBytes(*flow, 1, 0, AsBytes(response).first(half), 2, &hold);
+  http.OnGap(*flow, 1, {half, 1000, "truncated"});
+  http.OnBytes(*flow, 1, half + 1000, AsBytes(response).subspan(half + 1000), 3, &hold);
+  flow->close_reason = "finished";
+  http.OnClosed(*flow);
+  const auto& bodies = flow->streams[1].bodies;
+  ASSERT_EQ(bodies.size(), 2u);
+  std::string sent = coded;
+  const size_t at = half - (response.size() - coded.size());
+  std::fill_n(sent.begin() + static_cast<long>(at), 1000, '\0');
+  const auto files = directory.Files();
+  EXPECT_EQ(files.at("40000-HTTPBODY-001-as-sent"), sent);
+  const std::string& decoded = files.at("40000-HTTPBODY-001-incomplete");
+  EXPECT_GT(decoded.size(), text.size() / 3);
+  EXPECT_EQ(decoded, text.substr(0, decoded.size()));
+  EXPECT_EQ(bodies[1].note, "bytes are missing inside it");
+  EXPECT_FALSE(bodies[0].complete || bodies[1].complete);
+}
+
 TEST_F(Http, IncompleteBodiesSaySoInTheirNames) {
   std::string cut = Ok("Content-Type: text/plain\r\n", "0123456789");
   cut.resize(cut.size() - 4);
