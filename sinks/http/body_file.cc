@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "base/utf8_text.h"
 #include "sinks/http/media_types.h"
 #include "sinks/output_files.h"
@@ -121,7 +122,6 @@ absl::Status BodyFile::Add(ByteView bytes, uint64_t stream_offset, TimeNs time_n
   end_offset_ = std::max(end_offset_, stream_offset + bytes.size());
   if (decoder_ == nullptr) return Write(bytes);
   if (const absl::Status status = KeepRaw(bytes); !status.ok()) return status;
-  if (decoding_ended_) return absl::OkStatus();
   absl::Status disk;
   const absl::Status decoded = decoder_->Feed(bytes, [this, &disk](ByteView out) {
     disk = Write(out);
@@ -140,8 +140,8 @@ absl::Status BodyFile::AddGap(uint64_t length) {
     return absl::OkStatus();
   }
   end_offset_ += length;
-  if (decoder_ != nullptr && (decoding_ended_ || file_.size() > 0)) return EndDecoding(length);
   if (decoder_ != nullptr) {
+    if (const absl::Status status = KeepDecoded(); !status.ok()) return status;
     // What comes behind the gap cannot be decoded.
     if (const absl::Status status = FallBackToRaw("bytes are missing inside it"); !status.ok()) {
       return status;
@@ -153,12 +153,12 @@ absl::Status BodyFile::AddGap(uint64_t length) {
   return absl::OkStatus();
 }
 
-// What was decoded before a hole stays, as where the end is cut; all of it is kept as it came too.
-absl::Status BodyFile::EndDecoding(uint64_t hole) {
-  if (!decoding_ended_ && splitter_ != nullptr) splitter_->Gap(hole);
-  decoding_ended_ = true;
-  raw_.Skip(hole);
-  return absl::OkStatus();
+// What was decoded before a hole: all of the body is kept as it came.
+absl::Status BodyFile::KeepDecoded() {
+  if (file_.size() == 0 || part_taker_ == nullptr) return absl::OkStatus();
+  before_hole_ = std::make_unique<PieceFile>(options_.memory);
+  before_hole_->Begin(stem_ + ".decoded.part", kKeepBytes);
+  return file_.ReadBack([this](ByteView bytes) { return before_hole_->Append(bytes); });
 }
 
 std::string BodyFile::Extension() const {
@@ -190,7 +190,7 @@ std::string BodyFile::FinalPath(bool complete, const BodyRecord& record) const {
 
 absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* record) {
   if (!started_) return absl::OkStatus();
-  if (decoder_ != nullptr && !decoding_ended_) {
+  if (decoder_ != nullptr) {
     absl::Status disk;
     const absl::Status rest = decoder_->Finish([this, &disk](ByteView out) {
       disk = Write(out);
@@ -205,9 +205,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   }
   const std::string anomaly = decoder_ != nullptr ? decoder_->anomaly() : "";
   AddNote(anomaly);
-  if (decoding_ended_) {
-    AddNote("bytes are missing inside it");
-  } else if (decoder_ != nullptr && !decoder_->finished()) {
+  if (decoder_ != nullptr && !decoder_->finished()) {
     complete = false;
     // Not even one decoded byte: then what came is all there is to show.
     if (file_.size() == 0) {
@@ -219,7 +217,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
     }
   }
   decoded_ = decoder_ != nullptr;
-  if (anomaly.empty() && !decoding_ended_) raw_.Discard();
+  if (anomaly.empty()) raw_.Discard();
   if (splitter_ != nullptr) {
     splitter_->Finish();
     if (!splitter_->complete() && parts_ > 0)
@@ -238,8 +236,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
   record->sender_name = SafeFileName(FieldParameter(head_.disposition, "filename"));
   if (digests_ != nullptr) record->digests = digests_->Finish();
   record->path = FinalPath(complete, *record);
-  if (const absl::Status status = KeepOtherReadings(*record, !anomaly.empty() || decoding_ended_);
-      !status.ok()) {
+  if (const absl::Status status = KeepOtherReadings(*record, !anomaly.empty()); !status.ok()) {
     return status;
   }
   if (options_.names == BodyNames::kDigest) return CommitByDigest(*record);
@@ -249,8 +246,12 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
 // Where a body can be read in two ways, both are kept.
 absl::Status BodyFile::KeepOtherReadings(const BodyRecord& record, bool odd_coding) {
   if (part_taker_ == nullptr) return absl::OkStatus();
+  if (before_hole_ != nullptr) {
+    return KeepOther(before_hole_.get(), "-HTTPDECODED-", "what decodes of the same before a hole",
+                     record);
+  }
   if (odd_coding) {
-    return KeepOther(&raw_, "-as-sent", "the same before its coding was taken off", record);
+    return KeepOther(&raw_, "-HTTPSENT-", "the same before its coding was taken off", record);
   }
   if (gap_ || !head_.other_length || decoded_ || *head_.other_length >= file_.size()) {
     return absl::OkStatus();
@@ -264,10 +265,10 @@ absl::Status BodyFile::KeepOtherReadings(const BodyRecord& record, bool odd_codi
     return n == 0 ? absl::OkStatus() : shorter.Append(bytes.first(n));
   });
   if (!status.ok()) return status;
-  return KeepOther(&shorter, "-by-length", "the same up to its Content-Length", record);
+  return KeepOther(&shorter, "-HTTPLENGTH-", "the same up to its Content-Length", record);
 }
 
-absl::Status BodyFile::KeepOther(PieceFile* file, const char* suffix, const char* note,
+absl::Status BodyFile::KeepOther(PieceFile* file, const char* name, const char* note,
                                  const BodyRecord& record) {
   if (file->size() == 0) {
     file->Discard();
@@ -275,7 +276,9 @@ absl::Status BodyFile::KeepOther(PieceFile* file, const char* suffix, const char
   }
   BodyRecord other;
   other.kind = BodyKind::kOtherReading;
-  other.path = absl::StrCat(stem_, suffix);
+  other.path = absl::StrReplaceAll(stem_, {{"-HTTPBODY-", name}});
+  const std::string extension = file == before_hole_.get() ? ExtensionFor(head_.content_type) : "";
+  if (!extension.empty()) absl::StrAppend(&other.path, ".", extension);
   other.bytes = file->size();
   other.stream_offset = record.stream_offset;
   other.stream_bytes = record.stream_bytes;

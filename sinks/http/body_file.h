@@ -74,10 +74,10 @@ class BodyFile : private MultipartEvents {
  private:
   absl::Status Write(ByteView bytes);
   absl::Status KeepRaw(ByteView bytes);
-  absl::Status EndDecoding(uint64_t hole);
+  absl::Status KeepDecoded();
   absl::Status FallBackToRaw(std::string why);
   absl::Status KeepOtherReadings(const BodyRecord& record, bool odd_coding);
-  absl::Status KeepOther(PieceFile* file, const char* suffix, const char* note,
+  absl::Status KeepOther(PieceFile* file, const char* name, const char* note,
                          const BodyRecord& record);
   void BeginContent();
   void AddNote(std::string_view note);
@@ -95,7 +95,7 @@ class BodyFile : private MultipartEvents {
   PartTaker* const part_taker_;
   DecodeAccount* const account_;
   std::unique_ptr<Digests> digests_;
-  bool decoding_ended_ = false;  // at a hole; what follows is kept as it came
+  std::unique_ptr<PieceFile> before_hole_;  // what was decoded up to it
   std::unique_ptr<ContentDecoder> decoder_;
   std::string note_;
   PieceFile file_;

@@ -45,6 +45,16 @@ Sniff SniffHttp1(std::string_view text) {
   return line.substr(0, 5) == "GET /" ? Sniff::kOldRequest : Sniff::kOther;
 }
 
+// What a server sends without a head is believed to be an answer where it is text: an alert of TLS,
+// or another protocol's bytes, are none.
+bool IsText(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < ' ' && byte != '\r' && byte != '\n' && byte != '\t' && byte != '\f') ||
+           byte == 0x7f;
+  });
+}
+
 bool BeginsAs(std::string_view text, std::string_view start) {
   const size_t n = std::min(text.size(), start.size());
   return text.substr(0, n) == start.substr(0, n);
@@ -122,9 +132,9 @@ HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(int direction) const {
   if (start.verdict == ResponseStart::Verdict::kOdd && (asked || start.skip == 0)) {
     return Speaks::kHttp1;
   }
-  const bool tls = text[0] >= 0x14 && text[0] <= 0x17;  // an alert: it wanted TLS
-  if (!asked || tls || !from_start_) return Speaks::kOther;
-  return start.verdict == ResponseStart::Verdict::kUnsure ? Speaks::kUnsure : Speaks::kHttp1;
+  if (!asked || !from_start_) return Speaks::kOther;
+  if (start.verdict == ResponseStart::Verdict::kUnsure) return Speaks::kUnsure;
+  return IsText(text) ? Speaks::kHttp1 : Speaks::kOther;
 }
 
 void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
@@ -257,7 +267,8 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
   for (int round = 0; round <= kMaxTunnels + 1; ++round) {
     for (int direction : {kClientToServer, kServerToClient}) {
       if (sides_[direction].speaks != Speaks::kUnsure) continue;
-      if (!sides_[direction].first.empty() && RecogniseOddResponse(direction) == Speaks::kUnsure) {
+      const std::string& first = sides_[direction].first;
+      if (!first.empty() && IsText(first) && RecogniseOddResponse(direction) == Speaks::kUnsure) {
         Begin(direction, Speaks::kHttp1, HttpKind::kResponse);
       } else {
         GiveUp(direction);
