@@ -95,7 +95,7 @@ void TcpReassembler::HoldSynPayload(HalfOpen& half, const Segment& segment) {
   if (bytes.empty()) return;
   if (half.rare != nullptr && half.rare->payload != nullptr) {
     if (half.rare->payload->isn == segment.tcp.sequence) {
-      Ignore(segment, &ReassemblyLedger::retransmitted_bytes);
+      LengthenSynPayload(half, bytes);
       return;
     }
     DropSynPayload(half);  // another attempt took its place
@@ -118,6 +118,21 @@ void TcpReassembler::HoldSynPayload(HalfOpen& half, const Segment& segment) {
   RareOf(half).payload = std::move(payload);
   ledger_.waiting_bytes += bytes.size();
   all_waiting_bytes_ += bytes.size() + sizeof(SynPayload);
+}
+
+// A repeat, or another sensor's copy, may have more of it.
+void TcpReassembler::LengthenSynPayload(HalfOpen& half, ByteView bytes) {
+  std::vector<uint8_t>& held = half.rare->payload->bytes;
+  const size_t seen = std::min(held.size(), bytes.size());
+  const size_t more = bytes.size() - seen;
+  ledger_.retransmitted_bytes += seen;
+  if (all_waiting_bytes_ + more > limits_.all_waiting_bytes) {
+    ledger_.unconfirmed_bytes += more;
+    return;
+  }
+  held.insert(held.end(), bytes.begin() + static_cast<long>(seen), bytes.end());
+  ledger_.waiting_bytes += more;
+  all_waiting_bytes_ += more;
 }
 
 std::unique_ptr<SynPayload> TcpReassembler::TakeSynPayload(HalfOpen& half) {

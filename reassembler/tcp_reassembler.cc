@@ -113,7 +113,11 @@ Segment TcpReassembler::RestOf(const Segment& segment) {
 
 // A segment of an open flow, or the first one of a new flow.
 void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
-  if (segment.longer_than != 0 && !IsSyn(segment) && !Has(segment, kTcpRst)) {
+  if (segment.longer_than != 0 && Has(segment, kTcpRst)) {
+    Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
+    return;
+  }
+  if (segment.longer_than != 0 && !IsSyn(segment)) {
     FeedStreams(index, RestOf(segment));
     return;
   }

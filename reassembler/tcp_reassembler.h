@@ -58,6 +58,7 @@ class TcpReassembler {
   static VlanTags VlansOf(const HalfOpen& half);
   void HoldFrame(const Segment& segment);
   void HoldSynPayload(HalfOpen& half, const Segment& segment);
+  void LengthenSynPayload(HalfOpen& half, ByteView bytes);
   // Takes the held payload out of the books; null: there is none.
   std::unique_ptr<SynPayload> TakeSynPayload(HalfOpen& half);
   void DropSynPayload(HalfOpen& half);

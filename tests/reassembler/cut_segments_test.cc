@@ -121,6 +121,20 @@ TEST(CutSegments, ALongerCopyWithOtherBytesIsNone) {
   EXPECT_EQ(sensors.reassembler.ledger().duplicate_frames, 0u);
 }
 
+TEST(CutSegments, ASynsPayloadToo) {
+  for (const bool short_first : {false, true}) {
+    Talk talk = Fresh().ClientSegment(1000, 0, kTcpSyn, "0123456789");
+    const CapturedPacket& whole = talk.packets[0];
+    const CapturedPacket cut = CutTo(whole, 58);
+    Sensors sensors;
+    sensors.See(0, short_first ? cut : whole, whole.time_ns);
+    sensors.See(1, short_first ? whole : cut, whole.time_ns + 1000);
+    sensors.reassembler.Finish();
+    EXPECT_EQ(sensors.events.flows.at(0).client(), "0123456789");
+    EXPECT_THAT(FindImbalance(sensors.reassembler.ledger()), IsEmpty());
+  }
+}
+
 ReassemblyOptions WithUdp() {
   ReassemblyOptions options;
   options.decoder.udp = true;
