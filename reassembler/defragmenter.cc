@@ -154,6 +154,11 @@ std::optional<IpHeader> Defragmenter::Add(const IpHeader& fragment, uint64_t pat
   return GiveOut(it, fragment);
 }
 
+void Defragmenter::SkipHeaders(size_t bytes) {
+  verdict_.known -= std::min(verdict_.known, static_cast<uint32_t>(bytes));
+  for (Piece& piece : pieces_) piece.offset -= static_cast<uint32_t>(bytes);
+}
+
 IpHeader Defragmenter::GiveOut(Datagrams::iterator it, const IpHeader& fragment) {
   Assemble(*it);
   const auto& captured = it->captured.list;

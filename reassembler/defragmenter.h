@@ -45,9 +45,9 @@ class Defragmenter {
   // Longer copies of fragments may come.
   void set_several_sources() { several_sources_ = true; }
 
-  // Takes a fragment that came through the tunnels `path` (0: none). When it completes its
-  // datagram, the whole one comes back; its payload is valid until the next call. Otherwise the
-  // fragment is counted as absorbed (or, within that, dropped).
+  // Takes a fragment that came through the tunnels `path` (0: none). When no fragment of its
+  // datagram is missing, that comes back, up to the first hole; its payload is valid until the next
+  // call. Otherwise the fragment is counted as absorbed (or, within that, dropped).
   std::optional<IpHeader> Add(const IpHeader& fragment, uint64_t path, TimeNs now_ns,
                               ReassemblyLedger* ledger);
 
@@ -60,6 +60,8 @@ class Defragmenter {
     ByteView bytes;
   };
   std::span<const Piece> pieces() const { return pieces_; }
+  // So many bytes of the datagram were headers: both count from behind them.
+  void SkipHeaders(size_t bytes);
 
   size_t datagrams() const { return by_key_.size(); }
   size_t bytes() const { return bytes_; }

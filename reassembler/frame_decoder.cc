@@ -88,13 +88,15 @@ void FrameDecoder::DecodeDatagram(const Frame& frame, const LinkLayer& link, Tim
       if (!IsNew(frame, link, *ip, now_ns)) return;
       ip = defragmenter_.Add(*ip, HashOfPath(path_), now_ns, &ledger_);
       if (!ip) return;
-      // A datagram that was cut off is known by its fragments.
-      verdict_ = defragmenter_.verdict();
-      rebuilt = verdict_.digest != 0;
+      const size_t whole = ip->payload.size();
       if (!SkipExtensionHeaders(&*ip)) {
         ++ledger_.malformed_frames;
         return;
       }
+      defragmenter_.SkipHeaders(whole - ip->payload.size());
+      // A datagram that was cut off is known by its fragments.
+      verdict_ = defragmenter_.verdict();
+      rebuilt = verdict_.digest != 0;
       if (ip->fragment) {  // fragments of fragments: nobody sends them
         ++ledger_.malformed_frames;
         return;

@@ -126,7 +126,7 @@ void UdpFlows::Wait(uint32_t index, StreamDirection direction, const UdpDatagram
   ledger_.waiting_bytes += datagram.payload.size();
   flow.waiting_bytes += datagram.payload.size() + kWaitingOverhead;
   waiting_bytes_ += datagram.payload.size() + kWaitingOverhead;
-  if (digest != 0) reminders_.push_back({index, flows_.slab.generation(index), times_.now_ns});
+  if (digest != 0) Remind(index, times_.now_ns);
   const bool full =
       flow.waiting_bytes > limits_.flow_waiting_bytes || waiting_bytes_ > limits_.waiting_bytes;
   if (full) Release(flow, true);
@@ -175,8 +175,19 @@ void UdpFlows::ReleaseDue() {
     const Reminder reminder = reminders_.front();
     reminders_.pop_front();
     if (!flows_.slab.Is(reminder.index, reminder.generation)) continue;
-    Release(flows_.slab[reminder.index], false);
+    UdpFlow& flow = flows_.slab[reminder.index];
+    flow.reminded = false;
+    Release(flow, false);
+    if (flow.waiting != nullptr) Remind(reminder.index, flow.waiting->front().since_ns);
   }
+}
+
+// One at a time: datagrams may come without end while no time goes by.
+void UdpFlows::Remind(uint32_t index, TimeNs since_ns) {
+  UdpFlow& flow = flows_.slab[index];
+  if (flow.reminded) return;
+  flow.reminded = true;
+  reminders_.push_back({index, flows_.slab.generation(index), since_ns});
 }
 
 void UdpFlows::Close(uint32_t index, CloseReason reason) {

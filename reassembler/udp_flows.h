@@ -65,8 +65,9 @@ class UdpFlows {
     VlanTags vlans;                                // that were told of
     std::unique_ptr<std::deque<Waiting>> waiting;  // null: nothing does
     size_t waiting_bytes = 0;
+    bool reminded = false;  // there is a Reminder of it
   };
-  // A flow whose first datagram waits from then on; stale where it does not.
+  // A flow whose first datagram waits since then, or waited.
   struct Reminder {
     uint32_t index;
     uint32_t generation;
@@ -82,6 +83,7 @@ class UdpFlows {
   // Delivers up to the first that still waits for more of it; with `all`, everything.
   void Release(UdpFlow& flow, bool all);
   void ReleaseDue();
+  void Remind(uint32_t index, TimeNs since_ns);
   void Close(uint32_t index, CloseReason reason);
 
   const UdpLimits limits_;

@@ -38,8 +38,10 @@ class Layer {
     if (state_ == State::kDecodes) return decoder_->Feed(in, out);
     held_.insert(held_.end(), in.begin(), in.end());
     const absl::Status status = decoder_->Feed(in, Holding(out));
-    if (absl::IsDataLoss(status))
+    if (state_ == State::kDecodes) return status;
+    if (absl::IsDataLoss(status)) {
       return decoded_.empty() || (doubtful_ && !HasMark(held_)) ? Skip(out) : status;
+    }
     if (!status.ok()) return status;
     const bool sure = !decoded_.empty() && (!doubtful_ || HasMark(held_));
     return sure || held_.size() >= kProbeBytes ? Accept(out) : absl::OkStatus();

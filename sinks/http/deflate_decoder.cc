@@ -199,6 +199,8 @@ class DeflateDecoder : public ContentDecoder {
     const size_t whole = form_ == Form::kGzip ? 8 : 4;
     const size_t n = std::min(whole - trailer_.size(), in->size());
     trailer_.insert(trailer_.end(), in->begin(), in->begin() + static_cast<long>(n));
+    if (z_.total_out == 0)
+      head_.insert(head_.end(), in->begin(), in->begin() + static_cast<long>(n));
     *in = in->subspan(n);
     if (trailer_.size() < whole) return;
     if (form_ == Form::kZlib) {

@@ -197,7 +197,7 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
       FeedUntilClose(kind, bytes, offset);
       return;
     }
-    if (!request && s.between && !FeedOddStart(&bytes, &offset, time_ns)) return;
+    if (!request && s.between && !FeedResponseStart(bytes, offset, time_ns)) return;
     // Empty lines between messages are forgiven.
     if (!request && s.between && (bytes[0] == '\r' || bytes[0] == '\n')) {
       bytes = bytes.subspan(1);

@@ -159,7 +159,7 @@ class HttpParser {
   void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
-  bool FeedOddStart(ByteView* bytes, uint64_t* offset, TimeNs time_ns);
+  bool FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedStart(TimeNs time_ns);
   void FinishStart(TimeNs time_ns);
   void BeginWithoutHead();

@@ -45,18 +45,18 @@ bool NeedsMore(std::string_view text) {
 
 }  // namespace
 
-// A response whose first line libhtp would not take gets one that it does. True when `bytes` are to
-// be fed as they are; false when nothing is left of them for now.
-bool HttpParser::FeedOddStart(ByteView* bytes, uint64_t* offset, TimeNs time_ns) {
+// Where a response begins. One whose first line libhtp would not take gets one that it does. True
+// when `bytes` are to be fed as they are; else they were taken: fed, or held until more comes.
+bool HttpParser::FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(HttpKind::kResponse);
   const bool first = s.completed_end == 0 && !s.in_body;
-  std::string_view text = AsText(*bytes);
+  std::string_view text = AsText(bytes);
   if (s.start.empty()) {
     const size_t ends = std::min(text.find_first_not_of("\r\n"), text.size());
     text.remove_prefix(ends);
     const bool plain = FindResponseStart(text).verdict == ResponseStart::Verdict::kPlain;
     if (text.empty() || (plain && !NeedsMore(text))) return true;
-    s.start_offset = *offset + ends;
+    s.start_offset = offset + ends;
     if (ends > 0) s.understood_end = s.start_offset;
   }
   s.start.append(text);

@@ -47,7 +47,8 @@ std::string* Place(std::string_view label, TlsSecrets* secrets) {
 
 bool IsKnownOther(std::string_view label) {
   return label == "RSA" || label == "EXPORTER_SECRET" || label == "EARLY_EXPORTER_SECRET" ||
-         label == "EARLY_EXPORTER_MASTER_SECRET" || label == "ECH_SECRET" || label == "ECH_CONFIG";
+         label == "PMS_CLIENT_RANDOM" || label == "EARLY_EXPORTER_MASTER_SECRET" ||
+         label == "ECH_SECRET" || label == "ECH_CONFIG";
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ absl::Status TlsKeys::Reopen() {
   offset_ = 0;
   partial_.clear();
   utf16_ = false;
-  lines_ = keys_ = first_bad_ = 0;
+  lines_ = keys_ = others_ = first_bad_ = 0;
   return absl::OkStatus();
 }
 
@@ -159,7 +160,11 @@ bool TlsKeys::TakeKey(std::string_view line) {
   const std::string_view random = NextWord(&line);
   const std::string secret = FromHex(NextWord(&line));
   TlsSecrets none;
-  if (Place(label, &none) == nullptr) return IsKnownOther(label);
+  if (Place(label, &none) == nullptr) {
+    const bool known = IsKnownOther(label);
+    others_ += known ? 1 : 0;
+    return known;
+  }
   const std::string key = random.size() == kRandomDigits ? FromHex(random) : "";
   // A master secret has 48 bytes (RFC 5246, 8.1), a traffic secret as many as its hash.
   const bool whole =
@@ -189,7 +194,8 @@ std::string TlsKeys::Complaint() const {
                                         "TLS connections ", keys_ == 1 ? "is" : "are", " in it");
   if (offset_ == 0) return "is empty";
   if (*other_ != '\0') return absl::StrCat("is ", other_, ", no key log: ", fits);
-  if (keys_ == 0) return absl::StrCat("has no key in ", lines_, " lines: it may be another file");
+  if (keys_ == 0 && others_ > 0) return "has no key of a kind that is read";
+  if (keys_ == 0) return "has no line that is a key: it may be another file";
   if (first_bad_ != 0) {
     return absl::StrCat("has lines that are no keys, number ", first_bad_, " first: ", fits);
   }

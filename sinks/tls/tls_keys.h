@@ -87,6 +87,7 @@ class TlsKeys {
   const char* other_ = "";  // what the file is, where it is no key log
   uint64_t lines_ = 0;      // of the file
   uint64_t keys_ = 0;       // among them
+  uint64_t others_ = 0;     // lines of kinds that are not read
   uint64_t first_bad_ = 0;  // the number of that line; 0: none is
   std::atomic<bool> active_{false};
   std::atomic<uint64_t> generation_{0};

@@ -56,8 +56,8 @@ def cut(record, length):
 
 
 def deal(capture, paths, dealer, repeated, by="packet", lengths=None):
-    """Deals to as many files as there are paths; a share of the frames to others too. `lengths`: each sensor's snapshot length.
-    (frames, copies)"""
+    """Deals to as many files as there are paths; a share of the frames to others too. `lengths`: each
+    sensor's snapshot length. (frames, copies)"""
     header, records = pcap.read(capture)
     hands = [[] for _ in paths]
     choose = chooser(by, len(paths), dealer)

@@ -220,6 +220,38 @@ TEST(CutSegments, FragmentsThatWereCutGiveWhatTheyHave) {
   EXPECT_THAT(flow.streams[0].gaps, ElementsAre(RecordedGap{7, 5, GapReason::kTruncated}));
 }
 
+// Extension headers stand before the segment: what is known of the datagram counts from behind
+// them.
+TEST(CutSegments, FragmentsWithExtensionHeadersToo) {
+  const Endpoint client = End("2001::1", 40000);
+  const Endpoint server = End("2001::2", 80);
+  SegmentSpec spec{client, server, 1000, 0, kTcpAck, "0123456789abcdefghijklmnopqrstuvwxyz"};
+  const Packet options = Bytes({6, 0, 1, 4, 0, 0, 0, 0});  // of the destination: padding
+  const Packet whole = options + TcpBytes(spec);
+  const auto fragment = [&](size_t from, size_t to) {
+    const int field = static_cast<int>(from) | (to < whole.size() ? 1 : 0);
+    const Packet part(whole.begin() + static_cast<long>(from),
+                      whole.begin() + static_cast<long>(to));
+    return Capture(
+        EthernetFrame(IpDatagram(client.address, server.address, 44,
+                                 Bytes({60, 0, field >> 8, field & 255, 0, 0, 0, 7}) + part)),
+        0);
+  };
+  CapturedPacket first = fragment(0, 40);  // headers and "0123456789ab"
+  const CapturedPacket second = fragment(40, whole.size());
+  CapturedPacket cut = first;
+  CutOff(&cut.bytes, 5);
+  Sensors sensors;
+  sensors.See(0, cut, kNsPerSecond);
+  sensors.See(0, second, kNsPerSecond);
+  sensors.See(1, first, kNsPerSecond);
+  sensors.reassembler.Finish();
+  ASSERT_EQ(sensors.events.flows.size(), 1u);
+  EXPECT_EQ(sensors.events.flows[0].client(), spec.payload);
+  EXPECT_THAT(sensors.events.flows[0].conflicts, IsEmpty());
+  EXPECT_THAT(FindImbalance(sensors.reassembler.ledger()), IsEmpty());
+}
+
 // Where each byte of a stream was captured by somebody.
 class Captured {
  public:

@@ -170,6 +170,26 @@ TEST(ContentCoding, WhatIsNoneSaysWhichWasDeclared) {
   EXPECT_FALSE(decoded.status.ok() && decoded.finished);
 }
 
+// Also where all of it comes at once, and much of it decodes before it breaks.
+TEST(ContentCoding, WhatBreaksIsNotValid) {
+  std::string broken("\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
+  constexpr size_t kBlock = 60'000;
+  for (int i = 0; i < 2; ++i) {  // stored blocks
+    broken += '\0';
+    for (const size_t length : {kBlock, ~kBlock}) {
+      broken += static_cast<char>(length);
+      broken += static_cast<char>(length >> 8);
+    }
+    broken.append(kBlock, 'x');
+  }
+  broken += "\x07 no kind of block";
+  for (const size_t piece : {size_t{1000}, broken.size()}) {
+    const Decoded decoded = Decode("gzip", broken, piece);
+    EXPECT_THAT(std::string(decoded.status.message()), HasSubstr("it is not valid gzip")) << piece;
+    EXPECT_EQ(decoded.text, std::string(2 * kBlock, 'x'));
+  }
+}
+
 // What is kept back until something decodes costs neither much memory nor much time.
 TEST(ContentCoding, EmptyBlocksAreBounded) {
   std::string body("\x1f\x8b\x08\x08\0\0\0\0\0\3name\0", 15);

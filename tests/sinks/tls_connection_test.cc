@@ -208,7 +208,7 @@ TEST(TlsKeys, WhatAFileIsIsSaid) {
       {line + "\n", true, ""},
       {line, true, ""},  // without the last line's end
       {"# comment\r\n\r\n" + line + "\r\n", true, ""},
-      {line.substr(0, line.size() - 2), false, "has no key"},
+      {line.substr(0, line.size() - 2), false, "has no line that is a key"},
       {utf16, true, "is UTF-16: 1 key of TLS connections is in it"},
       {"", false, "is empty"},
       {"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", false,
@@ -217,7 +217,8 @@ TEST(TlsKeys, WhatAFileIsIsSaid) {
                    "ELF\0\1\2",
                    7),
        false, "is a binary file"},
-      {"hello\nworld\n", false, "has no key in 2 lines"},
+      {"hello\nworld\n", false, "has no line that is a key"},
+      {"RSA 1234 5678\n", false, "has no key of a kind that is read"},
       {line + "\nhello\n", true, "has lines that are no keys, number 2 first: 1 key"},
   };
   TlsRandom wanted;
