@@ -27,7 +27,7 @@ PendingBytes::Chunks::iterator PendingBytes::Replace(Chunks::iterator it, size_t
   Chunk right;
   if (after < old.length) {
     right.length = old.length - static_cast<uint32_t>(after);
-    right.time_ns = old.time_ns;
+    right.carrier = old.carrier;
     right.segment = old.segment;
     if (old.bytes != nullptr) right.bytes = CopyOf({old.bytes.get() + after, right.length});
   }
@@ -71,13 +71,13 @@ bool PendingBytes::Join(Chunks::iterator it, Position at, ByteView bytes, Overla
   return true;
 }
 
-size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy,
-                            OnSeen seen) {
+size_t PendingBytes::Insert(Position at, ByteView bytes, const Carrier& carrier,
+                            OverlapPolicy policy, OnSeen seen) {
   if (bytes.empty()) return 0;
   const Extent offered{at, at + bytes.size()};
   if (IsBehindAll(at) && chunks_.size() <= kManyChunks) {
     work_ += 1 + bytes.size();
-    Append(at, {static_cast<uint32_t>(bytes.size()), time_ns, offered, CopyOf(bytes)});
+    Append(at, {static_cast<uint32_t>(bytes.size()), carrier, offered, CopyOf(bytes)});
     payload_bytes_ += bytes.size();
     return bytes.size();
   }
@@ -105,7 +105,7 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
       if (!real) added += n;
       if (wins) {
         it =
-            Replace(it, skip, {static_cast<uint32_t>(n), time_ns, offered, CopyOf(bytes.first(n))});
+            Replace(it, skip, {static_cast<uint32_t>(n), carrier, offered, CopyOf(bytes.first(n))});
       } else {
         ++it;
       }
@@ -118,7 +118,7 @@ size_t PendingBytes::Insert(Position at, ByteView bytes, TimeNs time_ns, Overlap
         continue;
       }
       work_ += n;
-      Chunk chunk{static_cast<uint32_t>(n), time_ns, offered, CopyOf(bytes.first(n))};
+      Chunk chunk{static_cast<uint32_t>(n), carrier, offered, CopyOf(bytes.first(n))};
       it = std::next(chunks_.insert_or_assign(at, std::move(chunk)).first);
       payload_bytes_ += n;
     }
@@ -192,7 +192,7 @@ size_t PendingBytes::DropBefore(Position limit) {
     const bool holds_bytes = chunk.bytes != nullptr;
     if (holds_bytes) dropped += cut;
     if (cut == chunk.length) continue;
-    Chunk rest{chunk.length - cut, chunk.time_ns, chunk.segment, nullptr};
+    Chunk rest{chunk.length - cut, chunk.carrier, chunk.segment, nullptr};
     if (holds_bytes) {
       rest.bytes = CopyOf({chunk.bytes.get() + cut, rest.length});
       payload_bytes_ += rest.length;

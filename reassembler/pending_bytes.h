@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/function_ref.h"
@@ -19,11 +20,20 @@
 
 namespace flowstitch {
 
+// What is kept of the segment that bytes came in.
+struct Carrier {
+  // NOLINTNEXTLINE(google-explicit-constructor): a time is enough.
+  Carrier(TimeNs time = 0, std::optional<uint32_t> number = std::nullopt)
+      : time_ns(time), acknowledgement(number) {}
+  TimeNs time_ns;  // of its capture
+  std::optional<uint32_t> acknowledgement;
+};
+
 class PendingBytes {
  public:
   struct Chunk {
     uint32_t length = 0;
-    TimeNs time_ns = 0;                // capture time; of a truncated one, what Insert was told
+    Carrier carrier;                   // of a truncated one the time that Insert was told
     Extent segment;                    // the whole segment that the bytes came in
     std::unique_ptr<uint8_t[]> bytes;  // null: truncated
     uint32_t capacity = 0;             // of `bytes`, where there is more than `length`
@@ -41,7 +51,8 @@ class PendingBytes {
 
   // Stores what is not there, and what the policy prefers; returns how many bytes were new. `seen`
   // gets the rest, part by part.
-  size_t Insert(Position at, ByteView bytes, TimeNs time_ns, OverlapPolicy policy, OnSeen seen);
+  size_t Insert(Position at, ByteView bytes, const Carrier& carrier, OverlapPolicy policy,
+                OnSeen seen);
   // Marks a range as cut off since `now_ns`, where nothing is there.
   void InsertTruncated(Position at, uint32_t length, TimeNs now_ns);
 

@@ -264,13 +264,14 @@ void StreamBatcher::OnVlans(FlowId flow, StreamDirection direction, const VlanTa
 }
 
 void StreamBatcher::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
-                            TimeNs time_ns) {
+                            const BytesInfo& info) {
   wire::StreamBytes* out = Add(kBytesBytes)->mutable_bytes();
   out->set_flow(flow);
   out->set_direction(ToWire(direction));
   out->set_offset(offset);
   out->set_length(static_cast<uint32_t>(bytes.size()));
-  out->set_time_ns(time_ns);
+  out->set_time_ns(info.time_ns);
+  if (info.acknowledged) out->set_acknowledged(*info.acknowledged);
   AddPayload(bytes);
 }
 

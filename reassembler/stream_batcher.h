@@ -44,7 +44,7 @@ class StreamBatcher : public StreamEvents {
 
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
-               TimeNs time_ns) override;
+               const BytesInfo& info) override;
   void OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) override;
   void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
              GapReason reason, TimeNs time_ns) override;

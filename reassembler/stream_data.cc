@@ -13,8 +13,11 @@ constexpr size_t kMaxHeldConflicts = 16;
 
 }  // namespace
 
-void TcpStream::Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns) {
-  c.events.OnBytes(c.flow, c.direction, next_ - origin_, bytes, time_ns);
+void TcpStream::Deliver(const StreamContext& c, ByteView bytes, const Carrier& carrier) {
+  BytesInfo told{carrier.time_ns, std::nullopt};
+  if (carrier.acknowledgement)
+    told.acknowledged = c.peer.OffsetOf(c.limits, *carrier.acknowledgement);
+  c.events.OnBytes(c.flow, c.direction, next_ - origin_, bytes, told);
   c.delivered.Append(&delivered_mark_, next_, bytes);
   next_ += bytes.size();
   summary_.bytes += bytes.size();
@@ -33,7 +36,7 @@ void TcpStream::DrainPending(const StreamContext& c) {
   const size_t payload = pending_.payload_bytes();
   while (!pending_.empty() && pending_.first() == next_ && pending_.TruncatedAt(next_) == nullptr) {
     const auto [at, chunk] = pending_.TakeFirst();
-    Deliver(c, {chunk.bytes.get(), chunk.length}, chunk.time_ns);
+    Deliver(c, {chunk.bytes.get(), chunk.length}, chunk.carrier);
   }
   NotePending(c, memory, payload);
 }
@@ -76,34 +79,36 @@ void TcpStream::CompareDelivered(const StreamContext& c, Position at, ByteView b
 }
 
 // Puts bytes behind a hole; returns how many of them were new.
-size_t TcpStream::Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns) {
+size_t TcpStream::Store(const StreamContext& c, Position at, ByteView bytes,
+                        const Carrier& carrier) {
   const size_t memory = pending_.memory_bytes();
   const size_t payload = pending_.payload_bytes();
-  const size_t added = pending_.Insert(at, bytes, time_ns, c.limits.overlap,
+  const size_t added = pending_.Insert(at, bytes, carrier, c.limits.overlap,
                                        [&](Position where, ByteView kept, ByteView dropped) {
-                                         OnSeen(c, where, kept, dropped, time_ns);
+                                         OnSeen(c, where, kept, dropped, carrier.time_ns);
                                        });
   NotePending(c, memory, payload);
   return added;
 }
 
 // Bytes inside the stream and the window; returns how many of them were new.
-size_t TcpStream::Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns) {
-  if (start_ == Start::kHolding) return Store(c, at, bytes, time_ns);
+size_t TcpStream::Take(const StreamContext& c, Position at, ByteView bytes,
+                       const Carrier& carrier) {
+  if (start_ == Start::kHolding) return Store(c, at, bytes, carrier);
   if (at < next_) {
     const size_t seen = std::min<size_t>(bytes.size(), next_ - at);
-    CompareDelivered(c, at, bytes.first(seen), time_ns);
+    CompareDelivered(c, at, bytes.first(seen), carrier.time_ns);
     bytes = bytes.subspan(seen);
     at += seen;
   }
   if (bytes.empty()) return 0;
-  if (at != next_) return Store(c, at, bytes, time_ns);
+  if (at != next_) return Store(c, at, bytes, carrier);
   if (pending_.empty() || pending_.first() >= at + bytes.size()) {
-    Deliver(c, bytes, time_ns);
+    Deliver(c, bytes, carrier);
     DrainPending(c);
     return bytes.size();
   }
-  const size_t added = Store(c, at, bytes, time_ns);
+  const size_t added = Store(c, at, bytes, carrier);
   DrainPending(c);
   return added;
 }
@@ -137,7 +142,7 @@ uint64_t TcpStream::BytesInGaps(Position at, uint64_t length) const {
 // which may differ from what is sent there later (RFC 9293, 3.8.6.1). True when the payload was
 // such a byte and is dealt with.
 bool TcpStream::HoldProbe(const StreamContext& c, Position at, ByteView payload, uint32_t truncated,
-                          TimeNs time_ns) {
+                          const Carrier& carrier) {
   if (holds_probe()) {
     Probe& probe = *rare_->probe;
     if (at == probe.at && payload.size() == 1 && truncated == 0 && window_closed()) {
@@ -157,7 +162,7 @@ bool TcpStream::HoldProbe(const StreamContext& c, Position at, ByteView payload,
                      start_ == Start::kRunning && at == next_ && pending_.empty() &&
                      acknowledged_ == next_;
   if (!probe) return false;
-  rare().probe = Probe{at, payload[0], time_ns};
+  rare().probe = Probe{at, payload[0], carrier};
   c.ledger.waiting_bytes += 1;
   c.all_waiting_bytes += 1;
   return true;
@@ -173,12 +178,12 @@ void TcpStream::SettleProbe(const StreamContext& c, bool accepted,
     c.ledger.*otherwise += 1;
     return;
   }
-  if (Take(c, probe.at, {&probe.byte, 1}, probe.time_ns) == 0) c.ledger.retransmitted_bytes += 1;
+  if (Take(c, probe.at, {&probe.byte, 1}, probe.carrier) == 0) c.ledger.retransmitted_bytes += 1;
   highest_ = std::max(highest_, probe.at + 1);
 }
 
 void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView payload,
-                       uint32_t truncated, TimeNs time_ns) {
+                       uint32_t truncated, const Carrier& carrier) {
   if (payload.empty() && truncated == 0) return;
   if (!space_.anchored()) space_.Anchor(sequence);
   if (start_ == Start::kUnknown) {
@@ -216,14 +221,14 @@ void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView paylo
         at + keep < fin_ ? std::min<uint64_t>(truncated, fin_ - at - keep) : 0);
   }
   const bool may_ask = !c.rest_of_segment && (window_closed() || holds_probe());
-  if (may_ask && HoldProbe(c, at, payload, truncated, time_ns)) return;
+  if (may_ask && HoldProbe(c, at, payload, truncated, carrier)) return;
   const Position end = at + payload.size() + truncated;
   const bool late = end <= highest_;
   // A keep-alive's byte has any content (RFC 9293, 3.8.4): it never takes a place.
   const bool keep_alive =
       !c.rest_of_segment && payload.size() == 1 && truncated == 0 && end == highest_;
   const uint64_t in_gaps = at < next_ ? BytesInGaps(at, std::min(payload.size(), next_ - at)) : 0;
-  const size_t added = keep_alive ? 0 : Take(c, at, payload, time_ns);
+  const size_t added = keep_alive ? 0 : Take(c, at, payload, carrier);
   const size_t seen = payload.size() - added - in_gaps;
   c.ledger.late_bytes += in_gaps;
   summary_.late_bytes += in_gaps;

@@ -72,6 +72,13 @@ struct Conflict {
   ByteView dropped;
 };
 
+// What is known of the segment that brought bytes.
+struct BytesInfo {
+  TimeNs time_ns = 0;
+  // How much of the other direction its sender had: an offset of that stream. Absent: not known.
+  std::optional<uint64_t> acknowledged;
+};
+
 class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
@@ -80,7 +87,7 @@ class StreamEvents {
   virtual void OnVlans(FlowId /*flow*/, StreamDirection /*direction*/, const VlanTags& /*vlans*/) {}
   // Of a UDP flow, one call is one datagram, also an empty one.
   virtual void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
-                       TimeNs time_ns) = 0;
+                       const BytesInfo& info) = 0;
   virtual void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
                      GapReason reason, TimeNs time_ns) = 0;
   virtual void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,

@@ -81,8 +81,9 @@ void TcpReassembler::Ignore(const Segment& segment, uint64_t ReassemblyLedger::*
 }
 
 StreamContext TcpReassembler::ContextOf(const Flow& flow, StreamDirection direction) {
-  return {flow.id,    direction, limits_,  *events_, ledger_, all_waiting_bytes_,
-          delivered_, now_ns_,   stamp_ns_};
+  const TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
+  return {flow.id, direction,          limits_,    peer,    *events_,
+          ledger_, all_waiting_bytes_, delivered_, now_ns_, stamp_ns_};
 }
 
 void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {
@@ -172,6 +173,8 @@ void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
   c.may_be_filled = segment.may_be_filled;
   c.rest_of_segment = segment.longer_than != 0;
   const bool by_client = direction == kClient;
+  Carrier carrier(segment.time_ns);
+  if (Has(segment, kTcpAck)) carrier.acknowledgement = tcp.acknowledgement;
   if (tcp.has_timestamp && stream.IsStale(tcp.sequence, tcp.timestamp)) {
     Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
     return;
@@ -181,11 +184,11 @@ void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
   const uint64_t conflicting_before = stream.summary().conflicting_bytes;
   uint32_t sequence = tcp.sequence;
   if (IsSyn(segment)) {
-    stream.OnSyn(c, sequence, tcp.payload, tcp.fast_open, segment.time_ns);
+    stream.OnSyn(c, sequence, tcp.payload, tcp.fast_open, carrier);
     ++sequence;
   } else {
     stream.OnSequence(c, sequence);
-    stream.OnData(c, sequence, tcp.payload, segment.truncated, segment.time_ns);
+    stream.OnData(c, sequence, tcp.payload, segment.truncated, carrier);
   }
   // A sender that goes on behind its reset did not send it.
   flow.reset = flow.reset && (stream.reset() || peer.reset());

@@ -52,7 +52,7 @@ void TcpStream::SettleRival(uint32_t number) {
 }
 
 void TcpStream::OnSyn(const StreamContext& c, uint32_t isn, ByteView payload, bool fast_open,
-                      TimeNs time_ns) {
+                      const Carrier& carrier) {
   if (!space_.anchored()) space_.Anchor(isn + 1);
   if (start_ == Start::kRunning && space_.PositionOf(isn + 1) != origin_ && untouched() &&
       !holds_syn()) {
@@ -65,7 +65,7 @@ void TcpStream::OnSyn(const StreamContext& c, uint32_t isn, ByteView payload, bo
   summary_.syn_seen = true;
   if (payload.empty()) return;
   if (fast_open || next_ != origin_ || holds_syn()) {
-    OnData(c, isn + 1, payload, 0, time_ns);
+    OnData(c, isn + 1, payload, 0, carrier);
     return;
   }
   rare().held_syn.assign(payload.begin(), payload.end());
@@ -255,8 +255,8 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
       hole_at_ = next_;
       // Where each segment was cut, each hole waits from when it was seen, not from when those
       // before it were given up: else a stream would fall behind for ever.
-      hole_since_ns_ = cut != nullptr ? cut->time_ns : c.now_ns;
-      hole_acknowledged_ns_ = cut != nullptr ? cut->time_ns : kTimeMax;
+      hole_since_ns_ = cut != nullptr ? cut->carrier.time_ns : c.now_ns;
+      hole_acknowledged_ns_ = cut != nullptr ? cut->carrier.time_ns : kTimeMax;
     }
     TimeNs deadline = AddNs(hole_since_ns_, c.limits.unacknowledged_grace_ns);
     GapReason reason = GapReason::kNotAcknowledged;

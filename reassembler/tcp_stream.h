@@ -23,11 +23,14 @@
 
 namespace flowstitch {
 
+class TcpStream;
+
 // What a stream works with and does not own; made for each call.
 struct StreamContext {
   FlowId flow;
   StreamDirection direction;
   const TcpLimits& limits;
+  const TcpStream& peer;  // the other direction
   StreamEvents& events;
   ReassemblyLedger& ledger;
   size_t& all_waiting_bytes;  // memory of the pending bytes of all streams
@@ -52,10 +55,10 @@ class TcpStream {
   // A SYN with the initial sequence number `isn` in this direction, with its payload, if any.
   // Payload of a SYN without Fast Open is delivered only when the peer accepts it.
   void OnSyn(const StreamContext& c, uint32_t isn, ByteView payload, bool fast_open,
-             TimeNs time_ns);
+             const Carrier& carrier);
   // Payload from `sequence` on, and how much more the capture cut off.
   void OnData(const StreamContext& c, uint32_t sequence, ByteView payload, uint32_t truncated,
-              TimeNs time_ns);
+              const Carrier& carrier);
   void OnFin(const StreamContext& c, uint32_t sequence_after_data);
   void OnReset(const StreamContext& c, uint32_t sequence);
   // A segment of the sender, with or without payload, that begins there.
@@ -105,6 +108,15 @@ class TcpStream {
   uint32_t resume() const { return space_.SequenceOf(next_); }
   // Offset of the next byte to be delivered.
   uint64_t offset() const { return next_ - origin_; }
+  // The offset that a number means, where the stream can have come so far.
+  std::optional<uint64_t> OffsetOf(const TcpLimits& limits, uint32_t number) const {
+    if (start_ == Start::kUnknown) return std::nullopt;
+    const Position at = space_.PositionOf(number);
+    // While it waits for its beginning, that is most likely the first that was seen.
+    const Position origin = start_ == Start::kRunning ? origin_ : Floor();
+    if (at < origin || at > highest_ + limits.acknowledgement_lead_bytes) return std::nullopt;
+    return at - origin;
+  }
   void CountPacket(uint32_t wire_length, uint32_t captured_length, TimeNs time_ns);
   const StreamSummary& summary() const { return summary_; }
 
@@ -124,7 +136,7 @@ class TcpStream {
   struct Probe {
     Position at;
     uint8_t byte;
-    TimeNs time_ns;
+    Carrier carrier;
   };
   // What most streams never need.
   struct Rare {
@@ -147,12 +159,12 @@ class TcpStream {
   void HoldFrom(const StreamContext& c, uint32_t sequence);
   void Restart(uint32_t isn);
   void SettleRival(uint32_t number);
-  void Deliver(const StreamContext& c, ByteView bytes, TimeNs time_ns);
+  void Deliver(const StreamContext& c, ByteView bytes, const Carrier& carrier);
   void EmitGap(const StreamContext& c, uint64_t length, GapReason reason, TimeNs time_ns);
   void DrainPending(const StreamContext& c);
   void GiveUpHole(const StreamContext& c, GapReason reason);
-  size_t Store(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
-  size_t Take(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
+  size_t Store(const StreamContext& c, Position at, ByteView bytes, const Carrier& carrier);
+  size_t Take(const StreamContext& c, Position at, ByteView bytes, const Carrier& carrier);
   void TakeTruncated(const StreamContext& c, Position at, uint32_t length);
   void CompareDelivered(const StreamContext& c, Position at, ByteView bytes, TimeNs time_ns);
   uint64_t BytesInGaps(Position at, uint64_t length) const;
@@ -172,7 +184,7 @@ class TcpStream {
   void AcceptHeldSyn(const StreamContext& c);
   void DropHeldSyn(const StreamContext& c);
   bool HoldProbe(const StreamContext& c, Position at, ByteView payload, uint32_t truncated,
-                 TimeNs time_ns);
+                 const Carrier& carrier);
   void SettleProbe(const StreamContext& c, bool accepted, uint64_t ReassemblyLedger::*otherwise);
 
   static constexpr uint64_t kUnknownWindow = UINT64_MAX;

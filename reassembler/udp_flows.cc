@@ -96,7 +96,7 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
 void UdpFlows::Deliver(UdpFlow& flow, StreamDirection direction, ByteView payload,
                        uint32_t truncated, TimeNs time_ns) {
   StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
-  events_->OnBytes(flow.id, direction, summary.bytes, payload, time_ns);
+  events_->OnBytes(flow.id, direction, summary.bytes, payload, {time_ns, std::nullopt});
   summary.bytes += payload.size();
   ledger_.delivered_bytes += payload.size();
   ledger_.stream_bytes += payload.size();

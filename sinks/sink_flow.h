@@ -75,10 +75,11 @@ struct PlainRecord {
   std::vector<DigestValue> digests;
 };
 
-// Where the reading of a stream as HTTP stopped.
-struct StopRecord {
+// What of a stream could not be read as HTTP.
+struct UnreadRecord {
   std::string of;  // as in BodyRecord
   uint64_t offset = 0;
+  std::optional<uint64_t> end;  // absent: the rest
   std::string why;
 };
 
@@ -107,11 +108,13 @@ struct SinkStream {
   std::vector<uint16_t> vlan;  // outermost first
   bool outer_8021q = false;    // the outermost tag has the type 0x8100
   std::string path;            // of its file; empty before the first byte
-  std::string name;            // the same without the output directory
-  uint64_t length = 0;         // so far, gaps included
-  uint64_t known = 0;          // the same with a gap at the end, after which bytes may follow
-  uint64_t bytes = 0;          // so far, without
-  uint64_t file_bytes = 0;     // length of its file, when closed
+  // Of the bytes that are being given: how much of the other direction their sender had.
+  std::optional<uint64_t> acknowledged;
+  std::string name;         // the same without the output directory
+  uint64_t length = 0;      // so far, gaps included
+  uint64_t known = 0;       // the same with a gap at the end, after which bytes may follow
+  uint64_t bytes = 0;       // so far, without
+  uint64_t file_bytes = 0;  // length of its file, when closed
   TimeNs first_byte_ns = 0;
   // Of a flow that an earlier sink of this name began: its file may be there already, and (until
   // the first event) how long it is says the first event's offset.
@@ -121,7 +124,7 @@ struct SinkStream {
   std::vector<GapRecord> gaps;
   std::vector<BodyRecord> bodies;
   std::vector<PlainRecord> plain;
-  std::vector<StopRecord> stops;
+  std::vector<UnreadRecord> unread;
   std::vector<DigestValue> digests;
   StreamSummary summary;  // when closed
 };

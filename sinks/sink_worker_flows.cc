@@ -215,6 +215,10 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
     // Before its file is there.
     if (bytes.size() >= options_.files.write_from_bytes) journal_status_.Update(journal_.Flush());
   }
+  stream.acknowledged.reset();
+  if (event.has_acknowledged()) {
+    stream.acknowledged = OffsetHere(event.acknowledged(), flow.start_offset[1 - direction]);
+  }
   for (const auto& writer : writers_) {
     writer->OnBytes(flow, static_cast<int>(direction), offset, bytes, event.time_ns(), hold);
   }

@@ -196,10 +196,11 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     WritePlainAttributes(plain, stream.path, xml);
     xml->End();
   }
-  for (const StopRecord& stop : stream.stops) {
+  for (const UnreadRecord& stop : stream.unread) {
     xml->Start("flowstitch:http_stopped");
     xml->Attribute("of", stream.path + stop.of);
     xml->Attribute("offset", stop.offset);
+    if (stop.end) xml->Attribute("end", *stop.end);
     xml->Attribute("why", stop.why);
     xml->End();
   }

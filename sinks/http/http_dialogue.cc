@@ -70,22 +70,12 @@ HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& l
       opens_websockets_(opens_websockets),
       from_start_(from_start) {}
 
-int HttpDialogue::DirectionOf(HttpKind kind) const {
-  for (int d : {kClientToServer, kServerToClient}) {
-    const bool known = sides_[d].speaks == Speaks::kHttp1 || sides_[d].speaks == Speaks::kHttp2;
-    if (known) return sides_[d].kind == kind ? d : 1 - d;
-  }
-  return kind == HttpKind::kRequest ? kClientToServer : kServerToClient;
-}
-
+// A direction begins with nothing that is read.
 void HttpDialogue::GiveUp(int direction) {
   Side& side = sides_[direction];
-  side.speaks = Speaks::kOther;
   const std::string first = std::exchange(side.first, {});
-  if (!first.empty() && other(direction).speaks == Speaks::kHttp1) {
-    events_->OnStopped(direction, side.first_offset, "it does not begin as HTTP/1");
-  }
-  if (!first.empty()) events_->OnOther(direction, AsBytes(first), side.first_offset);
+  Lose(direction, side.first_offset, first.empty() ? "" : "it does not begin as HTTP/1");
+  if (!first.empty()) FeedOther(direction, side.first_offset, AsBytes(first));
 }
 
 // What the first bytes of a direction are; kOther also for what cannot be, beside the other one.
@@ -137,13 +127,26 @@ HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(int direction) const {
   return IsText(text) ? Speaks::kHttp1 : Speaks::kOther;
 }
 
+void HttpDialogue::SetClient(int direction) {
+  if (direction == client_) return;
+  client_ = direction;
+  exchanges_.SwapSides();
+}
+
 void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
   Side& side = sides_[direction];
+  Side& peer = other(direction);
   side.speaks = speaks;
   side.kind = kind;
   side.without_version = SniffHttp1(side.first) == Sniff::kOldRequest;
-  if (speaks == Speaks::kHttp1 && http1_ == nullptr) {
-    http1_ = std::make_unique<HttpParser>(config_, events_);
+  SetClient(kind == HttpKind::kRequest ? direction : 1 - direction);
+  if (speaks == Speaks::kHttp1) {
+    is_http1_ = true;
+    const bool joins = peer.http1 != nullptr && !peer.http1->left(kind);
+    side.http1 = joins ? peer.http1 : std::make_shared<HttpParser>(config_, &exchanges_, events_);
+    if (!joins && (peer.http1 != nullptr || peer.speaks == Speaks::kOther)) {
+      side.http1->Leave(OtherKind(kind), now_ns_);
+    }
   }
   if (speaks == Speaks::kHttp2 && http2_ == nullptr) {
     http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
@@ -152,9 +155,13 @@ void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
   Feed(direction, side.first_offset, AsBytes(first));
 }
 
-void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+                         std::optional<uint64_t> acknowledged) {
   now_ns_ = time_ns;
-  Feed(direction, offset, bytes);
+  sides_[direction].position = offset + bytes.size();
+  exchanges_.NoteBytes(KindOf(direction), offset, offset + bytes.size(), acknowledged);
+  if (!Waits(direction, offset, bytes, acknowledged)) Feed(direction, offset, bytes);
+  FeedWaiting(1 - direction);
 }
 
 void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
@@ -171,9 +178,10 @@ void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
       return;
     }
     case Speaks::kHttp1:
-      http1_->Feed(side.kind, bytes, offset, now_ns_);
-      if (http1_->switched()) {
-        FollowSwitch();
+      if (AnotherBegins(direction, offset, bytes)) Restart(direction);
+      side.http1->Feed(side.kind, bytes, offset, now_ns_);
+      if (side.http1->switched()) {
+        FollowSwitch(side.http1.get());
         return;
       }
       break;
@@ -184,7 +192,7 @@ void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
       websockets_[direction]->Feed(bytes, offset);
       break;
     case Speaks::kOther:
-      events_->OnOther(direction, bytes, offset);
+      FeedOther(direction, offset, bytes);
       return;
   }
   for (int d : {kClientToServer, kServerToClient}) NoteStop(d);
@@ -195,10 +203,11 @@ void HttpDialogue::NoteStop(int direction) {
   Side& side = sides_[direction];
   const auto note = [&](uint64_t at, const char* why) {
     side.speaks = Speaks::kOther;
-    if (*why != '\0') events_->OnStopped(direction, at, why);
+    side.switched = true;
+    if (*why != '\0') events_->OnUnread(direction, {at, std::nullopt, why});
   };
-  if (side.speaks == Speaks::kHttp1 && http1_->stopped(side.kind)) {
-    note(http1_->stopped_at(side.kind), http1_->why_stopped(side.kind));
+  if (side.speaks == Speaks::kHttp1 && side.http1->stopped(side.kind)) {
+    Lose(direction, side.http1->stopped_at(side.kind), side.http1->why_stopped(side.kind));
   } else if (side.speaks == Speaks::kHttp2 && http2_->stopped(side.kind)) {
     note(http2_->stopped_at(side.kind), http2_->why_stopped(side.kind));
   } else if (side.speaks == Speaks::kWebSocket && websockets_[direction]->stopped()) {
@@ -207,10 +216,10 @@ void HttpDialogue::NoteStop(int direction) {
 }
 
 // The ends have agreed on something else: it begins, with what has come of it already.
-void HttpDialogue::FollowSwitch() {
-  const HttpSwitch next = *std::move(http1_->switched());
-  const int client = DirectionOf(HttpKind::kRequest);
-  http1_ = nullptr;
+void HttpDialogue::FollowSwitch(HttpParser* parser) {
+  const HttpSwitch next = *std::move(parser->switched());
+  const int client = client_;
+  is_http1_ = false;
   // A client that spoke HTTP/2 all the same: what it has begun has an end.
   if (http2_ != nullptr) http2_->Close();
   http2_ = nullptr;
@@ -220,7 +229,13 @@ void HttpDialogue::FollowSwitch() {
   if (http2) http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
   for (int d : {client, 1 - client}) {
     Side& side = sides_[d];
-    side = {};
+    GiveUnread(d, std::nullopt);
+    Side next_side;
+    next_side.position = side.position;
+    next_side.waiting = std::move(side.waiting);
+    next_side.waiting_bytes = side.waiting_bytes;
+    side = std::move(next_side);
+    side.switched = !tunnel;
     side.kind = d == client ? HttpKind::kRequest : HttpKind::kResponse;
     side.speaks = tunnel      ? Speaks::kUnsure
                   : http2     ? Speaks::kHttp2
@@ -240,14 +255,34 @@ void HttpDialogue::FollowSwitch() {
 
 void HttpDialogue::Gap(int direction, uint64_t length) {
   Side& side = sides_[direction];
+  lost_bytes_ = true;
+  const uint64_t offset = std::exchange(side.position, side.position + length);
+  if (side.waiting.empty()) {
+    TakeGap(direction, offset, length);
+  } else {
+    side.waiting.push_back({offset, "", 0, length});
+    side.waiting_bytes += sizeof(Waiting);
+  }
+  FeedWaiting(1 - direction);
+}
+
+void HttpDialogue::TakeGap(int direction, uint64_t offset, uint64_t length) {
+  Side& side = sides_[direction];
+  if (side.gap_end != offset) side.gap_begin = offset;
+  side.gap_end = offset + length;
   switch (side.speaks) {
     case Speaks::kUnsure:
-      GiveUp(direction);  // its beginning is not there
+      if (side.first.empty()) {
+        Lose(direction, offset, "bytes are missing where it begins");
+      } else {
+        GiveUp(direction);  // its beginning is not all there
+        DropCandidate(direction);
+      }
       events_->OnOtherGap(direction, length);
-      return;
+      break;
     case Speaks::kHttp1:
-      http1_->Gap(side.kind, length, now_ns_);
-      if (http1_->switched()) FollowSwitch();
+      side.http1->Gap(side.kind, length, now_ns_);
+      if (side.http1->switched()) FollowSwitch(side.http1.get());
       break;
     case Speaks::kHttp2:
       http2_->Gap(side.kind, length);
@@ -256,13 +291,15 @@ void HttpDialogue::Gap(int direction, uint64_t length) {
       websockets_[direction]->Gap(length);
       break;
     case Speaks::kOther:
+      DropCandidate(direction);
       events_->OnOtherGap(direction, length);
-      return;
+      break;
   }
   NoteStop(direction);
 }
 
 void HttpDialogue::Close(const bool (&orderly)[2]) {
+  for (int direction : {kClientToServer, kServerToClient}) FeedWaiting(direction, /*now=*/true);
   // The end of HTTP/1 may show what it had switched to: as often as there are tunnels.
   for (int round = 0; round <= kMaxTunnels + 1; ++round) {
     for (int direction : {kClientToServer, kServerToClient}) {
@@ -274,22 +311,34 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
         GiveUp(direction);
       }
     }
-    if (http1_ == nullptr) break;
-    http1_->Close(orderly[DirectionOf(HttpKind::kResponse)], now_ns_);
-    if (!http1_->switched()) break;
-    FollowSwitch();
+    FinishCandidates();
+    bool switched = false;
+    for (int direction : {kClientToServer, kServerToClient}) {
+      // Closing may show a switch, and this side be another's.
+      const std::shared_ptr<HttpParser> http1 = sides_[direction].http1;
+      if (http1 == nullptr || switched) continue;
+      http1->Close(orderly[DirectionOf(HttpKind::kResponse)], now_ns_);
+      switched = http1->switched().has_value();
+      if (switched) FollowSwitch(http1.get());
+    }
+    if (!switched) break;
   }
   for (int direction : {kClientToServer, kServerToClient}) {
     NoteStop(direction);
+    GiveUnread(direction, std::nullopt);
     if (websockets_[direction] != nullptr) websockets_[direction]->Close();
+    sides_[direction].http1 = nullptr;
   }
   if (http2_ != nullptr) http2_->Close();
-  http1_ = nullptr;
 }
 
 size_t HttpDialogue::memory_bytes() const {
-  size_t bytes = sides_[0].first.capacity() + sides_[1].first.capacity();
-  if (http1_ != nullptr) bytes += http1_->memory_bytes();
+  size_t bytes = exchanges_.memory_bytes();
+  for (const Side& side : sides_) {
+    bytes += side.first.capacity() + side.waiting_bytes;
+    const bool counted = &side == &sides_[1] && side.http1 == sides_[0].http1;
+    if (side.http1 != nullptr && !counted) bytes += side.http1->memory_bytes();
+  }
   if (http2_ != nullptr) bytes += http2_->memory_bytes();
   for (const auto& websocket : websockets_) {
     if (websocket != nullptr) bytes += websocket->memory_bytes();

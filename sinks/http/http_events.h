@@ -58,6 +58,11 @@ struct HttpHead {
   std::string validator;  // ETag, else Last-Modified
   // Of a response whose end something else tells: what its Content-Length says.
   std::optional<uint64_t> other_length;
+  // HTTP/1: of a request, its number among those of the flow. Of a response, the number of the
+  // request that it answers, where `in_order` does not say it: it answers the first one that has no
+  // answer. Absent: nobody can tell.
+  std::optional<uint64_t> exchange;
+  bool in_order = true;
   // The whole head; only when the configuration asks for it.
   HttpFields fields;
 };
@@ -69,6 +74,12 @@ std::string HeadText(HttpKind kind, const HttpHead& head);
 struct WebSocketMessage {
   bool binary = false;
   bool deflated = false;  // RFC 7692
+};
+
+struct UnreadStretch {
+  uint64_t offset = 0;
+  std::optional<uint64_t> end;  // absent: up to the stream's end
+  std::string_view why;
 };
 
 class HttpEvents {
@@ -93,8 +104,10 @@ class HttpEvents {
   // Bytes of a message that came to nothing: its head has no end, or what follows is not HTTP. Only
   // when heads carry their fields.
   virtual void OnUnused(HttpKind /*kind*/, ByteView /*bytes*/) {}
-  // From this offset on, a direction that was HTTP is not read any more; why, for people.
-  virtual void OnStopped(int /*direction*/, uint64_t /*offset*/, std::string_view /*why*/) {}
+  // A stretch of a direction that is HTTP otherwise was not read; why, for people.
+  virtual void OnUnread(int /*direction*/, const UnreadStretch& /*stretch*/) {}
+  // Whether what came as OnOther is being read as something else.
+  virtual bool reads_other() const { return false; }
 };
 
 }  // namespace flowstitch

@@ -43,12 +43,13 @@ HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, i
 
 HttpLayer::~HttpLayer() { context_->parsers.Update(&counted_bytes_, 0); }
 
-void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+                      std::optional<uint64_t> acknowledged) {
   if (!dialogue_) return;
   now_ns_ = time_ns;
   positions_[direction] = offset + bytes.size();
   if (context_->options.parse) {
-    dialogue_->Bytes(direction, offset, bytes, time_ns);
+    dialogue_->Bytes(direction, offset, bytes, time_ns, acknowledged);
   } else {
     OnOther(direction, bytes, offset);
   }
@@ -71,7 +72,8 @@ void HttpLayer::CountMemory() {
 void HttpLayer::GiveUp() {
   ++context_->ledger->parsers_given_up;
   for (const int direction : {kClientToServer, kServerToClient}) {
-    OnStopped(direction, positions_[direction], "the memory for parsers is used up (--memory)");
+    OnUnread(direction,
+             {positions_[direction], std::nullopt, "the memory for parsers is used up (--memory)"});
   }
   Finish({false, false});
   dialogue_.reset();
@@ -259,8 +261,10 @@ void HttpLayer::OnWebSocketEnd(int direction, bool complete, std::string_view wh
   Keep(direction, std::move(record));
 }
 
-void HttpLayer::OnStopped(int direction, uint64_t offset, std::string_view why) {
-  StreamOf(direction).stops.push_back({suffix_, offset, std::string(why)});
+void HttpLayer::OnUnread(int direction, const UnreadStretch& stretch) {
+  auto& unread = StreamOf(direction).unread;
+  if (unread.size() == kMaxListedGaps) return;
+  unread.push_back({suffix_, stretch.offset, stretch.end, std::string(stretch.why)});
 }
 
 // TLS. It stands where HTTP does not: from a layer's first byte on, or inside a tunnel.

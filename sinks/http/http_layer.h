@@ -66,7 +66,9 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, int depth);
   ~HttpLayer() override;
 
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
+  // `acknowledged`: as in HttpDialogue.
+  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+             std::optional<uint64_t> acknowledged = std::nullopt);
   void Gap(int direction, uint64_t length);
   // `orderly`: as in HttpDialogue.
   void Close(const bool (&orderly)[2]);
@@ -101,7 +103,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void OnWebSocketEnd(int direction, bool complete, std::string_view why) override;
   void OnOther(int direction, ByteView bytes, uint64_t offset) override;
   void OnOtherGap(int direction, uint64_t length) override;
-  void OnStopped(int direction, uint64_t offset, std::string_view why) override;
+  void OnUnread(int direction, const UnreadStretch& stretch) override;
+  bool reads_other() const override { return tls_ != nullptr; }
 
   void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override;
   void OnPlainGap(int direction, uint64_t length) override;

@@ -50,9 +50,10 @@ HttpParserConfig::HttpParserConfig(bool with_fields)
 
 HttpParserConfig::~HttpParserConfig() { htp_config_destroy(config_); }
 
-HttpParser::HttpParser(const HttpParserConfig& config, HttpEvents* events)
+HttpParser::HttpParser(const HttpParserConfig& config, HttpExchanges* exchanges, HttpEvents* events)
     : parser_(htp_connp_create(config.config_)),
       with_fields_(config.with_fields_),
+      exchanges_(exchanges),
       events_(events) {
   htp_connp_set_user_data(parser_, this);
   htp_connp_open(parser_, nullptr, 0, nullptr, 0, nullptr);
@@ -84,6 +85,13 @@ void HttpParser::NoteCompleted(HttpKind kind) {
   if (closing_) return;
   NoteEvent(kind, Consumed(kind));
   side(kind).completed_end = side(kind).understood_end;
+  // libhtp makes up the request of a response that has none.
+  if (side(kind).left || !side(kind).fed) return;
+  if (kind == HttpKind::kRequest) {
+    exchanges_->End(side(kind).completed_end);
+  } else {
+    exchanges_->EndResponse(side(kind).begin, side(kind).completed_end);
+  }
 }
 
 void HttpParser::GiveUnused(HttpKind kind) {
@@ -125,6 +133,7 @@ void HttpParser::Hold(HttpKind kind, ByteView bytes, uint64_t offset) {
 void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
   const htp_time_t time = ToHtpTime(time_ns);
+  if (!s.fed) s.understood_end = std::max(s.understood_end, offset);
   s.fed = true;
   s.feeding = bytes;
   s.feeding_offset = offset;
@@ -157,6 +166,10 @@ void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs 
   }
   s.blocked = state == HTP_STREAM_DATA_OTHER;
   if (!s.blocked) return;
+  if (side(OtherKind(kind)).left) {
+    Stop(kind, offset + std::min(Consumed(kind), bytes.size()), kSwitchBehindLoss);
+    return;
+  }
   const size_t used = Consumed(kind);
   if (used < bytes.size()) {
     // What is held is fed again.
@@ -204,6 +217,7 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
       s.understood_end = ++offset;
       continue;
     }
+    if (s.between) s.begin = offset;
     size_t piece = bytes.size();
     if (request && s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
       piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
@@ -264,9 +278,9 @@ void HttpParser::FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   static constexpr uint8_t kZeros[16 << 10] = {};
   Side& s = side(kind);
   s.feeding_gap = true;
-  const uint64_t offset = s.feeding_offset;
   while (length > 0 && !s.stopped) {
     const size_t piece = static_cast<size_t>(std::min<uint64_t>(length, sizeof(kZeros)));
+    const uint64_t offset = s.end_offset;
     s.gap_used = 0;
     FeedNow(kind, {kZeros, piece}, offset, time_ns);
     if (s.gap_used < piece) Stop(kind, offset, kGapInChunks);
@@ -302,12 +316,23 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   }
   // libhtp takes bytes without content.
   const htp_time_t time = ToHtpTime(time_ns);
+  s.end_offset += length;
+  s.feeding_offset = s.end_offset;  // where what ends with it ends
+  s.event_end = 0;
   const bool request = kind == HttpKind::kRequest;
   const int state = request ? htp_connp_req_data(parser_, &time, nullptr, length)
                             : htp_connp_res_data(parser_, &time, nullptr, length);
+  s.between = s.completed_end == s.end_offset;
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP) {
     Stop(kind, s.end_offset, "bytes are missing");
   }
+}
+
+void HttpParser::EndHere(HttpKind kind) {
+  Side& s = side(kind);
+  const bool empty = s.body_bytes == 0;  // as the answer to a HEAD
+  if (s.in_body) EndBody(kind, empty, empty ? "" : "another message begins inside its body");
+  s.stopped = true;
 }
 
 void HttpParser::Close(bool orderly, TimeNs time_ns) {

@@ -4,6 +4,7 @@
 // stops at the exact byte and says what follows.
 //
 // http_parser.cc feeds libhtp, http_parser_messages.cc takes what it tells of messages,
+// http_parser_transactions.cc pairs them and forgets what is done,
 // http_parser_switch.cc goes on with something else, http_parser_odd.cc reads responses that
 // browsers accept and libhtp does not.
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_PARSER_H_
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "sinks/http/http_events.h"
+#include "sinks/http/http_exchanges.h"
 
 struct htp_cfg_t;
 struct htp_connp_t;
@@ -52,9 +54,8 @@ struct HttpSwitch {
 
 class HttpParser {
  public:
-  // `config` and `events` outlive the parser. Directions in events are those of `directions`, by
-  // HttpKind.
-  HttpParser(const HttpParserConfig& config, HttpEvents* events);
+  // `config`, `exchanges` and `events` outlive the parser.
+  HttpParser(const HttpParserConfig& config, HttpExchanges* exchanges, HttpEvents* events);
   ~HttpParser();
   HttpParser(const HttpParser&) = delete;
   HttpParser& operator=(const HttpParser&) = delete;
@@ -63,6 +64,12 @@ class HttpParser {
   void Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   // So many bytes are missing.
   void Gap(HttpKind kind, uint64_t length, TimeNs time_ns);
+  // Another parser reads this side from here on, or none does.
+  void Leave(HttpKind kind, TimeNs time_ns);
+  bool left(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].left; }
+  // The message of this side that is under way has ended, whatever its head says: nothing more is
+  // to be fed.
+  void EndHere(HttpKind kind);
   // The flow has ended; `orderly`: by its ends, so that a body without a length is complete.
   void Close(bool orderly, TimeNs time_ns);
   // Whether nothing of this side is parsed any more, and from which offset and why.
@@ -70,6 +77,11 @@ class HttpParser {
   uint64_t stopped_at(HttpKind kind) const { return sides_[static_cast<size_t>(kind)].stopped_at; }
   const char* why_stopped(HttpKind kind) const {
     return sides_[static_cast<size_t>(kind)].why_stopped;
+  }
+  // Whether no message of this side is under way.
+  bool between(HttpKind kind) const {
+    const Side& s = sides_[static_cast<size_t>(kind)];
+    return s.between && s.start.empty();
   }
   // Set once the ends have agreed on something else; then nothing more is to be fed.
   std::optional<HttpSwitch>& switched() { return switched_; }
@@ -99,6 +111,8 @@ class HttpParser {
   static constexpr char kBadChunk[] = "a chunk's size makes no sense";
   static constexpr char kTooManyUnanswered[] = "more requests than are remembered had no answer";
   static constexpr char kLongChunk[] = "bytes stand behind a chunk's end: they were skipped";
+  static constexpr char kSwitchBehindLoss[] =
+      "what follows an upgrade or a CONNECT is not read behind a loss";
   static constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
   // What tells where a message's body ends.
@@ -117,6 +131,8 @@ class HttpParser {
     size_t held_left = 0;               // and so much of it has to be held again
     bool between = true;                // no message is under way
     bool fed = false;                   // something came
+    bool left = false;                  // it is read elsewhere
+    uint64_t begin = 0;                 // of the message under way
     uint32_t interims = 0;              // passed over since the last head
     LineEnd line_end = LineEnd::kNone;  // of what was fed so far
     // What was fed since the last event, for the case that nothing comes of it; see OnUnused.
@@ -179,8 +195,10 @@ class HttpParser {
   int Body(HttpKind kind, htp_tx_data_t* data);
   void GiveTrailers(HttpKind kind, const htp_table_t* fields);
   void EndBody(HttpKind kind, bool complete, const char* why);
-  void NoteRequestOf(htp_tx_t* tx, HttpHead* head) const;
-  void NoteAnswerToSwitch(htp_tx_t* tx);
+  static bool IsAlone(const htp_tx_t* tx);
+  void GiveRequest(htp_tx_t* tx, HttpHead head);
+  void NoteExchange(HttpHead* head);
+  void NoteAnswerToSwitch(htp_tx_t* tx, const HttpHead& head);
   void Switch(std::string protocol);
   void AssumeSwitch(TimeNs time_ns);
   static std::string TakeHeld(Side* s);
@@ -196,10 +214,12 @@ class HttpParser {
   size_t next_forgotten_ = 0;   // by libhtp's count
   bool forgot_ = false;         // answers cannot be told to belong to their requests any more
   const bool with_fields_;
+  HttpExchanges* const exchanges_;
   HttpEvents* const events_;
   Side sides_[2];
   std::optional<HttpSwitch> asked_;  // by the request that waits
   std::optional<HttpSwitch> switched_;
+  bool in_step_ = true;  // each response so far had its request
   bool closing_ = false;
   bool orderly_ = false;
 };

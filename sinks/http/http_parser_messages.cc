@@ -33,17 +33,6 @@ bool IsChunked(const htp_table_t* fields) {
   return last == "chunked" || value.find("chunked") == std::string::npos;
 }
 
-// What libhtp holds of a head's fields.
-size_t FieldBytes(const htp_table_t* fields) {
-  constexpr size_t kPerField = 192;
-  size_t bytes = 0;
-  for (size_t i = 0; i < htp_table_size(fields); ++i) {
-    const auto* field = static_cast<const htp_header_t*>(htp_table_get_index(fields, i, nullptr));
-    bytes += kPerField + bstr_len(field->name) + bstr_len(field->value);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 // The hooks. After a switch nothing is given out any more, whatever libhtp makes of the rest.
@@ -52,9 +41,10 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
-  const HttpHead head = RequestHead(tx, self->with_fields_);
+  HttpHead head = RequestHead(tx, self->with_fields_);
   const std::string upgrade = absl::AsciiStrToLower(HtpField(tx->request_headers, "upgrade"));
-  if (IsTunnelRequest(tx) || !upgrade.empty()) {
+  const bool answer_comes = !self->side(HttpKind::kResponse).left;
+  if (answer_comes && (IsTunnelRequest(tx) || !upgrade.empty())) {
     // What follows the request may be of another protocol: it waits for the answer.
     self->asked_.emplace();
     self->asked_->protocol = IsTunnelRequest(tx) ? "" : upgrade;
@@ -66,8 +56,7 @@ int HttpParser::OnRequestHeaders(htp_tx_t* tx) {
   self->StartBody(HttpKind::kRequest, tx->request_transfer_coding, tx->request_content_length,
                   false, IsChunked(tx->request_headers));
   side.head_fields = htp_table_size(tx->request_headers);
-  self->field_bytes_ += FieldBytes(tx->request_headers);
-  self->events_->OnHead({HttpKind::kRequest}, head);
+  self->GiveRequest(tx, std::move(head));
   return HTP_OK;
 }
 
@@ -79,6 +68,11 @@ int HttpParser::OnResponseLine(htp_tx_t* tx) {
   const int status = tx->response_status_number;
   Side& side = self->side(HttpKind::kResponse);
   side.told_status = 0;
+  // The first of several in a piece begins where it does, the others behind each other.
+  side.begin = std::max(side.begin, side.understood_end);
+  const HttpExchanges::Request* const of =
+      self->IsAlone(tx) ? self->exchanges_->AnsweredAt(side.begin) : nullptr;
+  if (of != nullptr && of->method == "HEAD") tx->request_method_number = HTP_M_HEAD;
   const bool has_none = status == 204 || (status >= 100 && status < 200);
   if (has_none && self->BodyFollows()) {
     // Against the RFC, and as browsers do.
@@ -104,6 +98,9 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
   Side& side = self->side(HttpKind::kResponse);
   HttpHead head = ResponseHead(tx, self->with_fields_);
   if (side.told_status != 0) head.status = side.told_status;
+  // A request that nobody saw was answered: counting is of no use any more.
+  if (self->IsAlone(tx)) self->in_step_ = false;
+  if (!self->in_step_) self->NoteExchange(&head);
   self->NoteLengths(tx, &head);
   head.interims = side.interims + static_cast<uint32_t>(std::max(0, tx->seen_100continue));
   side.interims = 0;
@@ -113,7 +110,7 @@ int HttpParser::OnResponseHeaders(htp_tx_t* tx) {
                   no_body, IsChunked(tx->response_headers));
   side.head_fields = htp_table_size(tx->response_headers);
   self->events_->OnHead({HttpKind::kResponse}, head);
-  self->NoteAnswerToSwitch(tx);
+  self->NoteAnswerToSwitch(tx, head);
   return self->switched_ ? HTP_STOP : HTP_OK;
 }
 
@@ -148,7 +145,7 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   Side& side = self->side(HttpKind::kRequest);
   if (!side.in_body && tx->is_protocol_0_9) {  // a line, and no head
     self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true, false);
-    self->events_->OnHead({HttpKind::kRequest}, RequestHead(tx, false));
+    self->GiveRequest(tx, RequestHead(tx, false));
   }
   const bool short_body = side.framing == Framing::kCounted && side.body_left > 0;
   const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
@@ -188,66 +185,6 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
   self->NoteCompleted(HttpKind::kResponse);
   self->EndBody(HttpKind::kResponse, complete, "");
   return HTP_OK;
-}
-
-int HttpParser::OnTransactionComplete(htp_tx_t* tx) {
-  // Each side may tell it.
-  if (htp_tx_get_user_data(tx) != nullptr) return HTP_OK;
-  HttpParser* self = ParserOf(tx->connp);
-  htp_tx_set_user_data(tx, self);
-  self->done_.push_back(tx);
-  return HTP_OK;
-}
-
-int HttpParser::OnRequestStart(htp_tx_t* tx) {
-  ++ParserOf(tx->connp)->transactions_;
-  return HTP_OK;
-}
-
-void HttpParser::Destroy(htp_tx_t* transaction) {
-  if (transactions_ > 0) --transactions_;
-  field_bytes_ -= std::min(field_bytes_, FieldBytes(transaction->request_headers));
-  htp_tx_destroy(transaction);
-}
-
-// The last one may still be what libhtp's other side is at.
-void HttpParser::DestroyDone() {
-  while (done_.size() > 1) {
-    Destroy(done_.front());
-    done_.pop_front();
-  }
-}
-
-// Each request that waits for its answer costs libhtp some kB. Of a capture that saw one direction
-// only, the oldest are forgotten; where the other end does answer, nobody asks for so much at once.
-void HttpParser::LimitUnanswered(uint64_t offset) {
-  if (side(HttpKind::kResponse).fed) {
-    Stop(HttpKind::kRequest, offset, kTooManyUnanswered);
-  } else {
-    ForgetUnanswered();
-  }
-}
-
-void HttpParser::ForgetUnanswered() {
-  const htp_list_t* all = htp_connp_get_connection(parser_)->transactions;
-  while (transactions_ > kMaxUnanswered / 2 && next_forgotten_ < htp_list_size(all)) {
-    auto* oldest = static_cast<htp_tx_t*>(htp_list_get(all, next_forgotten_));
-    if (oldest != nullptr && oldest->request_progress != HTP_REQUEST_COMPLETE) return;
-    ++next_forgotten_;
-    if (oldest == nullptr) continue;
-    oldest->response_progress = HTP_RESPONSE_COMPLETE;  // or libhtp would keep it
-    Destroy(oldest);
-    forgot_ = true;
-  }
-}
-
-size_t HttpParser::memory_bytes() const {
-  constexpr size_t kParserBytes = 4096;
-  constexpr size_t kTransactionBytes = 2816;
-  size_t bytes = kParserBytes + transactions_ * kTransactionBytes + field_bytes_;
-  for (const Side& s : sides_)
-    bytes += s.held.capacity() + s.unused.capacity() + s.start.capacity();
-  return bytes;
 }
 
 void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,

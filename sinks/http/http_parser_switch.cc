@@ -28,8 +28,15 @@ bool MayBegin(const std::string& protocol, std::string_view bytes) {
 }  // namespace
 
 // The answer to a request for another protocol.
-void HttpParser::NoteAnswerToSwitch(htp_tx_t* tx) {
+void HttpParser::NoteAnswerToSwitch(htp_tx_t* tx, const HttpHead& head) {
   const int status = tx->response_status_number;
+  if (!head.in_order && side(HttpKind::kRequest).left) {
+    const bool tunnel = head.method == "CONNECT" && status / 100 == 2;
+    if (status != kSwitchingProtocols && !tunnel) return;
+    EndBody(HttpKind::kResponse, true, "");
+    Stop(HttpKind::kResponse, side(HttpKind::kResponse).understood_end, kSwitchBehindLoss);
+    return;
+  }
   if (status == kSwitchingProtocols) {
     const std::string protocol = absl::AsciiStrToLower(HtpField(tx->response_headers, "upgrade"));
     const std::string extensions = HtpField(tx->response_headers, "sec-websocket-extensions");
@@ -70,6 +77,26 @@ void HttpParser::Switch(std::string protocol) {
     }
     s.unused.clear();
     s.stopped = true;
+  }
+}
+
+// What was asked for may not be what the other side will say.
+void HttpParser::Leave(HttpKind kind, TimeNs time_ns) {
+  side(kind).left = true;
+  Side& request = side(HttpKind::kRequest);
+  if (kind == HttpKind::kRequest || request.stopped || switched_) return;
+  const std::string_view held = std::string_view(request.held).substr(request.held_start);
+  const bool known = asked_ && (asked_->protocol == "h2c" || asked_->protocol == "websocket");
+  const bool switches = known && !held.empty() && MayBegin(asked_->protocol, held);
+  const bool tunnel = request.waits_for_switch && asked_ && asked_->protocol.empty();
+  asked_.reset();
+  request.waits_for_switch = false;
+  if (request.blocked || switches || tunnel) {
+    const uint64_t at =
+        held.empty() ? request.end_offset : request.held_offset + request.held_start;
+    Stop(HttpKind::kRequest, at, kSwitchBehindLoss);
+  } else {
+    FeedHeld(HttpKind::kRequest, time_ns);
   }
 }
 

@@ -105,6 +105,25 @@ void HttpPairing::EndRequest(HttpMessageId id, const Taker& taker) {
   }
 }
 
+// The request of HTTP/1 that this response answers. Those before it have no answer any more.
+bool HttpPairing::TakeRequest(const HttpHead& response, Request* out, const Taker& taker) {
+  if (!response.in_order && !response.exchange) return false;
+  const auto is_it = [&](const Request& request) {
+    return response.in_order || request.message.head.exchange == response.exchange;
+  };
+  const auto found = std::find_if(requests_.begin(), requests_.end(), is_it);
+  if (found == requests_.end()) return false;
+  *out = std::move(*found);
+  const auto before = static_cast<size_t>(found - requests_.begin());
+  for (size_t i = 0; i < before; ++i) {
+    HttpTransaction alone{0, "", std::move(requests_.front().message), std::nullopt};
+    requests_.pop_front();
+    Give(std::move(alone), taker);
+  }
+  requests_.pop_front();
+  return true;
+}
+
 void HttpPairing::EndResponse(HttpMessageId id, const Taker& taker) {
   const auto it = responses_.find(id.stream);
   HttpTransaction transaction;
@@ -124,10 +143,10 @@ void HttpPairing::EndResponse(HttpMessageId id, const Taker& taker) {
     ended = request->second.ended;
     transaction.request = std::move(request->second.message);
     stream_requests_.erase(request);
-  } else if ((id.stream == 0 || id.stream == kUpgradedStream) && !requests_.empty()) {
-    ended = requests_.front().ended;
-    transaction.request = std::move(requests_.front().message);
-    requests_.pop_front();
+  } else if (Request taken;
+             (id.stream == 0 || id.stream == kUpgradedStream) && TakeRequest(head, &taken, taker)) {
+    ended = taken.ended;
+    transaction.request = std::move(taken.message);
   }
   // An answer may come before all of the request has.
   const bool waits = !ended && answered_.count(id.stream) == 0;

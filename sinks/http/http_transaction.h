@@ -31,8 +31,9 @@ struct HttpTransaction {
 };
 
 // Pairs requests and responses of one flow: of HTTP/1 they come in the same order (RFC 9112, 9.3),
-// of HTTP/2 they have a stream. Interim responses (1xx) are passed over; a request without a
-// response, and a response without a request, are transactions too.
+// or behind a loss as HttpHead::exchange says; of HTTP/2 they have a stream. Interim responses
+// (1xx) are passed over; a request without a response, and a response without a request, are
+// transactions too.
 class HttpPairing {
  public:
   using Taker = std::function<void(const HttpTransaction&)>;
@@ -62,6 +63,7 @@ class HttpPairing {
   void EndRequest(HttpMessageId id, const Taker& taker);
   void EndResponse(HttpMessageId id, const Taker& taker);
   Request* FindRequest(uint32_t stream);
+  bool TakeRequest(const HttpHead& response, Request* out, const Taker& taker);
   HttpMessage* Find(HttpMessageId id);
   void Give(HttpTransaction transaction, const Taker& taker);
 

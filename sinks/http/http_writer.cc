@@ -24,7 +24,8 @@ void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
     const TlsKeys* keys = context_.options.keys;
     if (!keys->active() || offset != 0 || !TlsConnection::MayBegin(bytes)) return;
   }
-  LayerOf(flow).Bytes(direction, offset, bytes, time_ns);
+  LayerOf(flow).Bytes(direction, offset, bytes, time_ns,
+                      flow.streams[static_cast<size_t>(direction)].acknowledged);
 }
 
 void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {

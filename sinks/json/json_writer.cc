@@ -44,9 +44,10 @@ void ToWire(const PlainRecord& plain, int direction, wire::PlainFile* out) {
   out->set_of(plain.of);
 }
 
-void ToWire(const StopRecord& stop, int direction, wire::HttpStop* out) {
+void ToWire(const UnreadRecord& stop, int direction, wire::HttpStop* out) {
   out->set_direction(ToWire(direction));
   out->set_offset(stop.offset);
+  if (stop.end) out->set_end(*stop.end);
   out->set_why(stop.why);
   out->set_of(stop.of);
 }
@@ -175,7 +176,7 @@ void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, b
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
     for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
-    for (const StopRecord& stop : stream.stops) ToWire(stop, direction, out->add_stops());
+    for (const UnreadRecord& stop : stream.unread) ToWire(stop, direction, out->add_stops());
     const auto& vlan = out->opened().vlan();
     if (!std::equal(vlan.begin(), vlan.end(), stream.vlan.begin(), stream.vlan.end())) {
       out->mutable_vlans()->set_flow(flow.id);

@@ -17,7 +17,7 @@ using namespace flowstitch::testing;
 class NoEvents : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo&) override {}
-  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView, TimeNs) override {}
+  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView, const BytesInfo&) override {}
   void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
   void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
   void OnFlowClosed(FlowId, const FlowEnd&) override {}

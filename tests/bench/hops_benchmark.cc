@@ -80,7 +80,7 @@ struct FramesInARow {
 class NoEvents : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo&) override {}
-  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, TimeNs) override {
+  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, const BytesInfo&) override {
     benchmark::DoNotOptimize(bytes.data());
   }
   void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}

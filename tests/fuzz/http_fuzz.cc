@@ -14,7 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint64_t offsets[2] = {};
   ForEachPiece(
       {data, size}, offsets,
-      [&](int side, uint64_t offset, ByteView bytes) { dialogue.Bytes(side, offset, bytes, 0); },
+      [&](int side, uint64_t offset, ByteView bytes) {
+        // What its sender had, or what it says to have had.
+        const uint64_t had = size % 5 == 0 ? offset : offsets[1 - side];
+        dialogue.Bytes(side, offset, bytes, 0, size % 7 == 0 ? std::nullopt : std::optional(had));
+      },
       [&](int side, uint64_t length) { dialogue.Gap(side, length); });
   dialogue.Close({size % 2 == 0, size % 3 == 0});
   events.Finish();
@@ -57,6 +61,11 @@ std::vector<std::string> flowstitch::testing::FuzzSeeds() {
           get + Pieces(1, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ntunnel"),
       get + get +
           Pieces(1, "HTTP/1.0 200 OK\r\nContent-Encoding: deflate, br\r\n\r\nuntil the end"),
+      get + "\xff" + Pieces(1, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") + get +
+          Pieces(1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab") + "\xff" + get +
+          Pieces(1, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+      Pieces(0, "another protocol first") + get +
+          Pieces(1, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
       Pieces(0, "GET /old\r\n") + Pieces(1, "an answer without a head"),
       Pieces(0, client2) + Pieces(1, server2),
       Pieces(0, upgrade) + Pieces(1, upgraded) +

@@ -18,7 +18,8 @@ class Checker : public StreamEvents {
     Must(next_.emplace(flow.id, flow.start_offset).second, "a flow opens once");
     start_[flow.id] = flow.start_offset;
   }
-  void OnBytes(FlowId flow, StreamDirection d, uint64_t offset, ByteView bytes, TimeNs) override {
+  void OnBytes(FlowId flow, StreamDirection d, uint64_t offset, ByteView bytes,
+               const BytesInfo&) override {
     Take(flow, d, offset, bytes.size());
   }
   void OnGap(FlowId flow, StreamDirection d, uint64_t offset, uint64_t length, GapReason,

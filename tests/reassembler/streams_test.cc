@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -39,7 +41,7 @@ TEST(Streams, Case26_StreamsLongerThanFourGigabytesKeepTheirOffsets) {
   class Offsets : public EventRecorder {
    public:
     explicit Offsets(uint64_t* out) : out_(out) {}
-    void OnBytes(FlowId, StreamDirection, uint64_t offset, ByteView, TimeNs) override {
+    void OnBytes(FlowId, StreamDirection, uint64_t offset, ByteView, const BytesInfo&) override {
       *out_ = offset;
     }
     void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
@@ -49,6 +51,41 @@ TEST(Streams, Case26_StreamsLongerThanFourGigabytesKeepTheirOffsets) {
   for (const auto& packet : talk.packets) big.OnFrame(packet.frame());
   EXPECT_EQ(last, static_cast<uint64_t>(at - kJump));
   EXPECT_GT(last, uint64_t{5} << 30);
+}
+
+TEST(Streams, EachPieceSaysWhatItsSenderHad) {
+  // In every order of the six segments, and with each one missing.
+  Talk talk = Fresh().Handshake();
+  const size_t opening = talk.packets.size();
+  std::vector<CapturedPacket> segments;
+  const auto say = [&](bool client, std::string_view text) {
+    const size_t at = talk.packets.size();
+    client ? talk.Client(text) : talk.Server(text);
+    segments.push_back(talk.packets[at]);
+  };
+  say(true, "abc"), say(false, "de"), say(true, "f");
+  say(false, "ghi"), say(true, "jk"), say(false, "l");
+  const std::map<uint64_t, uint64_t> wanted[2] = {{{0, 0}, {3, 2}, {4, 5}},
+                                                  {{0, 3}, {2, 4}, {5, 6}}};
+  std::vector<size_t> order = {0, 1, 2, 3, 4, 5};
+  size_t seen = 0;
+  do {
+    for (size_t missing = 0; missing <= order.size(); ++missing) {
+      std::vector<CapturedPacket> packets(talk.packets.begin(), talk.packets.begin() + opening);
+      for (const size_t i : order) {
+        if (i != missing) packets.push_back(segments[i]);
+      }
+      const Outcome outcome = Reassemble(packets);
+      ASSERT_EQ(outcome.events.flows.size(), 1u);
+      for (const size_t d : {0, 1}) {
+        for (const auto& [offset, had] : outcome.events.flows[0].streams[d].acknowledged) {
+          EXPECT_EQ(had, wanted[d].at(offset)) << "direction " << d << " offset " << offset;
+          ++seen;
+        }
+      }
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+  EXPECT_EQ(seen, 720u * (6 + 6 * 5));
 }
 
 TEST(Streams, Case28_AWildJumpSplitsNothing) {
@@ -243,7 +280,7 @@ TEST(Streams, Case54_AStaleWrappedSegmentReplacesNothing) {
   stale.With(Timestamp(clock)).FromClient(at + 7, "right");
   class Last : public EventRecorder {
    public:
-    void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, TimeNs) override {
+    void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, const BytesInfo&) override {
       last = AsText(bytes);
     }
     void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}

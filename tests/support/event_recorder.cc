@@ -14,10 +14,11 @@ void EventRecorder::OnVlans(FlowId flow, StreamDirection direction, const VlanTa
 }
 
 void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
-                            TimeNs /*time_ns*/) {
+                            const BytesInfo& info) {
   RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
   stream.in_order &= offset == stream.next;
   stream.next = offset + bytes.size();
+  if (!bytes.empty()) stream.acknowledged[offset] = info.acknowledged;
   offset -= Of(flow).info.start_offset[static_cast<size_t>(direction)];
   if (stream.bytes.size() < offset) stream.bytes.resize(offset);
   stream.pieces.push_back(bytes.size());

@@ -23,8 +23,9 @@ struct RecordedGap {
 struct RecordedStream {
   std::string bytes;  // gaps as NUL bytes
   std::vector<RecordedGap> gaps;
-  std::vector<size_t> pieces;  // the length of each event
-  uint64_t next = 0;           // events must come without overlap and in order
+  std::vector<size_t> pieces;                                // the length of each event
+  std::map<uint64_t, std::optional<uint64_t>> acknowledged;  // of each event, by its offset
+  uint64_t next = 0;  // events must come without overlap and in order
   bool in_order = true;
 };
 
@@ -53,7 +54,7 @@ class EventRecorder : public StreamEvents {
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) override;
   void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
-               TimeNs time_ns) override;
+               const BytesInfo& info) override;
   void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
              GapReason reason, TimeNs time_ns) override;
   void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,

@@ -47,8 +47,10 @@ class Log : public HttpEvents {
   void OnUnused(HttpKind kind, ByteView bytes) override {
     other[static_cast<int>(kind)].append(AsText(bytes));
   }
-  void OnStopped(int direction, uint64_t offset, std::string_view why) override {
-    stops[direction] += std::to_string(offset) + " " + std::string(why) + "\n";
+  void OnUnread(int direction, const UnreadStretch& stretch) override {
+    stops[direction] += std::to_string(stretch.offset) + "-" +
+                        (stretch.end ? std::to_string(*stretch.end) : "") + " " +
+                        std::string(stretch.why) + "\n";
   }
   bool operator==(const Log& o) const {
     return messages == o.messages && websocket[0] == o.websocket[0] &&
