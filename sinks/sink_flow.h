@@ -12,6 +12,7 @@
 #include "base/capture_time.h"
 #include "base/flow_key.h"
 #include "base/stream_summary.h"
+#include "sinks/proxy_opening.h"
 #include "sinks/tls/tls_facts.h"
 
 namespace flowstitch {
@@ -162,6 +163,7 @@ struct SinkFlow {
   bool unconfirmed = false;  // payload of a SYN that nobody answered
   uint8_t protocol = 6;      // IP's number; 17: UDP
   std::vector<TunnelRecord> tunnels;
+  std::optional<ProxyRecord> proxy;  // what stood before the protocol proper
   // Set when an earlier flow goes on here: that flow's number, and where its streams had ended.
   // Offsets in this flow, and in its files, count from there.
   std::optional<uint64_t> continues;

@@ -115,6 +115,20 @@ void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText*
   xml->End();
 }
 
+void WriteProxy(const ProxyRecord& proxy, XmlText* xml) {
+  const auto end = [xml](const char* name, const char* port_name, const std::string& address,
+                         uint32_t port) {
+    if (address.empty()) return;
+    xml->Attribute(name, address);
+    xml->Attribute(port_name, uint64_t{port});
+  };
+  xml->Start("flowstitch:proxy");
+  xml->Attribute("kind", proxy.kind);
+  end("source", "source_port", proxy.source, proxy.source_port);
+  end("destination", "destination_port", proxy.destination, proxy.destination_port);
+  xml->End();
+}
+
 void WriteTls(const TlsFacts& facts, XmlText* xml) {
   const auto attribute = [xml](const char* name, const std::string& value) {
     if (!value.empty()) xml->Attribute(name, value);
@@ -189,6 +203,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
     xml->AttributeAsIs("destination", FormatIpAddress(tunnel.destination));
     xml->End();
   }
+  if (flow.proxy) WriteProxy(*flow.proxy, xml);
   if (flow.tls != nullptr && flow.tls->any()) WriteTls(*flow.tls, xml);
   for (const PlainRecord& plain : stream.plain) {
     if (!plain.path.empty()) continue;  // it has a fileobject of its own

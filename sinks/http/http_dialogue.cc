@@ -71,11 +71,13 @@ HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& l
       from_start_(from_start) {}
 
 // A direction begins with nothing that is read.
-void HttpDialogue::GiveUp(int direction) {
+void HttpDialogue::GiveUp(int direction, size_t before) {
   Side& side = sides_[direction];
   const std::string first = std::exchange(side.first, {});
-  Lose(direction, side.first_offset, first.empty() ? "" : "it does not begin as HTTP/1");
-  if (!first.empty()) FeedOther(direction, side.first_offset, AsBytes(first));
+  const uint64_t at = side.first_offset;
+  Lose(direction, at, first.empty() ? "" : "it does not begin as HTTP/1");
+  if (before > 0) FeedOther(direction, at, AsBytes(first).first(before));
+  if (before < first.size()) FeedOther(direction, at + before, AsBytes(first).subspan(before));
 }
 
 // What the first bytes of a direction are; kOther also for what cannot be, beside the other one.
@@ -170,10 +172,11 @@ void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
   switch (side.speaks) {
     case Speaks::kUnsure: {
       if (side.first.empty()) side.first_offset = offset;
+      const size_t before = side.first.size();
       side.first.append(AsText(bytes));
       HttpKind kind;
       const Speaks speaks = Recognise(direction, &kind);
-      if (speaks == Speaks::kOther) GiveUp(direction);
+      if (speaks == Speaks::kOther) GiveUp(direction, before);
       if (speaks == Speaks::kHttp1 || speaks == Speaks::kHttp2) Begin(direction, speaks, kind);
       return;
     }

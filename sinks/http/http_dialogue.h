@@ -79,7 +79,8 @@ class HttpDialogue {
   void SetClient(int direction);
   void Feed(int direction, uint64_t offset, ByteView bytes);
   void TakeGap(int direction, uint64_t offset, uint64_t length);
-  void GiveUp(int direction);
+  // `before`: of what came so far, what came before the last segment.
+  void GiveUp(int direction, size_t before = 0);
   void NoteStop(int direction);
   void FollowSwitch(HttpParser* parser);
   Side& other(int direction) { return sides_[1 - direction]; }

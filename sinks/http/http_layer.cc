@@ -46,19 +46,40 @@ HttpLayer::~HttpLayer() { context_->parsers.Update(&counted_bytes_, 0); }
 void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                       std::optional<uint64_t> acknowledged) {
   if (!dialogue_) return;
-  now_ns_ = time_ns;
+  const StreamPiece piece{direction, offset, bytes, time_ns, acknowledged};
+  const bool first = positions_[0] == 0 && positions_[1] == 0;
   positions_[direction] = offset + bytes.size();
-  if (context_->options.parse) {
-    dialogue_->Bytes(direction, offset, bytes, time_ns, acknowledged);
+  if (first && depth_ == 0 && OpeningHold::MayBegin(*flow_, piece)) {
+    opening_ = std::make_unique<OpeningHold>();
+  }
+  if (opening_ == nullptr) {
+    Feed(piece);
   } else {
-    OnOther(direction, bytes, offset);
+    opening_->Take(piece, [this](const StreamPiece& p) { Feed(p); });
+    if (!opening_->holds()) opening_ = nullptr;
   }
   CountMemory();
+}
+
+void HttpLayer::Feed(const StreamPiece& piece) {
+  now_ns_ = piece.time_ns;
+  if (context_->options.parse) {
+    dialogue_->Bytes(piece.direction, piece.offset, piece.bytes, piece.time_ns, piece.acknowledged);
+  } else {
+    OnOther(piece.direction, piece.bytes, piece.offset);
+  }
+}
+
+void HttpLayer::EndOpening() {
+  if (const auto opening = std::move(opening_)) {
+    opening->Release([this](const StreamPiece& p) { Feed(p); });
+  }
 }
 
 size_t HttpLayer::memory_bytes() const {
   size_t bytes = sizeof(*this) + dialogue_->memory_bytes() + pairing_.memory_bytes();
   if (tls_ != nullptr) bytes += tls_->memory_bytes();
+  if (opening_ != nullptr) bytes += opening_->memory_bytes();
   for (const auto& of_kind : messages_)
     bytes += of_kind.size() * (sizeof(Message) + sizeof(BodyFile));
   return bytes;
@@ -84,6 +105,7 @@ void HttpLayer::GiveUp() {
 
 void HttpLayer::Gap(int direction, uint64_t length) {
   if (!dialogue_) return;
+  EndOpening();
   positions_[direction] += length;
   if (context_->options.parse) {
     dialogue_->Gap(direction, length);
@@ -267,122 +289,10 @@ void HttpLayer::OnUnread(int direction, const UnreadStretch& stretch) {
   unread.push_back({suffix_, stretch.offset, stretch.end, std::string(stretch.why)});
 }
 
-// TLS. It stands where HTTP does not: from a layer's first byte on, or inside a tunnel.
-
-void HttpLayer::OnOther(int direction, ByteView bytes, uint64_t /*offset*/) {
-  const TlsKeys* keys = context_->options.keys;
-  if (keys == nullptr || not_tls_[direction] || depth_ >= kMaxLayers) return;
-  if (tls_ == nullptr) {
-    if (!keys->active() || !TlsConnection::MayBegin(bytes)) {
-      not_tls_[direction] = true;
-      return;
-    }
-    BeginTls();
-  }
-  tls_->Bytes(direction, bytes, now_ns_);
-}
-
-void HttpLayer::OnOtherGap(int direction, uint64_t length) {
-  if (tls_ != nullptr) {
-    tls_->Gap(direction, length);
-  } else {
-    not_tls_[direction] = true;
-  }
-}
-
-void HttpLayer::BeginTls() {
-  // The flow's facts are those of its outermost TLS.
-  TlsFacts* facts = nullptr;
-  if (flow_->tls == nullptr) flow_->tls = std::make_unique<TlsFacts>();
-  if (depth_ == 0 || !flow_->tls->any()) {
-    facts = flow_->tls.get();
-  } else {
-    own_facts_ = std::make_unique<TlsFacts>();
-    facts = own_facts_.get();
-  }
-  TlsEvents* const events = this;
-  tls_ = std::make_unique<TlsConnection>(context_->options.keys, facts, events);
-}
-
-// Of a direction with decrypted bytes: its file, and the layer that reads them.
-HttpLayer::Plain& HttpLayer::PlainOf(int direction) {
-  Plain& plain = plain_[direction];
-  if (inner_ == nullptr) {
-    inner_ = std::make_unique<HttpLayer>(context_, flow_, suffix_ + "-TLS", depth_ + 1);
-  }
-  if (plain.file == nullptr && context_->options.plain_files) {
-    plain.file = std::make_unique<PieceFile>(&context_->memory);
-    plain.file->Begin(Stem(direction) + "-TLS", kKeepBytes, /*keep=*/true);
-    const DigestChoice& choice = context_->options.body.digests;
-    if (choice.any()) plain.digests = std::make_unique<Digests>(choice);
-  }
-  return plain;
-}
-
-// How much of `bytes` more there may be in the file.
-uint64_t HttpLayer::RoomFor(const Plain& plain, uint64_t bytes) const {
-  const int64_t most = context_->options.max_bytes;
-  if (most < 0) return bytes;
-  return std::min(bytes, static_cast<uint64_t>(most) -
-                             std::min(plain.file->size(), static_cast<uint64_t>(most)));
-}
-
-void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
-  if (failed()) return;
-  Plain& plain = PlainOf(direction);
-  if (plain.bytes == 0) plain.first_ns = time_ns;
-  plain.bytes += bytes.size();
-  context_->ledger->tls_plain_bytes += bytes.size();
-  if (plain.file != nullptr) {
-    const ByteView fits = bytes.first(static_cast<size_t>(RoomFor(plain, bytes.size())));
-    if (plain.digests != nullptr) plain.digests->Update(fits);
-    context_->Note(plain.file->Append(fits));
-  }
-  inner_->Bytes(direction, offset, bytes, time_ns);
-}
-
-void HttpLayer::OnPlainGap(int direction, uint64_t length) {
-  if (failed()) return;
-  Plain& plain = PlainOf(direction);
-  ++plain.gaps;
-  if (plain.file != nullptr) {
-    const uint64_t hole = RoomFor(plain, length);
-    plain.file->Skip(hole);
-    if (plain.digests != nullptr) plain.digests->UpdateZeros(hole);
-  }
-  inner_->Gap(direction, length);
-}
-
-void HttpLayer::EndTls(const bool (&orderly)[2]) {
-  tls_->Close();
-  // What was not decrypted up to its end has none.
-  const auto ended = [&](int d) {
-    return orderly[d] && tls_->why_not(d).empty() && plain_[d].gaps == 0;
-  };
-  if (inner_ != nullptr) inner_->Close({ended(0), ended(1)});
-  for (int direction : {kClientToServer, kServerToClient}) {
-    Plain& plain = plain_[direction];
-    PlainRecord record;
-    record.of = suffix_;
-    record.note = tls_->why_not(direction);
-    record.complete = record.note.empty() && plain.gaps == 0;
-    record.gaps = plain.gaps;
-    record.bytes = plain.bytes;
-    record.time_ns = plain.first_ns;
-    if (plain.file != nullptr && !failed()) {
-      record.path = Stem(direction) + "-TLS";
-      record.bytes = plain.file->size();
-      if (plain.digests != nullptr) record.digests = plain.digests->Finish();
-      context_->Note(plain.file->Commit(record.path, plain.first_ns));
-    }
-    if (plain.bytes > 0 || !record.note.empty()) {
-      StreamOf(direction).plain.push_back(std::move(record));
-    }
-  }
-}
-
 void HttpLayer::Close(const bool (&orderly)[2]) {
-  if (dialogue_) Finish(orderly);
+  if (!dialogue_) return;
+  EndOpening();
+  Finish(orderly);
 }
 
 void HttpLayer::Finish(const bool (&orderly)[2]) {

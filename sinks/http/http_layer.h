@@ -1,5 +1,6 @@
 // One layer of a flow as HTTP: the flow itself, or what TLS hid in it. Its messages become files
-// and records; what is TLS in it, and has keys, is decrypted and becomes the layer below.
+// and records; what is TLS in it, and has keys, is decrypted and becomes the layer below
+// (http_layer_tls.cc).
 #ifndef FLOWSTITCH_SINKS_HTTP_HTTP_LAYER_H_
 #define FLOWSTITCH_SINKS_HTTP_HTTP_LAYER_H_
 
@@ -15,6 +16,7 @@
 #include "sinks/http/body_file.h"
 #include "sinks/http/http_dialogue.h"
 #include "sinks/http/http_transaction.h"
+#include "sinks/opening_hold.h"
 #include "sinks/parser_memory.h"
 #include "sinks/sink_flow.h"
 #include "sinks/tls/tls_connection.h"
@@ -122,6 +124,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void WriteHead(HttpMessageId id, const HttpHead& head, int direction);
   void NoteRange(const Message& message, const BodyRecord& record);
   void Keep(int direction, BodyRecord record);
+  void Feed(const StreamPiece& piece);
+  void EndOpening();
   void BeginTls();
   Plain& PlainOf(int direction);
   uint64_t RoomFor(const Plain& plain, uint64_t bytes) const;
@@ -140,8 +144,10 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   std::unique_ptr<BodyFile> websocket_[2];
   uint32_t websocket_counts_[2] = {};
   std::unique_ptr<PieceFile> heads_[2];
-  // What is not HTTP in this layer may be TLS.
-  bool not_tls_[2] = {};
+  std::unique_ptr<OpeningHold> opening_;  // null: none was there, or it is over
+  // What is not HTTP in this layer may be TLS, from its first byte on or behind something else.
+  bool saw_other_[2] = {};
+  bool in_tls_[2] = {};
   std::unique_ptr<TlsConnection> tls_;
   std::unique_ptr<TlsFacts> own_facts_;
   Plain plain_[2];

@@ -20,9 +20,12 @@ void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
                          TimeNs time_ns, BatchHold* /*hold*/) {
   if (!status().ok() || !IsTcp(flow)) return;
   if (!context_.options.parse && flow.states[slot_] == nullptr) {
-    // Only TLS is looked for, and only at a flow's beginning: most flows cost this look.
+    // Only TLS is looked for, and only near a flow's beginning: most flows cost this look.
     const TlsKeys* keys = context_.options.keys;
-    if (!keys->active() || offset != 0 || !TlsConnection::MayBegin(bytes)) return;
+    if (!keys->active() || offset >= kLatestHelloOffset) return;
+    const bool begins = offset == 0 ? TlsConnection::MayBegin(bytes) : BeginsHello(bytes);
+    const bool opens = OpeningHold::MayBegin(flow, {direction, offset, bytes, time_ns, {}});
+    if (!begins && !opens) return;
   }
   LayerOf(flow).Bytes(direction, offset, bytes, time_ns,
                       flow.streams[static_cast<size_t>(direction)].acknowledged);

@@ -67,6 +67,14 @@ void ToWire(const BodyRecord& body, wire::BodyFileRecord* out) {
   AddDigests(body.digests, out);
 }
 
+void ToWire(const ProxyRecord& proxy, wire::ProxyRecord* out) {
+  out->set_kind(proxy.kind);
+  out->set_source(ToUtf8(proxy.source));
+  out->set_source_port(proxy.source_port);
+  out->set_destination(ToUtf8(proxy.destination));
+  out->set_destination_port(proxy.destination_port);
+}
+
 void ToWire(const HttpMessage& message, wire::HttpMessageRecord* out) {
   out->set_time_ns(message.time_ns);
   out->set_number(message.number);
@@ -173,6 +181,7 @@ void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, b
     opened_.erase(opened);
   }
   *out->mutable_closed() = event;
+  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
   for (int direction : {kClientToServer, kServerToClient}) {
     const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
     for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
@@ -203,6 +212,7 @@ void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& tran
   out->set_community_id(flow.community_id);
   out->set_stream(transaction.stream);
   out->set_of(transaction.layer);
+  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
   if (transaction.request) ToWire(*transaction.request, out->mutable_request());
   if (transaction.response) ToWire(*transaction.response, out->mutable_response());
   Write(record);

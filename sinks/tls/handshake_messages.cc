@@ -121,6 +121,24 @@ TlsRandom ReadRandom(ByteReader* message) {
 
 }  // namespace
 
+bool BeginsHello(ByteView bytes) {
+  constexpr size_t kLookedAt = 11;
+  constexpr uint32_t kLeastHelloBytes = 38;
+  constexpr uint32_t kMostHelloBytes = 64 << 10;
+  if (bytes.size() < kLookedAt || bytes[0] != 22) return false;
+  ByteReader reader(bytes);
+  reader.Number(1);
+  const uint32_t record_version = reader.Number(2);
+  const uint32_t record_bytes = reader.Number(2);
+  const uint32_t type = reader.Number(1);
+  const uint32_t hello_bytes = reader.Number(3);
+  const uint32_t version = reader.Number(2);
+  return record_version >> 8 == 3 && (record_version & 0xff) <= 4 && record_bytes > 4 &&
+         record_bytes <= 1 << 14 && (type == kClientHello || type == kServerHello) &&
+         hello_bytes >= kLeastHelloBytes && hello_bytes <= kMostHelloBytes && version >> 8 == 3 &&
+         (version & 0xff) <= 3;
+}
+
 bool ReadClientHello(ByteView bytes, ClientHello* hello, TlsFacts* facts) {
   ByteReader message(bytes);
   facts->offered_version = static_cast<uint16_t>(message.Number(2));

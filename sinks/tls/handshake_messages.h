@@ -41,6 +41,13 @@ struct ServerHello {
   bool encrypt_then_mac = false;
 };
 
+// Beyond, no TLS begins that was not asked for before (STARTTLS and its like).
+inline constexpr uint64_t kLatestHelloOffset = 8 << 10;
+
+// Whether a record that holds the beginning of a hello begins there: no other protocol does so by
+// accident.
+bool BeginsHello(ByteView bytes);
+
 // Certificates and protocols of one handshake that are noted.
 inline constexpr size_t kMaxCertificates = 16;
 inline constexpr size_t kMaxProtocols = 32;

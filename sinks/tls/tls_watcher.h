@@ -1,7 +1,9 @@
-// Looks at the beginning of each TCP stream for a TLS handshake, and notes what it says.
+// Looks at the beginning of each TCP flow for a TLS handshake, also behind a proxy's opening or the
+// dialogue of another protocol (STARTTLS), and notes what they say.
 #ifndef FLOWSTITCH_SINKS_TLS_TLS_WATCHER_H_
 #define FLOWSTITCH_SINKS_TLS_TLS_WATCHER_H_
 
+#include "sinks/opening_hold.h"
 #include "sinks/sink_flow.h"
 #include "sinks/tls/handshake_parser.h"
 
@@ -13,12 +15,17 @@ class TlsWatcher : public Writer {
 
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
+  void OnClosed(SinkFlow& flow) override;
   void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
 
  private:
   struct State : WriterState {
     HandshakeParser parsers[2];
+    bool begun[2] = {};
+    OpeningHold opening;
   };
+  State* StateOf(SinkFlow& flow) { return static_cast<State*>(flow.states[slot_].get()); }
+  void Watch(SinkFlow* flow, const StreamPiece& piece);
   const size_t slot_;
 };
 
