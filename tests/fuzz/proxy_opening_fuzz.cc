@@ -24,7 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         hold.Take({side, offset, bytes, 0, std::nullopt}, give);
         Must(hold.memory_bytes() < 64 << 10, "what is held has a limit");
       },
-      [](int, uint64_t) {});
+      [&](int side, uint64_t length) {
+        hold.Release(give);
+        given[side] = offsets[side] + length;
+      });
   hold.Release(give);
   return 0;
 }
