@@ -73,6 +73,7 @@ absl::Status CheckOutputsAreNoInputs(const SinkOptions& options, std::vector<std
        {options.key_log, options.security.key, options.security.peer_key}) {
     inputs.push_back(own);
   }
+  inputs.insert(inputs.end(), options.tls_keys.begin(), options.tls_keys.end());
   for (const std::string& output : FixedOutputs(options)) {
     const auto written = output.empty() ? std::nullopt : IdentityOf(output, STDOUT_FILENO);
     if (!written) continue;

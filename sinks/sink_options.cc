@@ -116,6 +116,11 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
                  "Decrypt TLS with the secrets in this file (SSLKEYLOGFILE's format), which may "
                  "still grow: NAME-TLS, and HTTP in it. Capture files may carry secrets too.")
       ->type_name("FILE");
+  app.add_option("--tls-key", o->tls_keys,
+                 "Decrypt TLS up to 1.2 whose key exchange is RSA with the server's private key; "
+                 "may be given several times.")
+      ->type_name("PEM")
+      ->allow_extra_args(false);
 }
 
 void AddSinkFlags(CLI::App& app, SinkOptions* o) {
@@ -304,6 +309,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.other_frames, "--other-frames");
   option(o.json, "--json");
   option(o.key_log, "--keylog");
+  for (const std::string& path : o.tls_keys) option(path, "--tls-key");
   option(o.body_names == BodyNames::kType     ? "type"
          : o.body_names == BodyNames::kDigest ? "digest"
                                               : "",

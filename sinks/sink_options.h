@@ -41,6 +41,7 @@ struct SinkOptions {
   DecodeLimits decode_limits;
   BodyNames body_names = BodyNames::kContent;
   std::string key_log;  // path; empty: none
+  std::vector<std::string> tls_keys;  // PEM files with servers' private keys
   bool dfxml = false;
   bool console = false;
   bool find_index = false;

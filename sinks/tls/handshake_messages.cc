@@ -1,7 +1,6 @@
 #include "sinks/tls/handshake_messages.h"
 
 #include <openssl/evp.h>
-#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
 #include "sinks/tls/byte_reader.h"
+#include "sinks/tls/cipher_suites.h"
 
 namespace flowstitch {
 namespace {
@@ -18,6 +18,8 @@ namespace {
 constexpr uint16_t kServerName = 0;
 constexpr uint16_t kAlpn = 16;
 constexpr uint16_t kEncryptThenMac = 22;
+constexpr uint16_t kExtendedMasterSecret = 23;
+constexpr uint16_t kSessionTicket = 35;
 constexpr uint16_t kEarlyData = 42;
 constexpr uint16_t kSupportedVersions = 43;
 
@@ -43,6 +45,8 @@ void ReadClientExtensions(ByteReader extensions, ClientHello* hello, TlsFacts* f
       if (is_host && names.ok()) facts->server_name = Text(name.rest());
     } else if (type == kEarlyData) {
       hello->early_data = true;
+    } else if (type == kSessionTicket) {
+      hello->ticket = AsText(body.rest());
     } else if (type == kAlpn) {
       ByteReader protocols = body.Vector(2);
       facts->alpn_offered.clear();
@@ -59,17 +63,6 @@ void ReadClientExtensions(ByteReader extensions, ClientHello* hello, TlsFacts* f
       }
     }
   }
-}
-
-std::string CipherName(uint16_t cipher) {
-  // OpenSSL has the names, but gives them through a connection only.
-  static const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()),
-                                                                         SSL_CTX_free);
-  static SSL* const ssl = SSL_new(context.get());
-  const uint8_t number[2] = {static_cast<uint8_t>(cipher >> 8), static_cast<uint8_t>(cipher)};
-  const SSL_CIPHER* found = SSL_CIPHER_find(ssl, number);
-  const char* name = found == nullptr ? nullptr : SSL_CIPHER_standard_name(found);
-  return name == nullptr ? "" : name;
 }
 
 std::string NameText(const X509_NAME* name) {
@@ -141,9 +134,10 @@ bool BeginsHello(ByteView bytes) {
 
 bool ReadClientHello(ByteView bytes, ClientHello* hello, TlsFacts* facts) {
   ByteReader message(bytes);
-  facts->offered_version = static_cast<uint16_t>(message.Number(2));
+  hello->version = static_cast<uint16_t>(message.Number(2));
+  facts->offered_version = hello->version;
   hello->random = ReadRandom(&message);
-  message.Vector(1);  // session id
+  hello->session_id = AsText(message.Vector(1).rest());
   message.Vector(2);  // ciphers
   message.Vector(1);  // compression
   if (!message.ok()) return false;
@@ -157,13 +151,13 @@ bool ReadServerHello(ByteView bytes, ServerHello* hello, TlsFacts* facts) {
   hello->version = static_cast<uint16_t>(message.Number(2));
   hello->random = ReadRandom(&message);
   hello->retry = std::equal(hello->random.begin(), hello->random.end(), kRetryRandom);
-  message.Vector(1);  // session id
+  hello->session_id = AsText(message.Vector(1).rest());
   hello->cipher = static_cast<uint16_t>(message.Number(2));
   hello->compression = static_cast<uint8_t>(message.Number(1));
   if (!message.ok()) return false;
   facts->server_hello = true;
   facts->cipher = hello->cipher;
-  facts->cipher_name = CipherName(facts->cipher);
+  facts->cipher_name = CipherSuiteName(facts->cipher);
   ByteReader extensions = message.empty() ? ByteReader({}) : message.Vector(2);
   while (!extensions.empty()) {
     const auto type = static_cast<uint16_t>(extensions.Number(2));
@@ -176,6 +170,8 @@ bool ReadServerHello(ByteView bytes, ServerHello* hello, TlsFacts* facts) {
       ReadAlpn(body, facts);
     } else if (type == kEncryptThenMac) {
       hello->encrypt_then_mac = true;
+    } else if (type == kExtendedMasterSecret) {
+      hello->extended_master_secret = true;
     }
   }
   facts->version = hello->version;

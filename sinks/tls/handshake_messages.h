@@ -5,6 +5,7 @@
 #define FLOWSTITCH_SINKS_TLS_HANDSHAKE_MESSAGES_H_
 
 #include <array>
+#include <string>
 
 #include "base/bytes.h"
 #include "sinks/tls/tls_facts.h"
@@ -14,14 +15,18 @@ namespace flowstitch {
 enum HandshakeType : uint8_t {
   kClientHello = 1,
   kServerHello = 2,
+  kNewSessionTicket = 4,
   kEndOfEarlyData = 5,
   kEncryptedExtensions = 8,
   kCertificate = 11,
   kServerHelloDone = 14,
+  kClientKeyExchange = 16,
   kFinished = 20,
   kKeyUpdate = 24,
 };
 
+inline constexpr uint16_t kSsl3Version = 0x0300;
+inline constexpr uint16_t kTls10Version = 0x0301;
 inline constexpr uint16_t kTls12Version = 0x0303;
 inline constexpr uint16_t kTls13Version = 0x0304;
 
@@ -29,7 +34,10 @@ using TlsRandom = std::array<uint8_t, 32>;
 
 struct ClientHello {
   TlsRandom random = {};
+  uint16_t version = 0;  // the one in its head: up to TLS 1.2
   bool early_data = false;
+  std::string session_id;  // of an earlier session, that it would go on with
+  std::string ticket;      // likewise (RFC 5077)
 };
 
 struct ServerHello {
@@ -39,6 +47,8 @@ struct ServerHello {
   uint8_t compression = 0;
   bool retry = false;  // it asks for another ClientHello
   bool encrypt_then_mac = false;
+  bool extended_master_secret = false;  // RFC 7627
+  std::string session_id;
 };
 
 // Beyond, no TLS begins that was not asked for before (STARTTLS and its like).

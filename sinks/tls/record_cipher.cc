@@ -1,23 +1,19 @@
 #include "sinks/tls/record_cipher.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
-#include <openssl/ssl.h>
 
 #include <algorithm>
+
+#include "sinks/tls/key_derivation.h"
 
 namespace flowstitch {
 namespace {
 
-constexpr size_t kTagBytes = 16;
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kFixedIvBytes = 4;     // of GCM in TLS 1.2
 constexpr size_t kExplicitIvBytes = 8;  // likewise
-constexpr size_t kBlockBytes = 16;      // of AES
 
 uint8_t* Bytes(std::string* text) { return reinterpret_cast<uint8_t*>(text->data()); }
 const uint8_t* Bytes(const std::string& text) {
@@ -28,192 +24,136 @@ void AppendNumber(uint64_t number, size_t size, std::string* out) {
   for (size_t i = size; i-- > 0;) *out += static_cast<char>(number >> (8 * i));
 }
 
-std::string Derive(const char* kdf_name, OSSL_PARAM* parameters, size_t size) {
-  EVP_KDF* kdf = EVP_KDF_fetch(nullptr, kdf_name, nullptr);
-  EVP_KDF_CTX* context = kdf == nullptr ? nullptr : EVP_KDF_CTX_new(kdf);
-  EVP_KDF_free(kdf);
-  std::string out(size, '\0');
-  const bool done =
-      context != nullptr && EVP_KDF_derive(context, Bytes(&out), size, parameters) == 1;
-  EVP_KDF_CTX_free(context);
-  return done ? out : "";
-}
-
-// RFC 8446, 7.1, without context.
-std::string ExpandLabel(const EVP_MD* hash, const std::string& secret, const std::string& label,
-                        size_t size) {
-  std::string info;
-  AppendNumber(size, 2, &info);
-  const std::string full = "tls13 " + label;
-  AppendNumber(full.size(), 1, &info);
-  info += full;
-  AppendNumber(0, 1, &info);
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-  OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                       const_cast<char*>(EVP_MD_get0_name(hash)), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(secret.data()),
-                                        secret.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
-      OSSL_PARAM_construct_end()};
-  return Derive("HKDF", parameters, size);
-}
-
-// RFC 5246, 6.3: the key block.
-std::string KeyBlock(const EVP_MD* hash, const std::string& master, const TlsRandom& client,
-                     const TlsRandom& server, size_t size) {
-  std::string seed = "key expansion";
-  seed.append(server.begin(), server.end());
-  seed.append(client.begin(), client.end());
-  OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                       const_cast<char*>(EVP_MD_get0_name(hash)), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, const_cast<char*>(master.data()),
-                                        master.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed.data(), seed.size()),
-      OSSL_PARAM_construct_end()};
-  return Derive("TLS1-PRF", parameters, size);
-}
-
-const SSL_CIPHER* FindCipher(uint16_t suite) {
-  // OpenSSL knows the suites, but gives them through a connection only.
-  static const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()),
-                                                                         SSL_CTX_free);
-  static const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
-  const uint8_t number[2] = {static_cast<uint8_t>(suite >> 8), static_cast<uint8_t>(suite)};
-  return SSL_CIPHER_find(ssl.get(), number);
-}
-
 }  // namespace
-
-CipherSuite FindCipherSuite(uint16_t number) {
-  CipherSuite suite;
-  const SSL_CIPHER* cipher = FindCipher(number);
-  if (cipher == nullptr) return suite;
-  suite.hash = SSL_CIPHER_get_handshake_digest(cipher);
-  // Suites that are older than TLS 1.2 take its default there.
-  if (suite.hash == nullptr || EVP_MD_get_type(suite.hash) == NID_md5_sha1) {
-    suite.hash = EVP_sha256();
-  }
-  switch (SSL_CIPHER_get_cipher_nid(cipher)) {
-    case NID_aes_128_gcm:
-      suite.mode = CipherSuite::Mode::kGcm;
-      suite.cipher = EVP_aes_128_gcm();
-      break;
-    case NID_aes_256_gcm:
-      suite.mode = CipherSuite::Mode::kGcm;
-      suite.cipher = EVP_aes_256_gcm();
-      break;
-    case NID_chacha20_poly1305:
-      suite.mode = CipherSuite::Mode::kChaCha20;
-      suite.cipher = EVP_chacha20_poly1305();
-      break;
-    case NID_aes_128_cbc:
-      suite.mode = CipherSuite::Mode::kCbc;
-      suite.cipher = EVP_aes_128_cbc();
-      break;
-    case NID_aes_256_cbc:
-      suite.mode = CipherSuite::Mode::kCbc;
-      suite.cipher = EVP_aes_256_cbc();
-      break;
-    default:
-      return suite;
-  }
-  suite.key_bytes = static_cast<size_t>(EVP_CIPHER_get_key_length(suite.cipher));
-  if (suite.mode == CipherSuite::Mode::kCbc) {
-    suite.mac = EVP_get_digestbynid(SSL_CIPHER_get_digest_nid(cipher));
-    if (suite.mac == nullptr) {
-      suite.mode = CipherSuite::Mode::kNone;
-    } else {
-      suite.mac_bytes = static_cast<size_t>(EVP_MD_get_size(suite.mac));
-    }
-  }
-  return suite;
-}
 
 std::string NextTrafficSecret(const CipherSuite& suite, const std::string& secret) {
   return ExpandLabel(suite.hash, secret, "traffic upd", secret.size());
 }
 
-RecordCipher::RecordCipher(const CipherSuite& suite, bool tls13)
-    : suite_(suite), tls13_(tls13), context_(EVP_CIPHER_CTX_new()) {}
+RecordCipher::RecordCipher(const CipherSuite& suite, uint16_t version)
+    : suite_(suite), version_(version), context_(EVP_CIPHER_CTX_new()) {}
 
 RecordCipher::~RecordCipher() {
   EVP_CIPHER_CTX_free(context_);
   OPENSSL_cleanse(mac_key_.data(), mac_key_.size());
+  OPENSSL_cleanse(key_.data(), key_.size());
 }
 
 bool RecordCipher::Start(const std::string& key) {
-  return context_ != nullptr && key.size() == suite_.key_bytes &&
-         EVP_DecryptInit_ex(context_, suite_.cipher, nullptr, Bytes(key), nullptr) == 1 &&
+  if (suite_.cipher == nullptr) return true;
+  if (context_ == nullptr || key.size() != suite_.key_bytes) return false;
+  if (suite_.mode == CipherSuite::Mode::kCcm) {  // it is set up for each record
+    key_ = key;
+    return true;
+  }
+  return EVP_DecryptInit_ex(context_, suite_.cipher, nullptr, Bytes(key), nullptr) == 1 &&
          EVP_CIPHER_CTX_set_padding(context_, 0) == 1;
 }
 
 std::unique_ptr<RecordCipher> RecordCipher::FromTrafficSecret(const CipherSuite& suite,
                                                               const std::string& secret) {
-  const bool fits =
-      suite.mode == CipherSuite::Mode::kGcm || suite.mode == CipherSuite::Mode::kChaCha20;
+  const bool fits = suite.mode == CipherSuite::Mode::kGcm ||
+                    suite.mode == CipherSuite::Mode::kCcm ||
+                    suite.mode == CipherSuite::Mode::kChaCha20;
   if (!fits || secret.size() != static_cast<size_t>(EVP_MD_get_size(suite.hash))) return nullptr;
-  auto cipher = std::unique_ptr<RecordCipher>(new RecordCipher(suite, true));
+  auto cipher = std::unique_ptr<RecordCipher>(new RecordCipher(suite, kTls13Version));
   cipher->iv_ = ExpandLabel(suite.hash, secret, "iv", kNonceBytes);
   const std::string key = ExpandLabel(suite.hash, secret, "key", suite.key_bytes);
   if (cipher->iv_.size() != kNonceBytes || !cipher->Start(key)) return nullptr;
   return cipher;
 }
 
-std::unique_ptr<RecordCipher> RecordCipher::FromMasterSecret(
-    const CipherSuite& suite, const std::string& master, const TlsRandom& client,
-    const TlsRandom& server, bool of_client, bool encrypt_then_mac) {
-  if (suite.mode == CipherSuite::Mode::kNone) return nullptr;
-  const size_t iv_bytes = suite.mode == CipherSuite::Mode::kGcm        ? kFixedIvBytes
-                          : suite.mode == CipherSuite::Mode::kChaCha20 ? kNonceBytes
-                                                                       : 0;
-  // Client's and server's MAC keys, keys, IVs.
+std::unique_ptr<RecordCipher> RecordCipher::FromMasterSecret(const CipherSuite& suite,
+                                                             const std::string& master,
+                                                             const ClientHello& client,
+                                                             const ServerHello& server,
+                                                             bool of_client) {
+  using Mode = CipherSuite::Mode;
+  if (suite.mode == Mode::kNone) return nullptr;
+  auto cipher = std::unique_ptr<RecordCipher>(new RecordCipher(suite, server.version));
+  const bool aead = suite.mode == Mode::kGcm || suite.mode == Mode::kCcm;
+  const size_t iv_bytes = aead                            ? kFixedIvBytes
+                          : suite.mode == Mode::kChaCha20 ? kNonceBytes
+                          : cipher->chains()              ? suite.block_bytes
+                                                          : 0;
+  // RFC 5246, 6.3: client's and server's MAC keys, keys, IVs.
   const size_t size = 2 * (suite.mac_bytes + suite.key_bytes + iv_bytes);
-  const std::string block = KeyBlock(suite.hash, master, client, server, size);
+  std::string seed(server.random.begin(), server.random.end());
+  seed.append(client.random.begin(), client.random.end());
+  const std::string block =
+      TlsPrf(PrfHash(server.version, suite.hash), master, "key expansion", seed, size);
   if (block.size() != size) return nullptr;
-  auto cipher = std::unique_ptr<RecordCipher>(new RecordCipher(suite, false));
   const size_t which = of_client ? 0 : 1;
   cipher->mac_key_ = block.substr(which * suite.mac_bytes, suite.mac_bytes);
   const size_t keys = 2 * suite.mac_bytes;
   cipher->iv_ = block.substr(keys + 2 * suite.key_bytes + which * iv_bytes, iv_bytes);
-  cipher->encrypt_then_mac_ = encrypt_then_mac && suite.mode == CipherSuite::Mode::kCbc;
+  cipher->encrypt_then_mac_ = server.encrypt_then_mac && suite.mode == Mode::kCbc;
   if (!cipher->Start(block.substr(keys + which * suite.key_bytes, suite.key_bytes))) return nullptr;
   return cipher;
 }
 
 size_t RecordCipher::overhead() const {
-  if (suite_.mode == CipherSuite::Mode::kCbc) return kBlockBytes + suite_.mac_bytes + 1;
-  if (tls13_) return kTagBytes + 1;
-  return kTagBytes + (suite_.mode == CipherSuite::Mode::kGcm ? kExplicitIvBytes : 0);
+  switch (suite_.mode) {
+    case CipherSuite::Mode::kCbc:
+      return (chains() ? 0 : suite_.block_bytes) + suite_.mac_bytes + 1;
+    case CipherSuite::Mode::kStream:
+      return suite_.mac_bytes;
+    case CipherSuite::Mode::kChaCha20:
+      return suite_.tag_bytes + (tls13() ? 1 : 0);
+    default:
+      return suite_.tag_bytes + (tls13() ? 1 : kExplicitIvBytes);
+  }
+}
+
+void RecordCipher::SkipRecord(size_t fragment_bytes) {
+  ++sequence_;
+  if (chains()) knows_iv_ = false;
+  if (suite_.mode != CipherSuite::Mode::kStream || suite_.cipher == nullptr) return;
+  // The stream of the key goes on.
+  const std::string zeros(fragment_bytes, '\0');
+  std::string out(fragment_bytes, '\0');
+  int n = 0;
+  EVP_DecryptUpdate(context_, Bytes(&out), &n, Bytes(zeros), static_cast<int>(zeros.size()));
+}
+
+void RecordCipher::PassOver(ByteView fragment) {
+  ++sequence_;
+  if (!chains()) return;
+  const size_t behind = encrypt_then_mac_ ? suite_.mac_bytes : 0;
+  if (fragment.size() < suite_.block_bytes + behind) return;
+  iv_ = AsText(fragment.first(fragment.size() - behind).last(suite_.block_bytes));
+  knows_iv_ = true;
 }
 
 bool RecordCipher::Decrypt(uint8_t type, uint16_t version, ByteView fragment, std::string* plain) {
-  const bool done = suite_.mode == CipherSuite::Mode::kCbc
-                        ? DecryptCbc(type, version, fragment, plain)
-                        : DecryptAead(type, version, fragment, plain);
+  const bool done =
+      suite_.mode == CipherSuite::Mode::kCbc      ? DecryptCbc(type, version, fragment, plain)
+      : suite_.mode == CipherSuite::Mode::kStream ? DecryptStream(type, version, fragment, plain)
+                                                  : DecryptAead(type, version, fragment, plain);
   if (done) ++sequence_;
   return done;
 }
 
 bool RecordCipher::DecryptAead(uint8_t type, uint16_t version, ByteView fragment,
                                std::string* plain) {
+  const bool chacha20 = suite_.mode == CipherSuite::Mode::kChaCha20;
+  const bool ccm = suite_.mode == CipherSuite::Mode::kCcm;
+  const size_t tag_bytes = suite_.tag_bytes;
   std::string aad;
   std::string nonce = iv_;
-  if (!tls13_) {
-    const size_t explicit_bytes = suite_.mode == CipherSuite::Mode::kGcm ? kExplicitIvBytes : 0;
-    if (fragment.size() < explicit_bytes + kTagBytes) return false;
+  if (!tls13()) {
+    const size_t explicit_bytes = chacha20 ? 0 : kExplicitIvBytes;
+    if (fragment.size() < explicit_bytes + tag_bytes) return false;
     nonce.append(AsText(fragment.first(explicit_bytes)));
     fragment = fragment.subspan(explicit_bytes);
     AppendNumber(sequence_, 8, &aad);
   }
-  if (fragment.size() < kTagBytes) return false;
-  const size_t size = fragment.size() - kTagBytes;
+  if (fragment.size() < tag_bytes) return false;
+  const size_t size = fragment.size() - tag_bytes;
   AppendNumber(type, 1, &aad);
   AppendNumber(version, 2, &aad);
-  AppendNumber(tls13_ ? fragment.size() : size, 2, &aad);
-  if (tls13_ || suite_.mode == CipherSuite::Mode::kChaCha20) {
+  AppendNumber(tls13() ? fragment.size() : size, 2, &aad);
+  if (tls13() || chacha20) {
     for (size_t i = 0; i < 8; ++i) {
       nonce[kNonceBytes - 1 - i] =
           static_cast<char>(static_cast<uint8_t>(nonce[kNonceBytes - 1 - i]) ^
@@ -222,14 +162,42 @@ bool RecordCipher::DecryptAead(uint8_t type, uint16_t version, ByteView fragment
   }
   std::string tag(AsText(fragment.subspan(size)));
   plain->resize(size);
+  const int bytes = static_cast<int>(size);
   int n = 0;
-  uint8_t rest[kBlockBytes];
+  uint8_t rest[EVP_MAX_BLOCK_LENGTH];
+  if (ccm) {  // it has to know the lengths before, and checks the tag with the content
+    return EVP_DecryptInit_ex(context_, suite_.cipher, nullptr, nullptr, nullptr) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_IVLEN, kNonceBytes, nullptr) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_bytes),
+                               tag.data()) == 1 &&
+           EVP_DecryptInit_ex(context_, nullptr, nullptr, Bytes(key_), Bytes(nonce)) == 1 &&
+           EVP_DecryptUpdate(context_, nullptr, &n, nullptr, bytes) == 1 &&
+           EVP_DecryptUpdate(context_, nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) ==
+               1 &&
+           EVP_DecryptUpdate(context_, Bytes(plain), &n, fragment.data(), bytes) == 1;
+  }
   return EVP_DecryptInit_ex(context_, nullptr, nullptr, nullptr, Bytes(nonce)) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()) == 1 &&
+         EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_bytes),
+                             tag.data()) == 1 &&
          EVP_DecryptUpdate(context_, nullptr, &n, Bytes(aad), static_cast<int>(aad.size())) == 1 &&
-         EVP_DecryptUpdate(context_, Bytes(plain), &n, fragment.data(), static_cast<int>(size)) ==
-             1 &&
+         EVP_DecryptUpdate(context_, Bytes(plain), &n, fragment.data(), bytes) == 1 &&
          EVP_DecryptFinal_ex(context_, rest, &n) == 1;
+}
+
+// Content, then its MAC; of the suites without encryption both are plain.
+bool RecordCipher::DecryptStream(uint8_t type, uint16_t version, ByteView fragment,
+                                 std::string* plain) {
+  plain->assign(AsText(fragment));
+  int n = 0;
+  if (suite_.cipher != nullptr && EVP_DecryptUpdate(context_, Bytes(plain), &n, fragment.data(),
+                                                    static_cast<int>(fragment.size())) != 1) {
+    return false;
+  }
+  if (plain->size() < suite_.mac_bytes) return false;
+  const size_t size = plain->size() - suite_.mac_bytes;
+  if (Mac(type, version, {}, AsBytes(*plain).first(size)) != plain->substr(size)) return false;
+  plain->resize(size);
+  return true;
 }
 
 std::string RecordCipher::Mac(uint8_t type, uint16_t version, ByteView iv, ByteView content) const {
@@ -247,27 +215,32 @@ std::string RecordCipher::Mac(uint8_t type, uint16_t version, ByteView iv, ByteV
   return {reinterpret_cast<const char*>(mac), size};
 }
 
-// An IV, then blocks: content, MAC, padding; with encrypt-then-MAC the MAC is behind the blocks.
+// An IV (in TLS 1.0 the last block of the record before), then blocks: content, MAC, padding; with
+// encrypt-then-MAC the MAC is behind the blocks.
 bool RecordCipher::DecryptCbc(uint8_t type, uint16_t version, ByteView fragment,
                               std::string* plain) {
-  if (fragment.size() < kBlockBytes) return false;
-  const ByteView iv = fragment.first(kBlockBytes);
-  ByteView blocks = fragment.subspan(kBlockBytes);
+  const size_t block_bytes = suite_.block_bytes;
+  const size_t explicit_bytes = chains() ? 0 : block_bytes;
+  if (fragment.size() < explicit_bytes) return false;
+  const ByteView explicit_iv = fragment.first(explicit_bytes);
+  ByteView blocks = fragment.subspan(explicit_bytes);
   if (encrypt_then_mac_) {
     if (blocks.size() < suite_.mac_bytes) return false;
     const ByteView mac = blocks.last(suite_.mac_bytes);
     blocks = blocks.first(blocks.size() - suite_.mac_bytes);
-    if (Mac(type, version, iv, blocks) != AsText(mac)) return false;
+    if (Mac(type, version, explicit_iv, blocks) != AsText(mac)) return false;
   }
-  if (blocks.empty() || blocks.size() % kBlockBytes != 0) return false;
+  if (blocks.empty() || blocks.size() % block_bytes != 0) return false;
   plain->resize(blocks.size());
   int n = 0;
-  if (EVP_DecryptInit_ex(context_, nullptr, nullptr, nullptr, iv.data()) != 1 ||
+  const uint8_t* const iv = chains() ? Bytes(iv_) : explicit_iv.data();
+  if (EVP_DecryptInit_ex(context_, nullptr, nullptr, nullptr, iv) != 1 ||
       EVP_DecryptUpdate(context_, Bytes(plain), &n, blocks.data(),
                         static_cast<int>(blocks.size())) != 1 ||
       n != static_cast<int>(blocks.size())) {
     return false;
   }
+  if (chains()) iv_ = AsText(blocks.last(block_bytes));
   const auto padding = static_cast<uint8_t>(plain->back());
   const size_t behind = size_t{padding} + 1 + (encrypt_then_mac_ ? 0 : suite_.mac_bytes);
   if (behind > plain->size()) return false;

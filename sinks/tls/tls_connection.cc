@@ -135,15 +135,20 @@ TlsConnection::Taken TlsConnection::SkipLost(int direction, uint8_t type, size_t
   if (side.cipher == nullptr && !StartPhase(direction, side.phase)) {
     return side.stopped ? Taken::kStops : Taken::kWaits;
   }
-  side.cipher->SkipRecord();
+  side.cipher->SkipRecord(length);
   side.messages.clear();
-  const size_t overhead = side.cipher->overhead();
-  if (type == kApplicationData && side.phase == Phase::kApplication && length > overhead) {
-    const uint64_t content = length - overhead;
-    side.plain_offset += content;
-    events_->OnPlainGap(direction, content);
-  }
+  NoteLost(direction, type, length);
   return Taken::kYes;
+}
+
+// The content of a record of so many bytes is not there.
+void TlsConnection::NoteLost(int direction, uint8_t type, size_t length) {
+  Side& side = sides_[direction];
+  const size_t overhead = side.cipher->overhead();
+  if (type != kApplicationData || side.phase != Phase::kApplication || length <= overhead) return;
+  const uint64_t content = length - overhead;
+  side.plain_offset += content;
+  events_->OnPlainGap(direction, content);
 }
 
 TlsConnection::Taken TlsConnection::TakeRecord(int direction, uint8_t type, uint16_t version,
@@ -179,7 +184,8 @@ size_t TlsConnection::memory_bytes() const {
   constexpr size_t kCipherBytes = 2 << 10;  // OpenSSL's context
   size_t bytes = sizeof(*this);
   for (const Side& s : sides_) {
-    bytes += s.buffer.capacity() + s.messages.capacity() + s.lost.size() * sizeof(Lost);
+    bytes += s.buffer.capacity() + s.messages.capacity() + s.transcript.capacity() +
+             s.lost.size() * sizeof(Lost);
     if (s.cipher != nullptr) bytes += kCipherBytes;
   }
   return bytes;

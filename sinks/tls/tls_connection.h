@@ -1,6 +1,9 @@
-// A TLS connection that is read with its logged secrets: records, the handshake as far as it is
-// needed, TLS 1.2 and 1.3 with resumption, renegotiation, 0-RTT and key updates. Records wait for
-// secrets that come later.
+// A TLS connection that is read with its logged secrets or its server's private key: records, the
+// handshake as far as it is needed, TLS 1.0 to 1.3 with resumption, renegotiation, 0-RTT and key
+// updates. Records wait for secrets that come later.
+//
+// tls_connection.cc cuts records, tls_connection_records.cc takes them apart,
+// tls_connection_master.cc finds the master secret.
 #ifndef FLOWSTITCH_SINKS_TLS_TLS_CONNECTION_H_
 #define FLOWSTITCH_SINKS_TLS_TLS_CONNECTION_H_
 
@@ -85,6 +88,9 @@ class TlsConnection {
     std::unique_ptr<RecordCipher> cipher;
     std::string secret;    // TLS 1.3: of the cipher
     std::string messages;  // of the handshake, not yet complete
+    // The handshake's messages up to the client's key exchange, or the server's done.
+    std::string transcript;
+    bool transcript_done = false;
     uint64_t plain_offset = 0;
     bool guessing = false;  // TLS 1.3: where the handshake ends is not known
   };
@@ -96,6 +102,11 @@ class TlsConnection {
   Taken TakeTls12(int direction, uint8_t type, uint16_t version, ByteView body);
   Taken TakeTls13(int direction, uint8_t type, uint16_t version, ByteView body);
   bool TryEarly(ByteView body, uint16_t version, std::string* plain);
+  void NoteTranscript(int direction, uint8_t type, ByteView message);
+  void TakeTicket(ByteView body);
+  std::string Master();
+  std::string PreMaster();
+  void NoteLost(int direction, uint8_t type, size_t length);
   Taken SkipLost(int direction, uint8_t type, size_t length);
   void TakeContent(int direction, uint8_t type, ByteView content);
   void TakeMessages(int direction, ByteView content);
@@ -118,6 +129,10 @@ class TlsConnection {
   uint64_t server_hellos_ = 0;
   CipherSuite suite_;
   std::optional<TlsSecrets> secrets_;
+  std::string master_;        // found by other means than the log's own line
+  std::string key_exchange_;  // the client's
+  std::string ticket_;        // of this session
+  uint64_t tried_generation_ = UINT64_MAX;
   uint64_t seen_generation_ = 0;
   std::optional<bool> early_accepted_;
   std::unique_ptr<RecordCipher> early_;

@@ -25,7 +25,7 @@ TlsConnection::Taken TlsConnection::TakeClear(int direction, uint8_t type, ByteV
       if (!server_ && retried_ && direction != client_direction_) return Taken::kYes;
       // The other side's hello says what begins here.
       if (!server_ || client_hellos_ != server_hellos_) return Taken::kWaits;
-      if (server_->version != kTls12Version) {
+      if (server_->version <= kSsl3Version || server_->version > kTls12Version) {
         Stop(direction, TlsVersionName(server_->version) + " is not decrypted here");
         return Taken::kStops;
       }
@@ -46,10 +46,10 @@ bool TlsConnection::StartTls12(int direction) {
     Stop(direction, kNoCipher);
     return false;
   }
-  if (!LookUp() || secrets_->master.empty()) return false;
-  auto cipher =
-      RecordCipher::FromMasterSecret(suite_, secrets_->master, client_->random, server_->random,
-                                     direction == client_direction_, server_->encrypt_then_mac);
+  const std::string master = Master();
+  if (master.empty()) return false;
+  auto cipher = RecordCipher::FromMasterSecret(suite_, master, *client_, *server_,
+                                               direction == client_direction_);
   if (cipher == nullptr) {
     Stop(direction, kNoCipher);
     return false;
@@ -68,8 +68,14 @@ TlsConnection::Taken TlsConnection::TakeTls12(int direction, uint8_t type, uint1
     if (StartTls12(direction)) return Taken::kYes;
     return sides_[direction].stopped ? Taken::kStops : Taken::kWaits;
   }
+  RecordCipher& cipher = *sides_[direction].cipher;
+  if (!cipher.knows_next()) {  // the one before is lost, and it hangs on it
+    cipher.PassOver(body);
+    NoteLost(direction, type, body.size());
+    return Taken::kYes;
+  }
   std::string plain;
-  if (!sides_[direction].cipher->Decrypt(type, version, body, &plain)) {
+  if (!cipher.Decrypt(type, version, body, &plain)) {
     Stop(direction, kBadRecord);
     return Taken::kStops;
   }
@@ -188,6 +194,7 @@ void TlsConnection::TakeMessages(int direction, ByteView content) {
     }
     if (rest.size() < kMessageHeaderBytes + length) break;
     at += kMessageHeaderBytes + length;
+    NoteTranscript(direction, rest[0], rest.first(kMessageHeaderBytes + length));
     OnMessage(direction, rest[0], rest.subspan(kMessageHeaderBytes, length));
   }
   if (!side.stopped) side.messages.erase(0, at);
@@ -204,6 +211,8 @@ void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
       // Behind a retry there is no early data any more, but what was sent stays in the stream.
       hello.early_data = hello.early_data || (client_ && client_->early_data && retried_);
       client_ = hello;
+      master_.clear();
+      key_exchange_.clear();
       ++client_hellos_;
       seen_generation_ = UINT64_MAX;
       break;
@@ -229,6 +238,12 @@ void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
       if (tls13()) side.phase = Phase::kHandshake;
       break;
     }
+    case kClientKeyExchange:
+      if (!tls13()) key_exchange_ = AsText(body);
+      break;
+    case kNewSessionTicket:
+      if (!tls13()) TakeTicket(body);
+      break;
     case kEncryptedExtensions:
       if (tls13() && direction != client_direction_) {
         early_accepted_ = ReadEncryptedExtensions(body, facts_);

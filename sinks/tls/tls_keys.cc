@@ -12,11 +12,14 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "sinks/safe_file.h"
+#include "sinks/tls/key_derivation.h"
 
 namespace flowstitch {
 namespace {
 
 constexpr size_t kRandomDigits = 64;
+// Of an encrypted premaster secret, in RSA's lines.
+constexpr size_t kRsaNameBytes = 8;
 
 std::string_view NextWord(std::string_view* line) {
   while (!line->empty() && (line->front() == ' ' || line->front() == '\t')) line->remove_prefix(1);
@@ -37,6 +40,7 @@ std::string FromHex(std::string_view digits) {
 
 std::string* Place(std::string_view label, TlsSecrets* secrets) {
   if (label == "CLIENT_RANDOM") return &secrets->master;
+  if (label == "PMS_CLIENT_RANDOM") return &secrets->pre_master;
   if (label == "CLIENT_EARLY_TRAFFIC_SECRET") return &secrets->client_early;
   if (label == "CLIENT_HANDSHAKE_TRAFFIC_SECRET") return &secrets->client_handshake;
   if (label == "SERVER_HANDSHAKE_TRAFFIC_SECRET") return &secrets->server_handshake;
@@ -46,9 +50,8 @@ std::string* Place(std::string_view label, TlsSecrets* secrets) {
 }
 
 bool IsKnownOther(std::string_view label) {
-  return label == "RSA" || label == "EXPORTER_SECRET" || label == "EARLY_EXPORTER_SECRET" ||
-         label == "PMS_CLIENT_RANDOM" || label == "EARLY_EXPORTER_MASTER_SECRET" ||
-         label == "ECH_SECRET" || label == "ECH_CONFIG";
+  return label == "EXPORTER_SECRET" || label == "EARLY_EXPORTER_SECRET" ||
+         label == "EARLY_EXPORTER_MASTER_SECRET" || label == "ECH_SECRET" || label == "ECH_CONFIG";
 }
 
 }  // namespace
@@ -159,6 +162,7 @@ bool TlsKeys::TakeKey(std::string_view line) {
   const std::string_view label = NextWord(&line);
   const std::string_view random = NextWord(&line);
   const std::string secret = FromHex(NextWord(&line));
+  if (label == "RSA") return TakeRsa(random, secret);
   TlsSecrets none;
   if (Place(label, &none) == nullptr) {
     const bool known = IsKnownOther(label);
@@ -166,15 +170,16 @@ bool TlsKeys::TakeKey(std::string_view line) {
     return known;
   }
   const std::string key = random.size() == kRandomDigits ? FromHex(random) : "";
-  // A master secret has 48 bytes (RFC 5246, 8.1), a traffic secret as many as its hash.
-  const bool whole =
-      label == "CLIENT_RANDOM" ? secret.size() == 48 : secret.size() == 32 || secret.size() == 48;
+  // A master secret has 48 bytes (RFC 5246, 8.1), a traffic secret as many as its hash, and a
+  // premaster secret what the key exchange makes.
+  const bool whole = label == "CLIENT_RANDOM"       ? secret.size() == kMasterSecretBytes
+                     : label == "PMS_CLIENT_RANDOM" ? !secret.empty()
+                                                    : secret.size() == 32 || secret.size() == 48;
   if (key.empty() || !whole) return false;
   const auto [it, added] = secrets_.try_emplace(key);
   std::string* const place = Place(label, &it->second);
   if (*place == secret) return true;
   *place = secret;
-  ++keys_;
   if (added) {
     order_.push_back(key);
     if (order_.size() > kMaxConnections) {
@@ -182,9 +187,53 @@ bool TlsKeys::TakeKey(std::string_view line) {
       order_.pop_front();
     }
   }
+  NoteKey();
+  return true;
+}
+
+void TlsKeys::NoteKey() {
+  ++keys_;
   active_.store(true, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
+}
+
+bool TlsKeys::TakeRsa(std::string_view begin, const std::string& secret) {
+  const std::string key = begin.size() == 2 * kRsaNameBytes ? FromHex(begin) : "";
+  if (key.empty() || secret.size() != kMasterSecretBytes) return false;
+  if (rsa_.size() == kMaxConnections) rsa_.erase(rsa_.begin());
+  if (!rsa_.insert_or_assign(key, secret).second) return true;
+  NoteKey();
   return true;
+}
+
+absl::Status TlsKeys::AddPrivateKey(const std::string& path) {
+  if (const absl::Status status = private_keys_.Add(path); !status.ok()) return status;
+  active_.store(true, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+std::string TlsKeys::FindPreMaster(ByteView encrypted, uint16_t client_version) const {
+  if (encrypted.size() < kRsaNameBytes) return "";
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = rsa_.find(std::string(AsText(encrypted.first(kRsaNameBytes))));
+    if (found != rsa_.end()) return found->second;
+  }
+  return private_keys_.Decrypt(encrypted, client_version);
+}
+
+void TlsKeys::RememberSession(const std::string& name, const std::string& master) {
+  if (name.empty()) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (sessions_.size() == kMaxConnections) sessions_.erase(sessions_.begin());
+  sessions_.insert_or_assign(name, master);
+}
+
+std::string TlsKeys::FindSession(const std::string& name) const {
+  if (name.empty()) return "";
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = sessions_.find(name);
+  return found == sessions_.end() ? "" : found->second;
 }
 
 std::string TlsKeys::Complaint() const {

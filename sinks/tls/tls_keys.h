@@ -1,7 +1,8 @@
 // Secrets of TLS connections, as the ends log them: SSLKEYLOGFILE's format
-// (draft-ietf-tls-keylogfile; NSS), a line a secret: LABEL CLIENT_RANDOM SECRET, in hexadecimal.
-// From a file that may still grow (also in UTF-16, as some shells write it), and from capture files
-// that carry them.
+// (draft-ietf-tls-keylogfile; NSS), a line a secret: LABEL CLIENT_RANDOM SECRET, in hexadecimal, or
+// RSA, the first 8 bytes of the encrypted premaster secret, and that. From a file that may still
+// grow (also in UTF-16, as some shells write it), and from capture files that carry them. And
+// servers' private keys.
 #ifndef FLOWSTITCH_SINKS_TLS_TLS_KEYS_H_
 #define FLOWSTITCH_SINKS_TLS_TLS_KEYS_H_
 
@@ -17,12 +18,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "sinks/tls/handshake_messages.h"
+#include "sinks/tls/private_keys.h"
 
 namespace flowstitch {
 
 // Of one connection; empty where the log does not have it.
 struct TlsSecrets {
-  std::string master;            // CLIENT_RANDOM: TLS 1.2
+  std::string master;            // CLIENT_RANDOM: up to TLS 1.2
+  std::string pre_master;        // PMS_CLIENT_RANDOM: likewise
   std::string client_early;      // CLIENT_EARLY_TRAFFIC_SECRET
   std::string client_handshake;  // CLIENT_HANDSHAKE_TRAFFIC_SECRET
   std::string server_handshake;  // SERVER_HANDSHAKE_TRAFFIC_SECRET
@@ -44,6 +47,8 @@ class TlsKeys {
   // A file to read secrets from, now and whenever Refresh is called. It may not be there yet; an
   // error says that it is there and cannot be read.
   absl::Status Open(const std::string& path);
+  // A server's private key, from a PEM file.
+  absl::Status AddPrivateKey(const std::string& path);
   // Takes what was added to the file.
   void Refresh();
   // Takes the lines of a text.
@@ -52,6 +57,13 @@ class TlsKeys {
   // Whether there are secrets, or a file that may bring some.
   bool active() const { return active_.load(std::memory_order_acquire); }
   std::optional<TlsSecrets> Find(const TlsRandom& client_random) const;
+  // What a client encrypted as its premaster secret (RFC 5246, 7.4.7.1), having offered this
+  // version; empty: neither the log nor a private key opens it.
+  std::string FindPreMaster(ByteView encrypted, uint16_t client_version) const;
+  // Sessions that a later connection may go on with, by their ids or tickets, and their master
+  // secrets.
+  void RememberSession(const std::string& name, const std::string& master);
+  std::string FindSession(const std::string& name) const;
   // Changes whenever secrets come.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   uint64_t bad_lines() const { return bad_lines_.load(std::memory_order_relaxed); }
@@ -69,6 +81,8 @@ class TlsKeys {
 
  private:
   void TakeLine(std::string_view line);
+  bool TakeRsa(std::string_view begin, const std::string& secret);
+  void NoteKey();
   // False where the line is no key, nor anything else that a log may have.
   bool TakeKey(std::string_view line);
   void NoteStart(std::string_view block);
@@ -76,6 +90,9 @@ class TlsKeys {
   absl::Status Reopen();
 
   mutable std::mutex mutex_;
+  PrivateKeys private_keys_;
+  absl::flat_hash_map<std::string, std::string> rsa_;  // by what the encrypted secret begins with
+  absl::flat_hash_map<std::string, std::string> sessions_;
   absl::flat_hash_map<std::string, TlsSecrets> secrets_;
   std::deque<std::string> order_;  // of arrival
   std::string path_;

@@ -35,6 +35,16 @@ const std::pair<int, const char*> kSuites[] = {
     {TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305"},
     {TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA"},
     {TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA384"},
+    {TLS1_3_VERSION, "TLS_AES_128_CCM_SHA256"},
+    {TLS1_3_VERSION, "TLS_AES_128_CCM_8_SHA256"},
+    {TLS1_2_VERSION, "ECDHE-ECDSA-AES128-CCM"},
+    {TLS1_2_VERSION, "ECDHE-ECDSA-AES256-CCM8"},
+    {TLS1_2_VERSION, "ECDHE-ECDSA-ARIA128-GCM-SHA256"},
+    {TLS1_2_VERSION, "ECDHE-ECDSA-CAMELLIA128-SHA256"},
+    {TLS1_2_VERSION, "ECDHE-ECDSA-NULL-SHA"},
+    {TLS1_1_VERSION, "ECDHE-ECDSA-AES128-SHA"},
+    {TLS1_VERSION, "ECDHE-ECDSA-AES128-SHA"},
+    {TLS1_VERSION, "ECDHE-ECDSA-NULL-SHA"},
 };
 
 TEST(TlsConnection, DecryptsHoweverItIsCutAndWhicheverSideComesFirst) {
@@ -218,7 +228,7 @@ TEST(TlsKeys, WhatAFileIsIsSaid) {
                    7),
        false, "is a binary file"},
       {"hello\nworld\n", false, "has no line that is a key"},
-      {"RSA 1234 5678\n", false, "has no key of a kind that is read"},
+      {"EXPORTER_SECRET 1234 5678\n", false, "has no key of a kind that is read"},
       {line + "\nhello\n", true, "has lines that are no keys, number 2 first: 1 key"},
   };
   TlsRandom wanted;
@@ -242,7 +252,7 @@ TEST(TlsKeys, OddLinesAreCountedAndHarmNothing) {
   TlsKeys keys;
   EXPECT_FALSE(keys.active());
   keys.Add("CLIENT_RANDOM zz 11\nCLIENT_RANDOM " + std::string(64, 'a') +
-           "\nNOBODY_KNOWS 1 2\nRSA 1 2\n\n" + "CLIENT_RANDOM " + std::string(64, 'a') +
+           "\nNOBODY_KNOWS 1 2\nECH_SECRET 1 2\n\n" + "CLIENT_RANDOM " + std::string(64, 'a') +
            " 123\nCLIENT_RANDOM " + std::string(64, 'a') + " " + std::string(130, '1') +
            "\nSERVER_TRAFFIC_SECRET_0 " + std::string(64, 'A') + " " + std::string(64, 'F'));
   EXPECT_EQ(keys.bad_lines(), 5u);
