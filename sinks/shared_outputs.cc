@@ -56,7 +56,9 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
   // Capture files may bring secrets later, when nothing can be loaded any more.
   if (options.http || !options.json.empty() || keys_.active()) LoadTlsCiphers();
   worker->http_form.body.digest_names = &digest_names_;
+  const bool has_keys = !options.key_log.empty() || !options.tls_keys.empty();
   if (!options.console) worker->http_form.keys = &keys_;
+  if (options.console && has_keys) worker->console_form.keys = &keys_;
   return absl::OkStatus();
 }
 

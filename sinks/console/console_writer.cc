@@ -7,11 +7,14 @@
 #include <cstring>
 #include <ctime>
 
+#include <spdlog/spdlog.h>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8_text.h"
 #include "sinks/console/http_text.h"
+#include "sinks/console/tls_text.h"
 #include "sinks/safe_file.h"
 
 namespace flowstitch {
@@ -23,6 +26,8 @@ constexpr char kRed[] = "\033[0;31m";
 constexpr char kNoColor[] = "\033[0m";
 // Whoever holds the semaphore longer than this has died with it.
 constexpr int kLockSeconds = 10;
+// Of flows whose TLS is not decrypted.
+constexpr uint64_t kMostWarnings = 10;
 
 bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
 
@@ -204,6 +209,75 @@ void ConsoleWriter::Print(SinkFlow& flow, const Piece& piece, ByteView bytes) {
   if (locked) sem_post(semaphore_);
 }
 
+// What is taken off a flow's bytes before they are printed: TLS, then HTTP's codings.
+class ConsoleWriter::Layers : public WriterState {
+ public:
+  Layers(ConsoleWriter* writer, SinkFlow* flow) : writer_(writer), flow_(flow) {
+    if (writer->options_.keys == nullptr) return;
+    tls_.emplace(
+        writer->options_.keys,
+        [this](int direction, uint64_t offset, ByteView bytes, TimeNs time_ns, bool decrypted) {
+          Give(direction, offset, bytes, time_ns, decrypted);
+        },
+        [this](int direction, uint64_t length, bool decrypted) {
+          GiveGap(direction, length, decrypted);
+        });
+  }
+
+  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+    if (tls_) {
+      tls_->Bytes(direction, offset, bytes, time_ns);
+    } else {
+      Give(direction, offset, bytes, time_ns, false);
+    }
+  }
+  void Gap(int direction, uint64_t length) {
+    if (tls_) {
+      tls_->Gap(direction, length);
+    } else {
+      GiveGap(direction, length, false);
+    }
+  }
+  // Why not all of its TLS was decrypted.
+  std::string Close() {
+    const std::string why = tls_ ? tls_->Close() : "";
+    for (const auto& http : http_) {
+      if (http != nullptr) http->Close(*flow_);
+    }
+    return why;
+  }
+
+ private:
+  void Give(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns, bool decrypted) {
+    if (HttpText* const http = HttpOf(decrypted)) {
+      http->dialogue().Bytes(direction, offset, bytes, time_ns);
+    } else {
+      writer_->Print(*flow_, {direction, offset, !decrypted, time_ns}, bytes);
+    }
+  }
+  void GiveGap(int direction, uint64_t length, bool decrypted) {
+    if (HttpText* const http = HttpOf(decrypted)) http->dialogue().Gap(direction, length);
+  }
+  // Null: no HTTP is looked for.
+  HttpText* HttpOf(bool decrypted) {
+    if (!writer_->options_.http) return nullptr;
+    auto& http = http_[decrypted ? 1 : 0];
+    if (http == nullptr) {
+      http =
+          std::make_unique<HttpText>(writer_->http_config_, decrypted || flow_->from_start(),
+                                     [this](int direction, ByteView text, TimeNs time_ns) {
+                                       writer_->Print(*flow_, {direction, 0, false, time_ns}, text);
+                                     });
+    }
+    return http.get();
+  }
+
+  ConsoleWriter* const writer_;
+  SinkFlow* const flow_;
+  std::optional<TlsText> tls_;
+  std::unique_ptr<HttpText> http_[2];  // of the flow itself, and of what TLS hid
+};
+
 void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                             TimeNs time_ns, BatchHold* /*hold*/) {
   if (options_.packet_order) return;
@@ -212,23 +286,18 @@ void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byte
     if (offset >= limit) return;
     bytes = bytes.first(std::min<size_t>(bytes.size(), limit - offset));
   }
-  if (!options_.http || !IsTcp(flow)) {
+  if ((!options_.http && options_.keys == nullptr) || !IsTcp(flow)) {
     Print(flow, {direction, offset, true, time_ns}, bytes);
     return;
   }
   auto& state = flow.states[slot_];
-  if (state == nullptr) {
-    state = std::make_unique<HttpText>(http_config_, flow.from_start(),
-                                       [this, &flow](int d, ByteView text, TimeNs when_ns) {
-                                         Print(flow, {d, 0, false, when_ns}, text);
-                                       });
-  }
-  static_cast<HttpText*>(state.get())->dialogue().Bytes(direction, offset, bytes, time_ns);
+  if (state == nullptr) state = std::make_unique<Layers>(this, &flow);
+  static_cast<Layers*>(state.get())->Bytes(direction, offset, bytes, time_ns);
 }
 
 void ConsoleWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
   if (flow.states[slot_] == nullptr) return;
-  static_cast<HttpText*>(flow.states[slot_].get())->dialogue().Gap(direction, gap.length);
+  static_cast<Layers*>(flow.states[slot_].get())->Gap(direction, gap.length);
 }
 
 void ConsoleWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
@@ -247,7 +316,11 @@ void ConsoleWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
 
 void ConsoleWriter::OnClosed(SinkFlow& flow) {
   if (flow.states[slot_] == nullptr) return;
-  static_cast<HttpText*>(flow.states[slot_].get())->Close(flow);
+  const std::string undecrypted = static_cast<Layers*>(flow.states[slot_].get())->Close();
+  if (undecrypted.empty() || ++undecrypted_ > kMostWarnings) return;
+  names_->Name(flow, kClientToServer);
+  spdlog::warn("console: TLS of {} is not all decrypted: {}", flow.streams[kClientToServer].name,
+               undecrypted);
 }
 
 void ConsoleWriter::Fail() {

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "sinks/http/http_parser.h"
 #include "sinks/stream_names.h"
+#include "sinks/tls/tls_keys.h"
 
 namespace flowstitch {
 
@@ -42,6 +43,7 @@ struct ConsoleOptions {
   bool http = false;          // HTTP/1 with its codings taken off
   std::string lock;           // a named semaphore (sem_overview(7)) held while a piece is printed
   int64_t max_bytes = -1;     // of one stream
+  TlsKeys* keys = nullptr;    // what TLS hides is printed in its place; null: its records are
   std::FILE* out = stdout;
 };
 
@@ -63,6 +65,7 @@ class ConsoleWriter : public Writer {
   const absl::Status& status() const { return status_; }
 
  private:
+  class Layers;
   // What a piece is: where it stands, and when it was captured.
   struct Piece {
     int direction = 0;
@@ -81,6 +84,7 @@ class ConsoleWriter : public Writer {
   StreamNames* const names_;
   const HttpParserConfig http_config_;
   sem_t* semaphore_ = nullptr;
+  uint64_t undecrypted_ = 0;  // flows
   absl::Status status_;
 };
 

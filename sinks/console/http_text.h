@@ -13,7 +13,7 @@
 
 namespace flowstitch {
 
-class HttpText : public WriterState, private HttpEvents {
+class HttpText : private HttpEvents {
  public:
   using Print = std::function<void(int direction, ByteView text, TimeNs time_ns)>;
   // `config` carries fields, and outlives this.

@@ -86,6 +86,34 @@ class TlsPeers(PeersTest):
         plain = [p for f in flows for p in f.get("plain", [])]
         self.assertEqual([(p.get("complete"), p.get("note")) for p in plain], [(True, None)] * count, plain)
 
+    def test_the_servers_private_key_is_enough(self):
+        self.tls_nginx(extra="ssl_protocols TLSv1 TLSv1.1 TLSv1.2;")
+        wanted, versions = [], ("-tls1", "-tls1_1", "-tls1_2")
+        with self.recording("c.pcap", self.port):
+            for version in versions:
+                for cipher in ("AES128-SHA", "CAMELLIA256-SHA"):
+                    wanted.append(self.s_client(version, "-cipher", cipher + ":@SECLEVEL=0"))
+        found, flows, pairs = self.decrypt("c.pcap", "out", "--tls-key", self.key, keys=False)
+        self.assertEqual(found["server", "TLS"], wanted)
+        self.assert_all_decrypted(flows, 2 * len(wanted))
+        self.assertEqual({t["version"] for t in self.tls_records()}, {"TLS 1.0", "TLS 1.1", "TLS 1.2"})
+        # On the console, in the place of the records.
+        done = run("flowstitch", "-q", "-C", "-r", self.path("c.pcap"), "--tls-key", self.key, "-B")
+        self.assertEqual(done.stdout.replace("\n", "").count(TEXT.decode().replace("\n", "")), len(wanted))
+        self.assertNotIn("\x17\x03", done.stdout)
+        # Not the right one.
+        subprocess.run(["openssl", "genrsa", "-out", self.path("other.pem"), "2048"], check=True, capture_output=True)
+        done = run("flowstitch", "-q", "-C", "-r", self.path("c.pcap"), "--tls-key", self.path("other.pem"), "-B")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("is not all decrypted: the key log has no keys of this connection", done.stderr)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                        "-keyout", self.path("ec.pem"), "-out", self.path("ec.crt")], check=True, capture_output=True)
+        for path, complaint in ((self.path("ec.pem"), "of the kind EC"), (self.certificate, "no private key"),
+                                (self.path("nowhere"), "nowhere")):
+            done = run("flowstitch", "-q", "-r", self.path("c.pcap"), "-o", self.path("none"), "--tls-key", path)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(complaint, done.stderr)
+
     def test_every_cipher_of_both_versions(self):
         self.tls_nginx()
         wanted = []
