@@ -27,7 +27,8 @@ absl::Status FileError(const std::string& action, const std::string& path) {
   if (error == ELOOP) why += "; a link is in its place, remove it";
   if (error == EMLINK) why = "it has a second name (a hard link), remove it";
   if (error == ENXIO) why = "a pipe that nobody reads, or a device, is in its place";
-  if (error == EACCES || error == EPERM) why += "; choose another directory with -o";
+  const bool denied = error == EACCES || error == EPERM;
+  if (denied && action != "read") why += "; choose another directory with -o";
   const std::string text = absl::StrFormat("cannot %s '%s': %s", action, path, why);
   if (error == ENOSPC || error == EMFILE || error == ENFILE) {
     return absl::ResourceExhaustedError(text);

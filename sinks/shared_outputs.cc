@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "sinks/sink_stage.h"
-#include "sinks/tls/cipher_suites.h"
 
 namespace flowstitch {
 namespace {
@@ -53,8 +52,6 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
   for (const std::string& path : options.tls_keys) {
     if (const absl::Status status = keys_.AddPrivateKey(path); !status.ok()) return status;
   }
-  // Capture files may bring secrets later, when nothing can be loaded any more.
-  if (options.http || !options.json.empty() || keys_.active()) LoadTlsCiphers();
   worker->http_form.body.digest_names = &digest_names_;
   const bool has_keys = !options.key_log.empty() || !options.tls_keys.empty();
   if (!options.console) worker->http_form.keys = &keys_;

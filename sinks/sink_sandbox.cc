@@ -6,6 +6,7 @@
 #include "sinks/output_files.h"
 #include "sinks/safe_file.h"
 #include "sinks/sink_stage.h"
+#include "sinks/tls/cipher_suites.h"
 #include "transport/link_files.h"
 
 namespace flowstitch {
@@ -44,6 +45,9 @@ absl::Status PrepareSink(SinkOptions* options) {
     const absl::Status status = PrepareOutputDirectory(options->directory);
     if (!status.ok()) return status;
   }
+  // Capture files may bring secrets at any time.
+  const bool decrypts = !options->key_log.empty() || !options->tls_keys.empty();
+  if (options->http || !options->json.empty() || decrypts) LoadTlsCiphers();
   SetDurability(options->durable);
   for (const std::string& path : OwnPaths(*options)) NameOutputDisk(DirectoryOf(path));
   for (AlertOptions* alerts : {&options->file_alerts, &options->body_alerts}) {
@@ -61,6 +65,7 @@ SandboxOptions SinkSandbox(const SinkOptions& options) {
   if (options.http) AddMagicDatabases(&files.reads);
   // It may not be there yet, or be exchanged for a new one.
   if (!options.key_log.empty()) files.reads.push_back(DirectoryOf(options.key_log));
+  files.reads.insert(files.reads.end(), options.tls_keys.begin(), options.tls_keys.end());
   if (NeedsDirectory(options)) files.writes.push_back(options.directory);
   for (const std::string& path : OwnPaths(options)) {
     // A file comes and goes with a name beside it, a pipe or a device stays where it is.
