@@ -57,7 +57,8 @@ BodyFile::BodyFile(const BodyFileOptions& options, std::string stem, BodyHead he
     const std::string boundary = BoundaryOf(head_.content_type);
     if (!boundary.empty()) {
       MultipartEvents* const events = this;
-      splitter_ = std::make_unique<MultipartSplitter>(boundary, events);
+      splitter_ =
+          std::make_unique<MultipartSplitter>(boundary, events, IsMixedReplace(head_.content_type));
     }
   }
 }
@@ -222,6 +223,7 @@ absl::Status BodyFile::Finish(bool complete, std::string_view why, BodyRecord* r
     splitter_->Finish();
     if (!splitter_->complete() && parts_ > 0)
       AddNote("its last part has no end, or there are too many");
+    if (parts_ > 0) AddNote(splitter_->anomaly());
   }
   if (!part_status_.ok()) return part_status_;
   if (gap_) complete = false;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8_text.h"
 
@@ -121,6 +122,12 @@ std::string BoundaryOf(std::string_view content_type) {
   return legal ? boundary : "";
 }
 
+bool IsMixedReplace(std::string_view content_type) {
+  constexpr absl::string_view kType = "multipart/x-mixed-replace";
+  return absl::StartsWithIgnoreCase(absl::StripLeadingAsciiWhitespace(std::string(content_type)),
+                                    kType);
+}
+
 std::string SafeFileName(std::string_view name) {
   const size_t directory = name.find_last_of("/\\");
   if (directory != std::string_view::npos) name.remove_prefix(directory + 1);
@@ -136,8 +143,44 @@ std::string SafeFileName(std::string_view name) {
   return safe == "." || safe == ".." ? "_" : safe;
 }
 
-MultipartSplitter::MultipartSplitter(std::string boundary, MultipartEvents* events)
-    : delimiter_("--" + boundary), events_(events) {}
+MultipartSplitter::MultipartSplitter(std::string boundary, MultipartEvents* events, bool frames)
+    : delimiter_("--" + boundary),
+      max_parts_(frames ? kMaxFrames : kMaxParts),
+      frames_(frames),
+      events_(events) {}
+
+// What the body begins with: false where more of it is needed to tell.
+bool MultipartSplitter::Begin() {
+  constexpr size_t kLookedAt = 2 * kMaxBoundaryBytes;
+  const std::string head = buffer_.substr(0, kLookedAt);
+  const bool is_all = head.size() == kLookedAt;
+  const size_t start = std::min(head.find_first_not_of("\r\n"), head.size());
+  const size_t end = head.find('\n', start);
+  if (end == std::string::npos) {
+    if (is_all) state_ = State::kPreamble;
+    return is_all;
+  }
+  const std::string line(absl::StripTrailingAsciiWhitespace(head.substr(start, end - start)));
+  const size_t second_end = head.find('\n', end + 1);
+  const bool declared = absl::StartsWith(line, delimiter_);
+  if (!declared && second_end == std::string::npos && !is_all) return false;
+  state_ = State::kPreamble;
+  if (declared) return true;
+  const auto is_field = [](const std::string& text) {
+    return absl::StartsWithIgnoreCase(text, "content-") && absl::StrContains(text, ":");
+  };
+  const std::string second = head.substr(end + 1, second_end - end - 1);
+  if (is_field(line)) {
+    anomaly_ = "its first part has no delimiter before it";
+    state_ = State::kFields;
+    buffer_.erase(0, start);
+    position_ += start;
+  } else if (is_field(second) && (absl::StartsWith(line, "--") || "--" + line == delimiter_)) {
+    anomaly_ = "its delimiter is written otherwise than it is declared";
+    delimiter_ = line;
+  }
+  return true;
+}
 
 void MultipartSplitter::Feed(ByteView bytes) {
   if (state_ == State::kEpilogue) return;
@@ -193,7 +236,9 @@ bool MultipartSplitter::FindDelimiter(size_t* begin, size_t* end, Line* line, si
 }
 
 void MultipartSplitter::Emit(size_t count) {
-  if (in_part_ && count > 0) events_->OnPartBytes(AsBytes(buffer_).first(count));
+  if (!in_part_ || count == 0) return;
+  if (part_left_) *part_left_ -= std::min<uint64_t>(*part_left_, count);
+  events_->OnPartBytes(AsBytes(buffer_).first(count));
 }
 
 void MultipartSplitter::EndPart(bool complete) {
@@ -202,13 +247,17 @@ void MultipartSplitter::EndPart(bool complete) {
 }
 
 void MultipartSplitter::StartPart(std::string_view fields) {
-  if (++parts_ > kMaxParts) {
+  if (++parts_ > max_parts_) {
     limited_ = true;
     state_ = State::kEpilogue;
     return;
   }
   in_part_ = true;
-  events_->OnPart(SplitFields(fields), position_);
+  const HttpFields split = SplitFields(fields);
+  uint64_t length = 0;
+  part_left_.reset();
+  if (absl::SimpleAtoi(FieldValue(split, "content-length"), &length)) part_left_ = length;
+  events_->OnPart(split, position_);
 }
 
 // Whether there may be more to do with what is there.
@@ -222,6 +271,7 @@ bool MultipartSplitter::Step() {
     take(buffer_.size());
     return false;
   }
+  if (state_ == State::kStart) return Begin();
   if (state_ == State::kFields) {
     // A blank line ends them; it may be the first.
     size_t end = std::string::npos;
@@ -282,9 +332,18 @@ void MultipartSplitter::Gap(uint64_t length) {
 }
 
 void MultipartSplitter::Finish() {
-  Emit(buffer_.size());
+  if (state_ == State::kStart) state_ = State::kPreamble;
+  while (Step()) {
+  }
+  // What is left is the last part's, without the line break of a delimiter that did not come.
+  size_t left = buffer_.size();
+  const bool ends_in_line = left >= 2 && buffer_.compare(left - 2, 2, "\r\n") == 0;
+  if (part_left_ && ends_in_line && *part_left_ + 2 == left) left -= 2;
+  Emit(left);
   buffer_.clear();
-  EndPart(false);
+  const bool whole = frames_ && in_part_ && part_left_ == uint64_t{0};
+  ended_ = whole || (frames_ && state_ == State::kFields);
+  EndPart(whole);
 }
 
 }  // namespace flowstitch

@@ -74,6 +74,52 @@ TEST(MultipartSplitter, AnyPartsInAnyCutComeOutAsTheyWere) {
   }
 }
 
+// As cameras write them. However it is cut.
+TEST(MultipartSplitter, DelimitersThatAreNotAsDeclared) {
+  struct Case {
+    std::string boundary;   // as declared
+    std::string delimiter;  // as written
+    bool first;             // there is one before the first part
+    bool anomaly;
+  };
+  const Case cases[] = {
+      {"x", "--x", true, false},     {"--x", "--x", true, true}, {"x", "x", true, true},
+      {"x", "--other", true, true},  {"x", "--x", false, true},  {"--x", "----x", false, true},
+      {"--x", "----x", true, false},
+  };
+  for (const Case& c : cases) {
+    for (const bool lengths : {false, true}) {
+      for (const bool closed : {false, true}) {
+        std::string body = "\r\n";
+        std::vector<std::string> wanted;
+        for (int i = 0; i < 1500; ++i) {
+          wanted.push_back("\xff\xd8 frame " + std::to_string(i) + " --x \r\n\xff\xd9");
+          if (c.first || i > 0) body += c.delimiter + "\r\n";
+          body += "Content-Type: image/jpeg\r\n";
+          if (lengths) body += "Content-Length: " + std::to_string(wanted.back().size()) + "\r\n";
+          body += "\r\n" + wanted.back() + "\r\n";
+        }
+        if (closed) body += c.delimiter + "--\r\n";
+        for (const size_t piece : {size_t{1}, size_t{7}, size_t{1000}, body.size()}) {
+          Parts found;
+          MultipartSplitter splitter(c.boundary, &found, /*frames=*/true);
+          for (size_t at = 0; at < body.size(); at += piece) {
+            splitter.Feed(AsBytes(body).subspan(at, std::min(piece, body.size() - at)));
+          }
+          splitter.Finish();
+          if (!closed && !lengths && !found.texts.empty()) {  // nobody says where the last ends
+            EXPECT_EQ(found.texts.back(), wanted.back() + "\r\n");
+            found.texts.back() = wanted.back();
+          }
+          EXPECT_EQ(found.texts, wanted) << c.boundary << " " << c.delimiter << " " << piece;
+          EXPECT_EQ(splitter.complete(), closed || lengths) << c.delimiter << " " << piece;
+          EXPECT_EQ(*splitter.anomaly() != '\0', c.anomaly) << c.delimiter;
+        }
+      }
+    }
+  }
+}
+
 TEST(MultipartSplitter, WhatIsCutOrTooMuchIsSaid) {
   Parts cut;
   MultipartSplitter splitter("b", &cut);
