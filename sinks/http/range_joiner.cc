@@ -17,13 +17,13 @@ namespace {
 
 constexpr size_t kBlockBytes = 256 << 10;
 
-// Which bytes of which range make up the whole, in order; empty when some are missing.
+// Which bytes of which range make up what there is of the whole, in order.
 struct Piece {
   const RangeRecord* range;
   uint64_t from;
   uint64_t to;  // behind the last byte
 };
-std::vector<Piece> Cover(const std::vector<RangeRecord>& ranges, uint64_t total) {
+std::vector<Piece> Cover(const std::vector<RangeRecord>& ranges) {
   std::vector<const RangeRecord*> sorted;
   for (const RangeRecord& range : ranges) sorted.push_back(&range);
   std::stable_sort(sorted.begin(), sorted.end(),
@@ -31,12 +31,37 @@ std::vector<Piece> Cover(const std::vector<RangeRecord>& ranges, uint64_t total)
   std::vector<Piece> pieces;
   uint64_t at = 0;
   for (const RangeRecord* range : sorted) {
-    if (range->first > at) return {};
     if (range->last + 1 <= at) continue;
+    at = std::max(at, range->first);
     pieces.push_back({range, at, range->last + 1});
     at = range->last + 1;
   }
-  return at == total ? pieces : std::vector<Piece>{};
+  return pieces;
+}
+
+uint64_t BytesOf(const std::vector<Piece>& pieces) {
+  uint64_t bytes = 0;
+  for (const Piece& piece : pieces) bytes += piece.to - piece.from;
+  return bytes;
+}
+
+// "bytes 0-99, 200-299 and 3 more of 1000".
+std::string WhichAreThere(const std::vector<Piece>& pieces, uint64_t total) {
+  constexpr size_t kMostNamed = 20;
+  std::vector<std::pair<uint64_t, uint64_t>> runs;
+  for (const Piece& piece : pieces) {
+    if (!runs.empty() && runs.back().second == piece.from) {
+      runs.back().second = piece.to;
+    } else {
+      runs.emplace_back(piece.from, piece.to);
+    }
+  }
+  std::string text = "only bytes ";
+  for (size_t i = 0; i < std::min(runs.size(), kMostNamed); ++i) {
+    absl::StrAppend(&text, i > 0 ? ", " : "", runs[i].first, "-", runs[i].second - 1);
+  }
+  if (runs.size() > kMostNamed) absl::StrAppend(&text, " and ", runs.size() - kMostNamed, " more");
+  return absl::StrCat(text, " of ", total, " are there");
 }
 
 }  // namespace
@@ -95,7 +120,7 @@ void RangeJoiner::AddOne(RangeRecord range) {
   ++ranges_;
   // So many bytes have to be there before it is worth a look.
   if (resource.bytes < resource.ranges[0].total) return;
-  if (Cover(resource.ranges, resource.ranges[0].total).empty()) return;
+  if (BytesOf(Cover(resource.ranges)) < resource.ranges[0].total) return;
   Join(resource);
   ranges_ -= resource.ranges.size();
   by_age_.erase(resource.number);
@@ -109,14 +134,20 @@ void RangeJoiner::Join(const Resource& resource) {
   // One message may bring the first range of several.
   const int times = ++paths_[first.stem];
   const std::string again = times > 1 ? absl::StrCat("-", times) : "";
-  record.path =
-      absl::StrCat(first.stem, again, first.extension.empty() ? "" : ".", first.extension);
+  const std::vector<Piece> pieces = Cover(resource.ranges);
+  record.complete = BytesOf(pieces) == first.total;
+  record.path = absl::StrCat(first.stem, again, record.complete ? "" : "-incomplete",
+                             first.extension.empty() ? "" : ".", first.extension);
   PartFile file;
   status_ = file.Open(record.path);
   std::optional<Digests> digests;
   if (digests_.any()) digests.emplace(digests_);
   std::string block(kBlockBytes, '\0');
-  for (const Piece& piece : Cover(resource.ranges, first.total)) {
+  for (const Piece& piece : pieces) {
+    if (piece.from > file.size()) {
+      if (digests) digests->UpdateZeros(piece.from - file.size());
+      file.Skip(piece.from - file.size());
+    }
     const int fd = OpenOutput(piece.range->path, O_RDONLY);
     // A body that somebody took away meanwhile: the resource stays in pieces.
     if (fd < 0) return;
@@ -137,9 +168,11 @@ void RangeJoiner::Join(const Resource& resource) {
   }
   if (!status_.ok()) return;
   record.bytes = file.size();
-  record.complete = true;
   record.time_ns = first.time_ns;
   record.note = absl::StrCat("of ", resource.ranges.size(), " ranges");
+  if (!record.complete) {
+    absl::StrAppend(&record.note, ": ", WhichAreThere(pieces, first.total));
+  }
   if (digests) record.digests = digests->Finish();
   status_ = file.Commit(record.path, first.time_ns);
   if (status_.ok()) joined_.push_back({first.stream_path, std::move(record)});
@@ -156,6 +189,24 @@ void RangeJoiner::Finish() {
     for (RangeRecord& range : ranges) AddOne(std::move(range));
   }
   waiting_.clear();
+  JoinWithHoles();
+}
+
+// What came in one range only is a file already.
+void RangeJoiner::JoinWithHoles() {
+  for (const auto& [number, key] : by_age_) {
+    const Resource& resource = resources_.at(key);
+    const std::vector<Piece> pieces = Cover(resource.ranges);
+    if (pieces.size() < 2) continue;
+    const uint64_t holes = pieces.back().to - BytesOf(pieces);
+    if (holes > kMaxHoleBytes - hole_bytes_) continue;
+    hole_bytes_ += holes;
+    Join(resource);
+    if (!status_.ok()) return;
+  }
+  by_age_.clear();
+  resources_.clear();
+  ranges_ = 0;
 }
 
 absl::Status RangeJoiner::status() {

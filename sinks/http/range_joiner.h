@@ -1,6 +1,7 @@
 // Resources that came in ranges (206, multipart/byteranges; RFC 9110, 14), put together when all of
-// them is there, whatever flows brought them. One for all workers: flows are taken in the order in
-// which they closed, so that the result does not depend on threads.
+// them is there, whatever flows brought them, or at the end with holes for what is not. One for all
+// workers: flows are taken in the order in which they closed, so that the result does not depend on
+// threads.
 #ifndef FLOWSTITCH_SINKS_HTTP_RANGE_JOINER_H_
 #define FLOWSTITCH_SINKS_HTTP_RANGE_JOINER_H_
 
@@ -27,6 +28,8 @@ class RangeJoiner {
   static constexpr size_t kMaxRanges = 100'000;
   // Ranges of one resource; more of it are not looked at.
   static constexpr size_t kMaxRangesOfOne = 4096;
+  // Holes of all files that lack something: they cost nothing but their digests.
+  static constexpr uint64_t kMaxHoleBytes = uint64_t{4} << 30;
 
   struct Joined {
     std::string stream_path;  // of the flow that brought the first range
@@ -40,7 +43,7 @@ class RangeJoiner {
   void Add(uint64_t order, std::vector<RangeRecord> ranges);
   // What was put together since the last call.
   std::vector<Joined> Take();
-  // No more flows come: takes those that were never closed.
+  // No more flows come: takes those that were never closed, and puts together what there is.
   void Finish();
   absl::Status status();
 
@@ -52,6 +55,7 @@ class RangeJoiner {
   };
   void AddOne(RangeRecord range);
   void Join(const Resource& resource);
+  void JoinWithHoles();
   void DropOldest();
 
   const DigestChoice digests_;
@@ -62,6 +66,7 @@ class RangeJoiner {
   std::map<uint64_t, std::string> by_age_;
   uint64_t resource_number_ = 0;
   size_t ranges_ = 0;
+  uint64_t hole_bytes_ = 0;
   std::vector<Joined> joined_;
   std::map<std::string, int> paths_;  // that were given, and how often they were wanted
   absl::Status status_;
