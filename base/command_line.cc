@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/help_text.h"
 #include "base/program.h"
 
 namespace flowstitch {
@@ -18,44 +19,6 @@ constexpr char kDocsFlag[] = "--generate-docs";
 
 std::string Version(const CLI::App& app) {
   return absl::StrCat(app.get_name(), " ", FLOWSTITCH_VERSION);
-}
-
-// An option as the documents need it.
-struct Described {
-  std::vector<std::string> names;  // with their dashes; empty: positional
-  std::string positional;
-  std::string value;                 // what it takes; empty: a flag
-  std::vector<std::string> choices;  // where it is one of these
-  std::string text;
-  bool repeats = false;
-};
-
-// CLI11 puts the checks' descriptions behind the type: "ORDER:{stream,packet}".
-void ReadType(const std::string& type, Described* out) {
-  out->value = type.substr(0, type.find_first_of(":["));
-  const size_t open = type.find('{');
-  const size_t close = type.find('}');
-  if (open == std::string::npos || close == std::string::npos || close < open) return;
-  out->choices = absl::StrSplit(type.substr(open + 1, close - open - 1), ',');
-}
-
-std::vector<Described> Describe(const CLI::App& app) {
-  std::vector<Described> all;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group().empty()) continue;  // hidden
-    Described one;
-    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
-    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
-    one.positional = one.names.empty() ? option->get_name() : "";
-    if (option->get_items_expected_max() > 0) ReadType(option->get_type_name(), &one);
-    one.text = option->get_description();
-    if (!option->get_default_str().empty() && one.text.find(" [") == std::string::npos) {
-      absl::StrAppend(&one.text, " [", option->get_default_str(), "]");
-    }
-    one.repeats = one.text.find("Repeatable") != std::string::npos;
-    all.push_back(std::move(one));
-  }
-  return all;
 }
 
 std::string Roff(const std::string& text) {
@@ -73,7 +36,7 @@ std::string FunctionName(const CLI::App& app) {
 }
 
 // bash: what completes a value.
-std::string BashValue(const Described& option) {
+std::string BashValue(const DescribedOption& option) {
   if (!option.choices.empty()) {
     return absl::StrCat("compgen -W ", ShellQuoted(absl::StrJoin(option.choices, " ")),
                         " -- \"$current\"");
@@ -86,7 +49,7 @@ std::string BashValue(const Described& option) {
 }
 
 // zsh: the same, as the action of _arguments.
-std::string ZshValue(const Described& option) {
+std::string ZshValue(const DescribedOption& option) {
   if (!option.choices.empty()) return absl::StrCat("(", absl::StrJoin(option.choices, " "), ")");
   if (option.value == "FILE") return "_files";
   if (option.value == "DIR") return "_files -/";
@@ -105,20 +68,20 @@ std::string ZshText(const std::string& text) {
 
 std::string ManPage(const CLI::App& app) {
   const std::string name = app.get_name();
-  const std::vector<Described> options = Describe(app);
+  const std::vector<DescribedOption> options = DescribeOptions(app);
   std::string page = absl::StrCat(".TH \"", name, "\" 1 \"\" \"flowstitch ", FLOWSTITCH_VERSION,
                                   "\" \"User Commands\"\n");
   const std::string about = app.get_description();
   const std::string first = about.substr(0, about.find('\n'));
   absl::StrAppend(&page, ".SH NAME\n", Roff(name), " \\- ", Roff(first), "\n");
   absl::StrAppend(&page, ".SH SYNOPSIS\n.B ", Roff(name), "\n[\\fIOPTIONS\\fR]");
-  for (const Described& option : options) {
+  for (const DescribedOption& option : options) {
     if (option.names.empty())
       absl::StrAppend(&page, " [\\fI", Roff(option.positional), "\\fR ...]");
   }
   absl::StrAppend(&page, "\n.SH DESCRIPTION\n",
                   absl::StrReplaceAll(Roff(about), {{"\n", "\n.br\n"}}), "\n.SH OPTIONS\n");
-  for (const Described& option : options) {
+  for (const DescribedOption& option : options) {
     absl::StrAppend(&page, ".TP\n");
     if (option.names.empty()) {
       absl::StrAppend(&page, "\\fI", Roff(option.positional), "\\fR\n");
@@ -164,7 +127,7 @@ std::string BashCompletion(const CLI::App& app) {
   std::string words;
   std::string cases;
   std::string rest = "compgen -f -- \"$current\"";
-  for (const Described& option : Describe(app)) {
+  for (const DescribedOption& option : DescribeOptions(app)) {
     if (option.names.empty()) continue;
     absl::StrAppend(&words, words.empty() ? "" : " ", absl::StrJoin(option.names, " "));
     if (option.value.empty()) continue;
@@ -182,7 +145,7 @@ std::string BashCompletion(const CLI::App& app) {
 
 std::string ZshCompletion(const CLI::App& app) {
   std::string text = absl::StrCat("#compdef ", app.get_name(), "\n_arguments -s -S \\\n");
-  for (const Described& option : Describe(app)) {
+  for (const DescribedOption& option : DescribeOptions(app)) {
     if (option.names.empty()) {
       absl::StrAppend(&text, "  ", ShellQuoted("*:" + option.positional + ":_files"), " \\\n");
       continue;
@@ -222,7 +185,7 @@ size_t Distance(const std::string& a, const std::string& b) {
 std::string Nearest(const CLI::App& app, const std::string& typed) {
   std::string nearest;
   size_t least = typed.size() / 3 + 1;
-  for (const Described& option : Describe(app)) {
+  for (const DescribedOption& option : DescribeOptions(app)) {
     for (const std::string& name : option.names) {
       const bool begins = typed.size() > 4 && name.compare(0, typed.size(), typed) == 0;
       const size_t distance = begins ? 1 : Distance(typed, name);
@@ -255,9 +218,36 @@ void Complain(const CLI::App& app, const CLI::ParseError& error) {
                text.c_str(), app.get_name().c_str());
 }
 
+// For what HelpAsked does not see, such as "-qh".
+class WholeHelp : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    return HelpText(*app, HelpWidth());
+  }
+};
+
+// 1: -h; 2: all of it; 0: not at all. Whatever else is wrong with the command line.
+int HelpAsked(const CLI::App& app, int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--") return 0;
+    const CLI::Option* const before = i > 1 ? app.get_option_no_throw(argv[i - 1]) : nullptr;
+    if (before != nullptr && before->get_items_expected_max() > 0) continue;  // its value
+    if (word == "-h") return i + 1 < argc && std::string_view(argv[i + 1]) == "-h" ? 2 : 1;
+    if (word == "-hh" || word == "--help") return 2;
+  }
+  return 0;
+}
+
 }  // namespace
 
-std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
+std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv,
+                                    const std::vector<std::string>& most_used) {
+  app.set_help_flag("-h,--help", most_used.empty()
+                                     ? "List the options."
+                                     : "List the most used options; -hh, --help: all of them.");
+  app.formatter(std::make_shared<WholeHelp>());
   // The last one counts, as everywhere: a later option overrides an alias's. Lists stay lists.
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() == 1) {
@@ -270,6 +260,11 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
       ->type_name("FILE");
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_version_flag("-V,--version", Version(app));
+  if (const int asked = HelpAsked(app, argc, argv); asked > 0) {
+    const std::string text =
+        asked == 1 ? ShortHelpText(app, most_used, HelpWidth()) : HelpText(app, HelpWidth());
+    return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? kExitFailed : kExitOk;
+  }
   // For the build, not for people. It ends the parsing, as --version does.
   app.add_option_function<std::string>(kDocsFlag,
                                        [&app](const std::string& kind) {

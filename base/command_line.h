@@ -6,12 +6,15 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flowstitch {
 
-// The flags -V and --generate-docs are added. A value is the exit status with which the program has
-// to end now: something was printed, or the command line is wrong.
-std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv);
+// The flags -V and --generate-docs are added. `most_used`: what -h lists; empty: everything. A
+// value is the exit status with which the program has to end now: something was printed, or the
+// command line is wrong.
+std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv,
+                                    const std::vector<std::string>& most_used = {});
 
 // A page for man(1), in roff.
 std::string ManPage(const CLI::App& app);

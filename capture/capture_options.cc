@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/help_text.h"
 #include "capture/frame_filter.h"
 #include "transport/endpoint.h"
 #include "transport/hello.h"
@@ -37,15 +38,17 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->type_name("DIR");
   app.add_option("-i,--interface", options->live.interface, "Capture from this interface.")
       ->type_name("IFACE");
-  app.add_flag("-p,--no-promiscuous{false}", options->live.promiscuous,
+  app.add_flag("-p{false},--no-promiscuous{false}", options->live.promiscuous,
                "Do not put the interface into promiscuous mode.");
   app.add_option("--snaplen", options->live.snap_length, "Capture so many bytes of a frame.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(64, static_cast<int>(kMaxFrameBytes)))
       ->capture_default_str();
   app.add_option("--kernel-buffer", options->live.buffer_bytes,
                  "Size of the kernel's buffer for the interface.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(1 << 16, 1 << 30))
       ->capture_default_str();
   app.add_flag(
@@ -58,8 +61,8 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   app.add_option("--name", options->name,
-                 "This source's name, unique among the sources of a reassembler (default: its "
-                 "key's name, or the machine's).")
+                 "This source's name, unique among the sources of a reassembler. [its key's name, "
+                 "or the machine's]")
       ->type_name("NAME");
   app.add_option("--reassembler", options->reassembler,
                  "Where the reassembler takes packets; several shards are separated by commas. "
@@ -73,6 +76,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
                  "Bytes kept for a reassembler that has not acknowledged them. When full, a file "
                  "waits and an interface's newest frames are dropped and counted.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
   app.add_option(
@@ -94,6 +98,14 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
   app.add_flag("--progress", options->progress, "Show progress on standard error.");
   app.add_option("expression", *filter_words, "Frames to take, in pcap-filter's language.")
       ->type_name("FILTER");
+  GroupOptions(
+      app, kInputGroup,
+      {"--read", "--continue", "--time-offset", "--user", "--chroot", "--interface",
+       "--no-promiscuous", "--snaplen", "--kernel-buffer", "--immediate", "--buffer-timeout"});
+  GroupOptions(app, kHostsGroup,
+               {"--name", "--reassembler", "--tap", "--spool", "--spool-size", "--durable", "--key",
+                "--allow", "--peer-key", "--insecure", "--metrics", "--share-memory"});
+  GroupOptions(app, kLimitsGroup, {"--buffer"});
 }
 
 absl::Status CheckCaptureOptions(const CaptureOptions& options) {

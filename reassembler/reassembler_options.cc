@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/help_text.h"
 #include "base/memory_flag.h"
 #include "base/memory_plan.h"
 
@@ -241,10 +242,10 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
       ->type_name("N")
       ->capture_default_str();
   for (const SizeFlag& flag : SizeFlags(core)) {
-    app.add_option(flag.name, *flag.value, flag.help)
-        ->type_name(flag.unit)
-        ->check(CLI::Range(flag.least, flag.most))
-        ->capture_default_str();
+    CLI::Option* const option =
+        app.add_option(flag.name, *flag.value, flag.help)->type_name(flag.unit);
+    if (std::string_view(flag.unit) == "BYTES") option->transform(CLI::AsSizeValue(false));
+    option->check(CLI::Range(flag.least, flag.most))->capture_default_str();
   }
   app.add_option_function<int>(
          "--duplicate-window",
@@ -272,6 +273,11 @@ void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
         const absl::Status status = ApplySimulation({name}, &scratch);
         return status.ok() ? std::string() : std::string(status.message());
       });
+  GroupOptions(app, kSelectionGroup,
+               {"--udp", "--flow-key", "--checksum", "--overlap", "--fragment-overlap",
+                "--duplicate-window", "--frames", "--community-id-seed"});
+  for (const SizeFlag& flag : SizeFlags(core)) GroupOptions(app, kLimitsGroup, {flag.name});
+  for (const TimeFlag& flag : TimeFlags(core)) GroupOptions(app, kLimitsGroup, {flag.name});
 }
 
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
@@ -287,7 +293,7 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
                  "Publish the batches of streams here for anyone (PUB, topics "
                  "'streams.PROTOCOL.SERVERPORT.SHARD').")
       ->type_name("ENDPOINT");
-  app.add_option("--name", options->name, "This reassembler's name (default: the machine's name).")
+  app.add_option("--name", options->name, "This reassembler's name. [the machine's]")
       ->type_name("NAME");
   app.add_option("--sources", options->sources,
                  "Start when so many sources are there, and end when they have ended; 0: take "
@@ -308,12 +314,14 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
       ->capture_default_str();
   app.add_option("--window", options->window_bytes, "Bytes taken from a source in advance.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(size_t{1} << 16, size_t{1} << 40))
       ->capture_default_str();
   app.add_option("--buffer", options->buffer_bytes,
                  "Bytes kept for sinks that have not acknowledged them; when full, nothing more is "
                  "taken from the sources.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
       ->capture_default_str();
   app.add_option("-U,--user", options->user,
@@ -325,6 +333,11 @@ void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
   AddReadMemoryFlag(app, &options->memory);
   AddShareMemoryFlag(app, &options->memory);
   AddReassemblyFlags(app, options);
+  GroupOptions(app, kHostsGroup,
+               {"--captures", "--sinks", "--tap", "--name", "--sources", "--wait-sinks", "--shard",
+                "--reorder-window", "--key", "--allow", "--peer-key", "--insecure", "--metrics",
+                "--share-memory", "--read-memory"});
+  GroupOptions(app, kLimitsGroup, {"--window", "--buffer", "--memory"});
 }
 
 std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {

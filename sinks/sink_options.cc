@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/help_text.h"
 #include "base/memory_flag.h"
 
 namespace flowstitch {
@@ -117,8 +118,8 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
                  "still grow: NAME-TLS, and HTTP in it. Capture files may carry secrets too.")
       ->type_name("FILE");
   app.add_option("--tls-key", o->tls_keys,
-                 "Decrypt TLS up to 1.2 whose key exchange is RSA with the server's private key; "
-                 "may be given several times.")
+                 "Decrypt TLS up to 1.2 whose key exchange is RSA with the server's private key. "
+                 "Repeatable.")
       ->type_name("PEM")
       ->allow_extra_args(false);
 }
@@ -132,8 +133,8 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->capture_default_str();
   app.add_option("--name", o->name,
                  "This sink's name, unique among the sinks of a reassembler; one that is started "
-                 "again under it goes on where it stood (default: its key's name, or the "
-                 "machine's name and shard).")
+                 "again under it goes on where it stood. [its key's name, or the machine's "
+                 "and shard]")
       ->type_name("NAME");
   AddSecurityFlags(app, &o->security);
   AddMetricsFlag(app, &o->metrics);
@@ -189,8 +190,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
                  "Console: hold this named semaphore while a piece is printed.")
       ->type_name("NAME");
   app.add_option("--report", o->report_path,
-                 "The report's path (default: report.xml in the directory); '-' is standard "
-                 "output.")
+                 "The report's path; '-' is standard output. [report.xml in the directory]")
       ->type_name("FILE");
   AddReportFlags(app, o);
   app.add_option("--file-alert-fd", o->file_alerts.fd,
@@ -244,6 +244,7 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   AddMemoryFlag(app, &o->memory_bytes);
   app.add_option("--window", o->window_bytes, "Bytes taken from the reassembler in advance.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(size_t{1} << 16, size_t{1} << 40))
       ->capture_default_str();
   app.add_flag("--no-journal{false}", o->journal,
@@ -253,6 +254,25 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--command-line", o->command_line, "What the report says was typed.")
       ->type_name("TEXT");
   app.add_flag("--summary", o->summary, "Print a short ledger on standard error at the end.");
+  GroupOptions(
+      app, kOutputGroup,
+      {"--output",       "--files",         "--dfxml",        "--find-index",  "--flow-captures",
+       "--other-frames", "--conversation",  "--json",         "--netviz",      "--netviz-addresses",
+       "--netviz-table", "--report",        "--report-form",  "--report-roll", "--file-alert-fd",
+       "--file-command", "--body-alert-fd", "--body-command", "--md5",         "--sha1",
+       "--sha256",       "--template",      "--format",       "--max-bytes",   "--durable",
+       "--no-journal",   "--command-line",  "--summary"});
+  GroupOptions(app, kHttpGroup,
+               {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
+                "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
+  GroupOptions(
+      app, kConsoleGroup,
+      {"--console", "--no-header", "--binary", "--hex", "--no-newline", "--color", "--console-json",
+       "--console-order", "--payload", "--places", "--utf8", "--console-http", "--console-lock"});
+  GroupOptions(app, kHostsGroup,
+               {"--reassembler", "--name", "--key", "--allow", "--peer-key", "--insecure",
+                "--metrics", "--read-memory", "--shard", "--user", "--chroot"});
+  GroupOptions(app, kLimitsGroup, {"--workers", "--max-descriptors", "--memory", "--window"});
 }
 
 std::vector<std::string> SinkArguments(const SinkOptions& o) {

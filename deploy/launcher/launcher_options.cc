@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/help_text.h"
 #include "base/memory_flag.h"
 #include "base/program.h"
 #include "sinks/sink_stage.h"
@@ -100,116 +101,129 @@ absl::Status ChooseInterface(CaptureOptions* capture) {
 }  // namespace
 
 void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
-  app.add_option("-r", o->capture.files,
+  app.add_option("-r,--read", o->capture.files,
                  "Read this capture file: pcap or pcapng, also compressed with gzip, bzip2, xz, "
                  "lzma, zstd, lz4, compress or zip; '-' is standard input. Repeatable.")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app.add_option("-R", o->capture.continued_files,
+  app.add_option("-R,--continue", o->capture.continued_files,
                  "Read this one after all others; it goes on with flows that are open, and opens "
                  "none. Repeatable.")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app.add_flag("-l", o->words_are_files, "What stands behind the options are capture files.");
-  app.add_option("-i", o->capture.live.interface,
-                 "Capture from this interface (default without -r: the first one).")
+  app.add_flag("-l,--all-files", o->words_are_files,
+               "What stands behind the options are capture files.");
+  app.add_option("-i,--interface", o->capture.live.interface,
+                 "Capture from this interface. [without -r, the first one]")
       ->type_name("IFACE");
-  app.add_flag("-p{false}", o->capture.live.promiscuous,
+  app.add_flag("-p{false},--no-promiscuous{false}", o->capture.live.promiscuous,
                "Do not put the interface into promiscuous mode.");
   app.add_option(
-         "-U,--relinquish-privileges", o->capture.privileges.user,
+         "-U,--user,--relinquish-privileges", o->capture.privileges.user,
          "Become this user once the inputs are open. [under sudo, whoever called it; root stays "
          "root, without capabilities]")
       ->type_name("USER");
   app.add_option("-z,--chroot", o->capture.privileges.directory,
                  "See only this directory from then on; output goes inside of it. Needs -U.")
       ->type_name("DIR");
-  app.add_option("-o", o->sink.directory, "Directory for everything that is written.")
+  app.add_option("-o,--output", o->sink.directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();
-  app.add_flag("-a", o->all, "Everything: files, HTTP bodies, MD5, the report, report.pdf.");
+  app.add_flag("-a,--all", o->all, "Everything: files, HTTP bodies, MD5, the report, report.pdf.");
   app.add_option("-A", o->deprecated, "tcpflow's old form of -a -e http; says so, does nothing.")
       ->type_name("LETTER")
       ->allow_extra_args(false);
-  app.add_option("-e", o->enable, absl::StrCat("Switch a writer on: ", kWriters, ". Repeatable."))
+  app.add_option("-e,--enable", o->enable,
+                 absl::StrCat("Switch a writer on: ", kWriters, ". Repeatable."))
       ->type_name("WRITER")
       ->allow_extra_args(false);
-  app.add_option("-E", o->enable_only, "Switch all others off, and this writer on. Repeatable.")
+  app.add_option("-E,--enable-only", o->enable_only,
+                 "Switch all others off, and this writer on. Repeatable.")
       ->type_name("WRITER")
       ->allow_extra_args(false);
-  app.add_option("-x", o->disable, "Switch a writer off. Repeatable.")
+  app.add_option("-x,--disable", o->disable, "Switch a writer off. Repeatable.")
       ->type_name("WRITER")
       ->allow_extra_args(false);
+  // By the names that flowstitch-sink has for them.
+  for (const char* writer : {"files", "http", "md5", "sha1", "sha256", "dfxml", "netviz"}) {
+    app.add_flag_callback(
+        absl::StrCat("--", writer), [o, writer] { o->enable.emplace_back(writer); },
+        absl::StrCat("As -e ", writer, "."));
+  }
   app.add_option(
-         "-F", o->format_letters,  // letters of several are taken together
+         "-F,--format", o->format_letters,  // letters of several are taken together
          "Form of file names: c with a counter (always), t or T with the time in front, k, m, "
          "g in directories of a thousand, a million, a billion; X no flow files, only the report; "
          "M with MD5.")
       ->type_name("LETTERS")
       ->allow_extra_args(false);
-  app.add_option("-T", o->sink.name_template, "Template of file names.")
+  app.add_option("-T,--template", o->sink.name_template, "Template of file names.")
       ->type_name("TEMPLATE")
       ->capture_default_str();
-  app.add_option("-X", o->sink.report_path,
-                 "The report's path (default: report.xml in the directory); '-' is standard "
-                 "output.")
+  app.add_option("-X,--report", o->sink.report_path,
+                 "The report's path; '-' is standard output. [report.xml in the directory]")
       ->type_name("FILE");
   AddReportFlags(app, &o->sink);
   app.add_option("--json", o->sink.json,
                  "Write JSON lines: a record a flow, HTTP transaction, TLS handshake, body, gap "
                  "and conflict; '-' is standard output.")
       ->type_name("FILE");
-  AddMaxBytesFlag(app, "-b", &o->sink.max_bytes);
-  app.add_option("-f", o->sink.max_descriptors,
+  AddMaxBytesFlag(app, "-b,--max-bytes", &o->sink.max_bytes);
+  app.add_option("-f,--max-descriptors", o->sink.max_descriptors,
                  "Files that are open at a time; 0: what is allowed.")
       ->type_name("N")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  app.add_flag("-I", o->sink.find_index,
+  app.add_flag("-I,--find-index", o->sink.find_index,
                "Write NAME.findx beside each flow file: offset, time and length of each piece.");
-  app.add_flag("-K", o->sink.flow_captures,
+  app.add_flag("-K,--flow-captures", o->sink.flow_captures,
                "Write a capture file a stream, NAME.pcap, instead of flow files.");
   app.add_flag("--conversation", o->sink.conversation,
                "Write both directions of a flow into one file, NAME-CONVERSATION, instead of two.");
   app.add_option(
-         "-w", o->sink.other_frames,
+         "-w,--other-frames", o->sink.other_frames,
          "Write the frames that became part of no flow to this capture file; '-' is standard "
          "output.")
       ->type_name("FILE");
-  app.add_flag("-Z{false}", o->sink.decode, "Leave content codings (gzip ...) on HTTP bodies.");
+  app.add_flag("-Z{false},--no-decode{false}", o->sink.decode,
+               "Leave content codings (gzip ...) on HTTP bodies.");
   AddHttpFlags(app, &o->sink);
-  app.add_flag("-c", o->console, "Print on the console instead of writing files.");
-  app.add_flag("-C", o->console_bare, "As -c, without the name before each piece.");
+  app.add_flag("-c,--console", o->console, "Print on the console instead of writing files.");
+  app.add_flag("-C,--no-header", o->console_bare, "As -c, without the name before each piece.");
   app.add_flag(
-      "-D", o->sink.console_form.hex,
+      "-D,--hex", o->sink.console_form.hex,
       "Console (-c, if neither is given): a hex dump, with the time, direction and offset of each "
       "piece.");
-  app.add_flag("-J", o->sink.console_form.json,
+  app.add_flag("-J,--console-json", o->sink.console_form.json,
                "Console (-c, if neither is given): a JSON object for each piece.");
-  app.add_flag("-B", o->sink.console_form.binary, "Console: bytes as they are.");
-  app.add_flag("-s", o->strip, "Console: print '.' for what cannot be printed (the default).");
-  app.add_flag("-g", o->sink.console_form.color, "Console: blue by the client, red by the server.");
-  app.add_flag("-0{false}", o->sink.console_form.newline, "Console: no new line after each piece.");
+  app.add_flag("-B,--binary", o->sink.console_form.binary, "Console: bytes as they are.");
+  app.add_flag("-s", o->strip, "Console: print '.' for what cannot be printed, as without it.");
+  app.add_flag("-g,--color", o->sink.console_form.color,
+               "Console: blue by the client, red by the server.");
+  app.add_flag("-0{false},--no-newline{false}", o->sink.console_form.newline,
+               "Console: no new line after each piece.");
   AddConsoleOrderFlag(app, &o->sink.console_form);
   AddPayloadFlag(app, &o->sink.console_form);
-  app.add_option("-L", o->sink.console_form.lock,
+  app.add_option("-L,--console-lock", o->sink.console_form.lock,
                  "Console: hold this named semaphore while a piece is printed.")
       ->type_name("NAME");
   app.add_option("-m", o->max_seek,
                  "A segment further than this from its stream does not belong to it: --max-seek.")
       ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
   app.add_flag("-P", o->no_purge, "Accepted: no flow is purged before its time.");
-  app.add_option("-S", o->settings, "One of tcpflow's settings; -H lists them. Repeatable.")
+  app.add_option("-S,--setting", o->settings,
+                 "One of tcpflow's settings; -H lists them. Repeatable.")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_flag("-q", o->quiet, "No progress, no summary, no warnings.");
-  app.add_flag("-v", o->verbose, "Say more.");
+  app.add_flag("-q,--quiet", o->quiet, "No progress, no summary, no warnings.");
+  app.add_flag("-v,--verbose", o->verbose, "Say more.");
   app.add_option("-d", o->debug_level, "Say more, if more than 1.")
       ->type_name("LEVEL")
       ->capture_default_str();
   app.add_flag_callback(
-      "-H", [] { throw CLI::CallForVersion(WritersHelp(), 0); },
+      "-H,--list-writers", [] { throw CLI::CallForVersion(WritersHelp(), 0); },
       "Print the writers and settings, and what each does.");
   app.add_flag("--as-tcpflow", o->as_tcpflow,
                "Behave as when invoked as 'tcpflow': its form of the report, its console's order, "
@@ -233,6 +247,34 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("expression", o->words,
                  "Frames to take, in pcap-filter's language; with -l capture files.")
       ->type_name("FILTER");
+  GroupOptions(app, kInputGroup,
+               {"--read", "--continue", "--all-files", "--interface", "--no-promiscuous", "--user",
+                "--chroot"});
+  GroupOptions(
+      app, kOutputGroup,
+      {"--output",       "--all",          "--enable",    "--enable-only", "--disable",
+       "--files",        "--md5",          "--sha1",      "--sha256",      "--dfxml",
+       "--netviz",       "--format",       "--template",  "--report",      "--report-form",
+       "--report-roll",  "--json",         "--max-bytes", "--find-index",  "--flow-captures",
+       "--conversation", "--other-frames", "--durable"});
+  GroupOptions(app, kHttpGroup,
+               {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
+                "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
+  GroupOptions(app, kConsoleGroup,
+               {"--console", "--no-header", "--hex", "--console-json", "--binary", "-s", "--color",
+                "--no-newline", "--console-order", "--payload", "--console-lock"});
+  GroupOptions(app, kHostsGroup,
+               {"--processes", "--packet-tap", "--stream-tap", "--key", "--allow", "--peer-key",
+                "--insecure", "--metrics"});
+  GroupOptions(app, kLimitsGroup, {"--max-descriptors", "-m", "--workers", "--memory"});
+}
+
+const std::vector<std::string>& MostUsedOptions() {
+  static const std::vector<std::string> names = {
+      "expression", "--read",         "--interface", "--output", "--all",
+      "--enable",   "--json",         "--report",    "--keylog", "--console",
+      "--hex",      "--console-json", "--quiet",     "--version"};
+  return names;
 }
 
 namespace {

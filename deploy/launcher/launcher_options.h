@@ -44,6 +44,8 @@ struct LauncherOptions {
 };
 
 void AddLauncherFlags(CLI::App& app, LauncherOptions* options);
+// What -h lists.
+const std::vector<std::string>& MostUsedOptions();
 
 // Where the filter is wrong because the name of a file stands in it, what to do; empty otherwise.
 std::string FileAmongWords(const LauncherOptions& options);

@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   app.footer(TemplateHelp() + WritersHelp());
   const std::string invoked = argc > 0 ? argv[0] : "";
   options.as_tcpflow = invoked == "tcpflow" || absl::EndsWith(invoked, "/tcpflow");
-  if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
+  if (const auto status = ParseCommandLine(app, argc, argv, MostUsedOptions())) return *status;
   absl::Status status = ResolveLauncherOptions(
       absl::StrJoin(std::vector<std::string>(argv, argv + argc), " "), &options);
   SetUpLog(options.log_prefix.empty() ? "flowstitch" : options.log_prefix, options.says_more());

@@ -15,9 +15,9 @@ def options_of_help(name):
     text = run(name, "--help").stdout
     found = set()
     for line in text.splitlines():
-        match = re.match(r"  (-\S+)", line)
+        match = re.match(r"  (-[^\s,]+(?:, -[^\s,]+)*)", line)
         if match:
-            found.update(re.sub(r"\{.*", "", option) for option in match.group(1).split(","))
+            found.update(match.group(1).split(", "))
     assert len(found) > 5, text
     return found
 
@@ -27,7 +27,44 @@ def read(name):
         return file.read()
 
 
+# What stands in flowstitch-sink only: its links, what only other programs say, and tcpflow's settings.
+SINK_ONLY = {"--reassembler", "--name", "--read-memory", "--shard", "--window", "--no-journal", "--command-line", "--summary",
+             "--places", "--utf8", "--console-http", "--netviz-addresses", "--netviz-table", "--file-alert-fd", "--file-command",
+             "--body-alert-fd", "--body-command", "--verbose"}
+
+
 class Documents(unittest.TestCase):
+    def test_help_is_grouped_wrapped_and_of_one_form(self):
+        for name in PROGRAMS:
+            for columns in (60, 80, 132):
+                text = run(name, "--help", env=dict(os.environ, COLUMNS=str(columns))).stdout
+                last = re.search(r"^(Other|Options):\n", text, re.M).end()
+                entries = text[:last] + text[last:].split("\n\n")[0]  # the tables behind are as wide as they are
+                too_long = [line for line in entries.splitlines() if len(line) > columns and " " in line.strip()
+                            and not line.startswith(("  -", "Example", "Usage"))]
+                self.assertEqual(too_long, [], name)
+                self.assertNotRegex(text, r"BYTES[^\[]*\[\d{6,}\]|\(default|\{false\}", name)
+        for name, groups in (("flowstitch", ("Input", "Selection", "Output", "HTTP and TLS", "Console", "Many hosts", "Limits")),
+                             ("flowstitch-sink", ("Output", "HTTP and TLS", "Console", "Many hosts", "Limits"))):
+            text = run(name, "--help").stdout
+            places = [text.index(f"\n{group}:\n") for group in groups]
+            self.assertEqual(places, sorted(places), name)
+        self.assertIn("[64M]", run("flowstitch-sink", "--help").stdout)
+
+    def test_the_short_help_is_short_and_says_where_more_is(self):
+        short, whole = run("flowstitch", "-h"), run("flowstitch", "-hh")
+        self.assertEqual((short.returncode, whole.returncode), (0, 0))
+        self.assertLess(len(short.stdout.splitlines()), 40)
+        self.assertIn("flowstitch -hh lists all options", short.stdout)
+        self.assertEqual(whole.stdout, run("flowstitch", "--help").stdout)
+        self.assertEqual(whole.stdout, run("flowstitch", "-r", "x", "--nosuch", "-hh").stdout)
+        # As an option's value it is none.
+        self.assertNotIn("lists all options", run("flowstitch", "-r", "-h").stdout)
+
+    def test_the_launcher_has_the_sinks_words(self):
+        sink = {o for o in options_of_help("flowstitch-sink") if o.startswith("--")}
+        self.assertEqual(sink - options_of_help("flowstitch") - SINK_ONLY, set())
+
     def test_man_pages_have_every_option_and_no_other(self):
         for name in PROGRAMS:
             page = read(name + ".1")

@@ -578,10 +578,10 @@ class Options(PipelineTest):
     def test_help_version_and_bad_options(self):  # bug 13
         done = run("flowstitch", "-V")
         self.assertEqual((done.returncode, done.stdout.split()[0]), (0, "flowstitch"))
-        for flag in ("-h", "-hh", "--help"):
+        for flag, word in (("-h", "--console"), ("-hh", "--console-order"), ("--help", "--console-order")):
             done = run("flowstitch", flag)
             self.assertEqual(done.returncode, 0)
-            self.assertIn("--console-order", done.stdout)
+            self.assertIn(word, done.stdout)
         done = run("flowstitch", "-H")
         self.assertEqual(done.returncode, 0)
         for word in ("tcpdemux", "netviz", "wifiviz", "tdelta", "http_alert_fd"):
