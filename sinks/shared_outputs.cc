@@ -55,7 +55,15 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
   worker->http_form.body.digest_names = &digest_names_;
   const bool has_keys = !options.key_log.empty() || !options.tls_keys.empty();
   if (!options.console) worker->http_form.keys = &keys_;
-  if (options.console && has_keys) worker->console_form.keys = &keys_;
+  if (options.console && has_keys) {
+    worker->console_form.keys = &keys_;
+    worker->console_form.on_undecrypted = [warnings = uint64_t{0}](const std::string& name,
+                                                                   const std::string& why) mutable {
+      constexpr uint64_t kMostWarnings = 10;
+      if (++warnings > kMostWarnings) return;
+      spdlog::warn("console: TLS of {} is not all decrypted: {}", name, why);
+    };
+  }
   return absl::OkStatus();
 }
 

@@ -7,8 +7,6 @@
 #include <cstring>
 #include <ctime>
 
-#include <spdlog/spdlog.h>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -26,8 +24,6 @@ constexpr char kRed[] = "\033[0;31m";
 constexpr char kNoColor[] = "\033[0m";
 // Whoever holds the semaphore longer than this has died with it.
 constexpr int kLockSeconds = 10;
-// Of flows whose TLS is not decrypted.
-constexpr uint64_t kMostWarnings = 10;
 
 bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
 
@@ -317,10 +313,9 @@ void ConsoleWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
 void ConsoleWriter::OnClosed(SinkFlow& flow) {
   if (flow.states[slot_] == nullptr) return;
   const std::string undecrypted = static_cast<Layers*>(flow.states[slot_].get())->Close();
-  if (undecrypted.empty() || ++undecrypted_ > kMostWarnings) return;
+  if (undecrypted.empty() || !options_.on_undecrypted) return;
   names_->Name(flow, kClientToServer);
-  spdlog::warn("console: TLS of {} is not all decrypted: {}", flow.streams[kClientToServer].name,
-               undecrypted);
+  options_.on_undecrypted(flow.streams[kClientToServer].name, undecrypted);
 }
 
 void ConsoleWriter::Fail() {

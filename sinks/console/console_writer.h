@@ -7,6 +7,7 @@
 #include <semaphore.h>
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,8 @@ struct ConsoleOptions {
   std::string lock;           // a named semaphore (sem_overview(7)) held while a piece is printed
   int64_t max_bytes = -1;     // of one stream
   TlsKeys* keys = nullptr;    // what TLS hides is printed in its place; null: its records are
+  // Called, if set, for a flow whose TLS is not all decrypted: its name, and why.
+  std::function<void(const std::string& name, const std::string& why)> on_undecrypted;
   std::FILE* out = stdout;
 };
 
@@ -84,7 +87,6 @@ class ConsoleWriter : public Writer {
   StreamNames* const names_;
   const HttpParserConfig http_config_;
   sem_t* semaphore_ = nullptr;
-  uint64_t undecrypted_ = 0;  // flows
   absl::Status status_;
 };
 

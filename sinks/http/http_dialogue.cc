@@ -314,7 +314,10 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
         GiveUp(direction);
       }
     }
-    FinishCandidates();
+    // What waited for an answer has none.
+    for (int direction : {kClientToServer, kServerToClient}) {
+      if (sides_[direction].speaks == Speaks::kOther) DropCandidate(direction);
+    }
     bool switched = false;
     for (int direction : {kClientToServer, kServerToClient}) {
       // Closing may show a switch, and this side be another's.

@@ -104,7 +104,6 @@ class HttpDialogue {
   void Restart(int direction);
   void DropCandidate(int direction);
   void GiveUnread(int direction, std::optional<uint64_t> end);
-  void FinishCandidates();
 
   const HttpParserConfig& config_;
   const DecodeLimits limits_;

@@ -141,9 +141,12 @@ void HttpDialogue::GiveUnread(int direction, std::optional<uint64_t> end) {
 void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
   Side& side = sides_[direction];
   const bool follows = !side.first.empty();
-  // What is no HTTP at all, and whole, is looked at where another protocol's opening may end.
-  const bool may_begin = !side.switched && !events_->reads_other() &&
-                         (is_http1_ || lost_bytes_ || !from_start_ || offset < kOpeningBytes);
+  // Nothing is certain of one direction alone. What is no HTTP at all, and whole, is looked at
+  // where another protocol's opening may end.
+  const bool may_begin =
+      !side.switched && !events_->reads_other() &&
+      (other(direction).position > 0 || exchanges_.Had(KindOf(direction), offset).has_value()) &&
+      (is_http1_ || lost_bytes_ || !from_start_ || offset < kOpeningBytes);
   // Most is nothing like a message.
   const bool looks =
       may_begin && !bytes.empty() &&
@@ -183,8 +186,8 @@ HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {
   return exchanges_.MayBeginAt(kind, side.first_offset, from) ? Resumes::kYes : Resumes::kNo;
 }
 
-// No message was read so far: there has to be a whole head, and an answer to it, or the other
-// direction, or the beginning of this one, is not there.
+// No message was read so far: there has to be a whole head, and an answer to it, or bytes that are
+// not there.
 HttpDialogue::Resumes HttpDialogue::MayResumeUnknown(int direction) const {
   const Side& side = sides_[direction];
   const Side& peer = sides_[1 - direction];
@@ -261,21 +264,6 @@ void HttpDialogue::Restart(int direction) {
   side.http1->EndHere(side.kind);
   side.http1 = std::make_shared<HttpParser>(config_, &exchanges_, events_);
   side.http1->Leave(OtherKind(side.kind), now_ns_);
-}
-
-// Nothing more comes: what waited for an answer has none.
-void HttpDialogue::FinishCandidates() {
-  for (const int d : {client_, 1 - client_}) {
-    Side& side = sides_[d];
-    if (side.speaks != Speaks::kOther || side.first.empty()) continue;
-    const bool whole = !is_http1_ && other(d).position == 0 && HeadLength(side.first) > 0 &&
-                       FirstLine(HttpKind::kRequest, side.first) == Line::kYes;
-    if (whole) {
-      Resume(d);
-    } else {
-      DropCandidate(d);
-    }
-  }
 }
 
 }  // namespace flowstitch

@@ -143,6 +143,7 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
+  if (side.left) return HTP_OK;  // a response came before what libhtp has of its request was whole
   if (!side.in_body && tx->is_protocol_0_9) {  // a line, and no head
     self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true, false);
     self->GiveRequest(tx, RequestHead(tx, false));
@@ -161,6 +162,7 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
   HttpParser* self = ParserOf(tx->connp);
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kResponse);
+  if (side.left) return HTP_OK;
   bool complete = true;
   switch (side.framing) {
     case Framing::kNone:

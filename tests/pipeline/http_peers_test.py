@@ -143,7 +143,10 @@ class Nginx(HttpPeersTest):
         self.assertEqual(self.only(bodies, "response", "HTTPBODY-001-part-02.txt"), TEXT[500:600])
         self.assertEqual(self.only(bodies, "response", "HTTPBODY-001"), several)
         joined = [r["body"] for r in records if r.get("body", {}).get("kind") == "joined"]
-        self.assertEqual([(j["bytes"], j["note"]) for j in joined], [("200000", "of 3 ranges")])
+        self.assertEqual([(j["bytes"], j["note"], j.get("complete", False)) for j in joined],
+                         [("200000", "of 3 ranges", True),
+                          ("600", f"of 2 ranges: only bytes 0-99, 500-599 of {len(TEXT)} are there", False)])
+        self.assertEqual(self.only(bodies, "response", "HTTPFILE-001-incomplete.txt"), TEXT[:100] + bytes(400) + TEXT[500:600])
         # And in parts of a multipart answer.
         with self.recording("m.pcap", self.port):
             self.curl("-r", "0-1999,2000-", f"{self.url}/a.txt")

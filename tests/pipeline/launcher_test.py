@@ -282,7 +282,7 @@ class Launcher(PipelineTest):
 
     def test_help_version_and_summary(self):
         self.assertEqual(run("flowstitch", "-V").returncode, 0)
-        shown = run("flowstitch", "-h")
+        shown = run("flowstitch", "-hh")
         self.assertEqual(shown.returncode, 0)
         for flag in "-r -i -o -a -e -x -E -F -T -X -b -c -C -D -B -s -0 -m -q -v -V -h -p -f".split():
             self.assertRegex(shown.stdout, rf"(^|[\s,]){flag}\b")
