@@ -5,23 +5,12 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "sinks/http/http2_frames.h"
 #include "sinks/http/http_head.h"
 
 namespace flowstitch {
 namespace {
 
-enum FrameType : uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kResetStream = 3,
-  kSettings = 4,
-  kPushPromise = 5,
-  kContinuation = 9,
-};
-constexpr uint8_t kEndStream = 0x1;
-constexpr uint8_t kEndHeaders = 0x4;
-constexpr uint8_t kPadded = 0x8;
-constexpr uint8_t kPriority = 0x20;
 constexpr uint32_t kStreamMask = 0x7fffffff;
 
 HttpHead HeadOf(HttpFields fields, bool with_fields) {
@@ -56,19 +45,6 @@ HttpHead HeadOf(HttpFields fields, bool with_fields) {
 }
 
 }  // namespace
-
-bool MayBeginHttp2Server(std::string_view bytes) {
-  // Length of whole settings, not many; type; no flags; stream 0.
-  const auto at = [bytes](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  if (bytes.size() > 0 && at(0) != 0) return false;
-  if (bytes.size() > 1 && at(1) != 0) return false;
-  if (bytes.size() > 2 && (at(2) % 6 != 0 || at(2) > 120)) return false;
-  if (bytes.size() > 3 && at(3) != kSettings) return false;
-  for (size_t i = 4; i < std::min(bytes.size(), kHttp2FrameHeaderBytes); ++i) {
-    if (at(i) != 0) return false;
-  }
-  return true;
-}
 
 Http2Parser::Http2Parser(bool with_fields, HttpEvents* events)
     : with_fields_(with_fields), events_(events) {
@@ -138,6 +114,19 @@ bool Http2Parser::TakeHeader(Side* s, ByteView* bytes) {
   return !s->stopped;
 }
 
+void Http2Parser::BeginAmid(HttpKind kind, bool lost) {
+  Side& s = side(kind);
+  s.stopped = false;
+  s.amid = true;
+  s.heads_lost = s.heads_lost || lost;
+  s.preface_left = 0;
+  s.header.clear();
+  s.payload.clear();
+  s.block.clear();
+  s.in_frame = false;
+  s.block_stream = 0;
+}
+
 void Http2Parser::Feed(HttpKind kind, ByteView bytes, uint64_t offset) {
   Side& s = side(kind);
   if (s.stopped) return;
@@ -193,7 +182,14 @@ void Http2Parser::TakeData(Side* s, ByteView bytes) {
   const size_t content = left > s->padding ? left - s->padding : 0;
   bytes = bytes.first(std::min(bytes.size(), content));
   if (bytes.empty()) return;
-  const auto it = streams_.find(s->frame.stream);
+  auto it = streams_.find(s->frame.stream);
+  const bool headed =
+      it != streams_.end() && it->second.messages[static_cast<size_t>(s->kind)].headed;
+  if (!headed && s->amid) {
+    OnUnknownHead(s->frame.stream, s->kind, false, "its beginning is not there");
+    it = streams_.find(s->frame.stream);
+    if (it != streams_.end()) it->second.messages[static_cast<size_t>(s->kind)].gap = true;
+  }
   if (it == streams_.end()) return;
   Message& message = it->second.messages[static_cast<size_t>(s->kind)];
   if (!message.headed || message.ended) return;
@@ -260,7 +256,16 @@ void Http2Parser::BeginBlock(Side* s, bool promise) {
 void Http2Parser::EndBlock(Side* s) {
   const uint32_t stream = std::exchange(s->block_stream, 0);
   HttpFields fields;
-  if (const char* why = s->hpack.Read(AsBytes(s->block), &fields)) {
+  const char* const why = s->heads_lost ? "" : s->hpack.Read(AsBytes(s->block), &fields);
+  if (why != nullptr && s->amid) {
+    s->heads_lost = true;
+    s->block.clear();
+    if (s->block_promised != 0) return;
+    OnUnknownHead(stream, s->kind, s->block_ends_stream,
+                  "its head refers to what is not there, and is not known");
+    return;
+  }
+  if (why != nullptr) {
     Stop(s, why);
     return;
   }
@@ -280,6 +285,12 @@ Http2Parser::Stream& Http2Parser::StreamOf(uint32_t id) {
     streams_.erase(oldest);
   }
   return streams_[id];
+}
+
+void Http2Parser::OnUnknownHead(uint32_t stream_id, HttpKind kind, bool ends, const char* note) {
+  Message& message = StreamOf(stream_id).messages[static_cast<size_t>(kind)];
+  if (!message.headed && !message.ended) message.note = note;
+  OnFields(stream_id, kind, ends, {});
 }
 
 void Http2Parser::OnFields(uint32_t stream_id, HttpKind kind, bool ends, HttpFields fields) {
@@ -323,7 +334,8 @@ void Http2Parser::EndMessage(HttpKind kind, uint32_t id, bool complete, const ch
   message.ended = true;
   // RFC 9113, 8.1.1: a message whose length is not what it says is malformed.
   const bool short_body = message.counted && message.bytes != message.length;
-  events_->OnEnd({kind, id}, complete && !short_body && !message.gap, why);
+  events_->OnEnd({kind, id}, complete && !short_body && !message.gap,
+                 *why == '\0' ? message.note : why);
   const Message& other = it->second.messages[static_cast<size_t>(OtherKind(kind))];
   if (other.ended) streams_.erase(it);
 }

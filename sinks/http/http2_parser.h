@@ -8,15 +8,13 @@
 #include <string>
 
 #include "sinks/http/hpack_reader.h"
+#include "sinks/http/http2_frames.h"
 #include "sinks/http/http_events.h"
 
 namespace flowstitch {
 
 // What a client's connection begins with.
 inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-// Whether these bytes, or as many as there are of them, can be a server's first frame (SETTINGS).
-bool MayBeginHttp2Server(std::string_view bytes);
-inline constexpr size_t kHttp2FrameHeaderBytes = 9;
 
 class Http2Parser {
  public:
@@ -30,6 +28,10 @@ class Http2Parser {
   Http2Parser(const Http2Parser&) = delete;
   Http2Parser& operator=(const Http2Parser&) = delete;
 
+  // What comes of this side begins amid the connection, with a frame. What its heads refer to is
+  // not all known (RFC 7541): from the first that cannot be decoded on, and behind `lost` bytes at
+  // once, messages have none.
+  void BeginAmid(HttpKind kind, bool lost);
   void Feed(HttpKind kind, ByteView bytes, uint64_t offset);
   void Gap(HttpKind kind, uint64_t length);
   // What is under way ends, incomplete.
@@ -59,6 +61,7 @@ class Http2Parser {
     uint64_t length = 0;
     uint64_t bytes = 0;
     bool gap = false;
+    const char* note = "";  // for its end
   };
   struct Stream {
     Message messages[2];  // by HttpKind
@@ -72,6 +75,8 @@ class Http2Parser {
     HpackReader hpack;
     bool stopped = false;
     const char* why_stopped = "";
+    bool amid = false;        // its beginning is not there
+    bool heads_lost = false;  // they cannot be decoded
     uint64_t offset = 0;      // of the next byte
     size_t preface_left = 0;  // bytes of it still to come
     std::string header;       // of a frame, until it is complete
@@ -97,6 +102,7 @@ class Http2Parser {
   void EndFrame(Side* s);
   void BeginBlock(Side* s, bool promise);
   void EndBlock(Side* s);
+  void OnUnknownHead(uint32_t stream_id, HttpKind kind, bool ends, const char* note);
   void OnFields(uint32_t stream_id, HttpKind kind, bool ends, HttpFields fields);
   void EndMessage(HttpKind kind, uint32_t stream, bool complete, const char* why);
   void EndStreamOf(uint32_t id, const char* why);

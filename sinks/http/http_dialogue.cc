@@ -95,6 +95,10 @@ HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
     *kind = HttpKind::kResponse;
     return text.size() < kHttp2FrameHeaderBytes ? Speaks::kUnsure : Speaks::kHttp2;
   }
+  if (MayBeginAmidHttp2(direction, AsBytes(text))) {
+    *kind = KindOf(direction);
+    return Speaks::kHttp2;
+  }
   if (peer.speaks == Speaks::kHttp1 && peer.without_version) {
     *kind = HttpKind::kResponse;  // all of it is the body
     return Speaks::kHttp1;
@@ -154,6 +158,9 @@ void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
     http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
   }
   const std::string first = std::exchange(side.first, {});
+  if (speaks == Speaks::kHttp2 && MayBeginAmidHttp2(direction, AsBytes(first))) {
+    http2_->BeginAmid(kind, lost_bytes_);
+  }
   Feed(direction, side.first_offset, AsBytes(first));
 }
 
@@ -205,8 +212,15 @@ void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
 void HttpDialogue::NoteStop(int direction) {
   Side& side = sides_[direction];
   const auto note = [&](uint64_t at, const char* why) {
+    // HTTP/2 may go on behind lost bytes.
+    const bool may_go_on = side.speaks == Speaks::kHttp2;
+    side.switched = !may_go_on;
     side.speaks = Speaks::kOther;
-    side.switched = true;
+    if (may_go_on && *why != '\0') {
+      side.unread_from = at;
+      side.why_unread = why;
+      return;
+    }
     if (*why != '\0') events_->OnUnread(direction, {at, std::nullopt, why});
   };
   if (side.speaks == Speaks::kHttp1 && side.http1->stopped(side.kind)) {

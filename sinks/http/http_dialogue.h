@@ -97,6 +97,7 @@ class HttpDialogue {
   void FeedWaiting(int direction, bool now = false);
   void Lose(int direction, uint64_t at, const char* why);
   void FeedOther(int direction, uint64_t offset, ByteView bytes);
+  bool MayBeginAmidHttp2(int direction, ByteView bytes) const;
   Resumes MayResume(int direction) const;
   Resumes MayResumeUnknown(int direction) const;
   void Resume(int direction);

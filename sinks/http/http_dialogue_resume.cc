@@ -132,7 +132,7 @@ void HttpDialogue::Lose(int direction, uint64_t at, const char* why) {
 
 void HttpDialogue::GiveUnread(int direction, std::optional<uint64_t> end) {
   Side& side = sides_[direction];
-  if (side.unread_from && is_http1_) {
+  if (side.unread_from && (is_http1_ || http2_ != nullptr)) {
     events_->OnUnread(direction, {*side.unread_from, end, side.why_unread});
   }
   side.unread_from.reset();
@@ -140,6 +140,15 @@ void HttpDialogue::GiveUnread(int direction, std::optional<uint64_t> end) {
 
 void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
   Side& side = sides_[direction];
+  if (!side.switched && !is_http1_ && !events_->reads_other() &&
+      MayBeginAmidHttp2(direction, bytes)) {
+    DropCandidate(direction);
+    GiveUnread(direction, offset);
+    side.first = AsText(bytes);
+    side.first_offset = offset;
+    Begin(direction, Speaks::kHttp2, KindOf(direction));
+    return;
+  }
   const bool follows = !side.first.empty();
   // Nothing is certain of one direction alone. What is no HTTP at all, and whole, is looked at
   // where another protocol's opening may end.
@@ -174,6 +183,12 @@ void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
       Resume(direction);
       break;
   }
+}
+
+// Frames of HTTP/2 in a flow of which something is not there.
+bool HttpDialogue::MayBeginAmidHttp2(int direction, ByteView bytes) const {
+  if ((from_start_ && !lost_bytes_) || sides_[1 - direction].speaks == Speaks::kHttp1) return false;
+  return HoldsHttp2Frames(bytes);
 }
 
 HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {

@@ -14,6 +14,114 @@ namespace {
 
 using namespace flowstitch::testing;
 
+class Bodies : public HttpEvents {
+ public:
+  struct Body {
+    int status = 0;
+    std::string text;
+    bool complete = false;
+    std::string why;
+  };
+  void OnHead(HttpMessageId id, const HttpHead& head) override {
+    if (id.kind == HttpKind::kResponse) of[id.stream].status = head.status;
+  }
+  void OnBody(HttpMessageId id, ByteView bytes, uint64_t) override {
+    if (id.kind == HttpKind::kResponse) of[id.stream].text.append(AsText(bytes));
+  }
+  void OnBodyGap(HttpMessageId, uint64_t) override {}
+  void OnEnd(HttpMessageId id, bool complete, std::string_view why) override {
+    if (id.kind != HttpKind::kResponse) return;
+    of[id.stream].complete = complete;
+    of[id.stream].why = std::string(why);
+  }
+  void OnUnread(int, const UnreadStretch& stretch) override {
+    unread.push_back({stretch.offset, stretch.end.value_or(0)});
+  }
+  std::map<uint32_t, Body> of;
+  std::vector<std::pair<uint64_t, uint64_t>> unread;
+};
+
+// A capture that begins amid a connection, or lacks a stretch of it: bodies that begin behind that
+// are whole, and their heads are right or unknown.
+TEST(Http2Parser, FramesAreFoundAmidAConnection) {
+  size_t known = 0;
+  size_t unknown = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937_64 random(seed);
+    Hpack server;
+    std::vector<std::string> frames = {Frame(4, 0, 0, std::string("\0\3\0\0\0\x64", 6))};
+    std::vector<size_t> head_at;
+    std::vector<std::string> wanted;
+    std::vector<int> status;
+    for (uint32_t i = 0; i < 12; ++i) {
+      const uint32_t stream = 2 * i + 1;
+      status.push_back(random() % 2 == 0 ? 200 : 404);
+      head_at.push_back(frames.size());
+      HttpFields fields = {{":status", std::to_string(status[i])}};
+      if (random() % 2 == 0) fields.emplace_back("x-n", std::to_string(random() % 3));
+      frames.push_back(Frame(1, 4, stream, server.Encode(fields)));
+      wanted.push_back(RandomText(&random, random() % 300, "ab\r\n"));
+      frames.push_back(Frame(0, 0, stream, wanted[i]));
+      if (random() % 3 == 0) frames.push_back(Frame(6, 0, 0, "12345678"));
+      frames.push_back(Frame(0, 1, stream, "the end"));
+    }
+    const HttpParserConfig config(true);
+    Bodies bodies;
+    const bool lost = seed % 2 == 0;  // else it begins there
+    HttpDialogue dialogue(config, {}, &bodies, true, /*from_start=*/lost);
+    const size_t cut = 1 + random() % 20;
+    const size_t from = lost ? random() % cut : 0;
+    uint64_t offset = 0;
+    for (size_t at = 0; at < frames.size();) {
+      std::string piece;
+      const size_t end = at < from  ? from
+                         : at < cut ? cut
+                                    : std::min(frames.size(), at + 2 + random() % 3);
+      const bool missing = lost && at >= from && at < cut;
+      for (; at < end; ++at) piece += lost || at >= cut ? frames[at] : "";
+      if (missing) {
+        dialogue.Gap(1, piece.size());
+      } else {
+        dialogue.Bytes(1, offset, AsBytes(piece), 0);
+      }
+      offset += piece.size();
+    }
+    dialogue.Close({true, true});
+    for (uint32_t i = 0; i < 12; ++i) {
+      if (head_at[i] < cut || frames.size() - head_at[i] < 6) continue;
+      const Bodies::Body& body = bodies.of[2 * i + 1];
+      EXPECT_EQ(body.text, wanted[i] + "the end") << "seed " << seed << " message " << i;
+      EXPECT_TRUE(body.complete) << "seed " << seed;
+      if (body.status == 0) {
+        ++unknown;
+        EXPECT_FALSE(body.why.empty());
+      } else {
+        ++known;
+        EXPECT_EQ(body.status, status[i]) << "seed " << seed << " message " << i;
+      }
+    }
+    if (lost && from > 0) {
+      EXPECT_EQ(bodies.unread.size(), 1u) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(known, 300u);
+  EXPECT_GT(unknown, 300u);
+}
+
+TEST(Http2Parser, WhatOnlyLooksLikeFramesIsNone) {
+  std::mt19937_64 random(1);
+  size_t found = 0;
+  for (int i = 0; i < 1'000'000; ++i) {
+    std::string bytes(40 + random() % 100, '\0');
+    // Mostly zeros, as frames' headers are.
+    for (char& c : bytes) c = random() % 3 == 0 ? static_cast<char>(random()) : '\0';
+    found += HoldsHttp2Frames(AsBytes(bytes)) ? 1 : 0;
+  }
+  EXPECT_LT(found, 20u);
+  EXPECT_FALSE(HoldsHttp2Frames(AsBytes(std::string(2000, '\0'))));
+  EXPECT_FALSE(HoldsHttp2Frames({}));
+}
+
 TEST(Http2Parser, AnyInterleavingOfStreamsGivesTheirMessages) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     std::mt19937_64 random(seed);
