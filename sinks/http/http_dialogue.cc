@@ -236,6 +236,7 @@ void HttpDialogue::NoteStop(int direction) {
 void HttpDialogue::FollowSwitch(HttpParser* parser) {
   const HttpSwitch next = *std::move(parser->switched());
   const int client = client_;
+  for (int d : {kClientToServer, kServerToClient}) GiveUnread(d, std::nullopt);
   is_http1_ = false;
   // A client that spoke HTTP/2 all the same: what it has begun has an end.
   if (http2_ != nullptr) http2_->Close();
@@ -246,7 +247,6 @@ void HttpDialogue::FollowSwitch(HttpParser* parser) {
   if (http2) http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
   for (int d : {client, 1 - client}) {
     Side& side = sides_[d];
-    GiveUnread(d, std::nullopt);
     Side next_side;
     next_side.position = side.position;
     next_side.waiting = std::move(side.waiting);

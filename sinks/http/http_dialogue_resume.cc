@@ -12,7 +12,8 @@ namespace flowstitch {
 namespace {
 
 // A message whose head is longer does not begin anything.
-constexpr size_t kMaxCandidateBytes = 64 << 10;
+constexpr size_t kMaxCandidateBytes = 16 << 10;
+constexpr size_t kMaxLineBytes = 8 << 10;
 // Dialogues before HTTP are not longer.
 constexpr uint64_t kOpeningBytes = 16 << 10;
 // Of a direction that waits for the other.
@@ -42,7 +43,7 @@ Line RequestLine(std::string_view text) {
     return static_cast<unsigned char>(c) < ' ' && c != '\r';
   });
   if (!printable) return Line::kNo;
-  if (end == std::string_view::npos) return Line::kUnsure;
+  if (end == std::string_view::npos) return line.size() < kMaxLineBytes ? Line::kUnsure : Line::kNo;
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   constexpr std::string_view kVersion = " HTTP/1.";
   const bool ends_so = line.size() > method + 1 + kVersion.size() &&
