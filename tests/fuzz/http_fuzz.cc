@@ -10,7 +10,8 @@ using namespace flowstitch::testing;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const HttpParserConfig config(true);
   HttpWatcher events;
-  HttpDialogue dialogue(config, {}, &events);
+  HttpDialogue dialogue(config, {}, &events, /*opens_websockets=*/true,
+                        /*from_start=*/size % 3 != 0);
   uint64_t offsets[2] = {};
   ForEachPiece(
       {data, size}, offsets,
