@@ -265,21 +265,24 @@ void HttpDialogue::Resume(int direction) {
   }
 }
 
-// Where a response's request is not known, its body may be shorter than its head says: there is
-// none of a HEAD's. What a request is certainly answered with begins where it begins.
+// A body may be shorter than its head says: a HEAD's answer has none, chunks may lack their end.
+// What a request is certainly answered with begins where it begins.
 bool HttpDialogue::AnotherBegins(int direction, uint64_t offset, ByteView bytes) {
   const Side& side = sides_[direction];
-  return side.kind == HttpKind::kResponse && side.http1 != other(direction).http1 &&
-         !side.http1->between(side.kind) &&
+  return side.kind == HttpKind::kResponse && !side.http1->between(side.kind) &&
          FirstLine(HttpKind::kResponse, AsText(bytes)) == Line::kYes &&
          exchanges_.AnsweredAt(offset) != nullptr;
 }
 
 void HttpDialogue::Restart(int direction) {
   Side& side = sides_[direction];
-  side.http1->EndHere(side.kind);
+  const std::shared_ptr<HttpParser> before = side.http1;
+  before->EndHere(side.kind);
   side.http1 = std::make_shared<HttpParser>(config_, &exchanges_, events_);
   side.http1->Leave(OtherKind(side.kind), now_ns_);
+  if (other(direction).http1 != before) return;
+  before->Leave(side.kind, now_ns_);
+  NoteStop(1 - direction);
 }
 
 }  // namespace flowstitch
