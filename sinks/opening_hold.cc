@@ -16,8 +16,8 @@ void OpeningHold::GiveFrom(const size_t (&skip)[2], Give give) {
     piece.bytes = AsBytes(texts_[direction]).subspan(begin, end - begin);
     give(piece);
   }
-  held_ = {};
-  texts_[0] = texts_[1] = {};
+  std::vector<Held>().swap(held_);
+  for (std::string& text : texts_) std::string().swap(text);
 }
 
 void OpeningHold::Release(Give give) {
@@ -35,6 +35,7 @@ void OpeningHold::Take(const StreamPiece& piece, Give give) {
   const ProxyOpening opening = ReadProxyOpening(texts_[kClientToServer], texts_[kServerToClient]);
   switch (opening.verdict) {
     case ProxyOpening::Verdict::kUnsure:
+      if (held_.size() == kMaxPieces) Release(give);
       return;
     case ProxyOpening::Verdict::kNone:
       Release(give);

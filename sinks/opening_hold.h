@@ -39,9 +39,13 @@ class OpeningHold {
   bool holds() const { return holds_; }
   // What the opening said; absent: there was none, or it is not all there.
   const std::optional<ProxyRecord>& record() const { return record_; }
-  size_t memory_bytes() const { return texts_[0].capacity() + texts_[1].capacity(); }
+  size_t memory_bytes() const {
+    return texts_[0].capacity() + texts_[1].capacity() + held_.capacity() * sizeof(Held);
+  }
 
  private:
+  // Nobody says so little in so many pieces.
+  static constexpr size_t kMaxPieces = 64;
   struct Held {
     StreamPiece piece;  // its bytes are in texts_
     size_t begin = 0;

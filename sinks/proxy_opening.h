@@ -34,7 +34,7 @@ struct ProxyOpening {
 };
 
 // Neither side says more before the protocol proper.
-inline constexpr size_t kMaxProxyOpeningBytes = 4096;
+inline constexpr size_t kMaxProxyOpeningBytes = 2048;
 
 // Whether the side that connects may begin one, by what it has sent.
 bool MayBeginProxyOpening(ByteView client);

@@ -40,7 +40,7 @@ struct SinkOptions {
   bool decode = true;  // take content codings off bodies
   DecodeLimits decode_limits;
   BodyNames body_names = BodyNames::kContent;
-  std::string key_log;  // path; empty: none
+  std::string key_log;                // path; empty: none
   std::vector<std::string> tls_keys;  // PEM files with servers' private keys
   bool dfxml = false;
   bool console = false;

@@ -171,6 +171,8 @@ void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs 
   exchanges_.NoteBytes(KindOf(direction), offset, offset + bytes.size(), acknowledged);
   if (!Waits(direction, offset, bytes, acknowledged)) Feed(direction, offset, bytes);
   FeedWaiting(1 - direction);
+  // It turned out to be the side that asks: nothing of it waits.
+  FeedWaiting(client_, /*now=*/true);
 }
 
 void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
@@ -277,7 +279,7 @@ void HttpDialogue::Gap(int direction, uint64_t length) {
   if (side.waiting.empty()) {
     TakeGap(direction, offset, length);
   } else {
-    side.waiting.push_back({offset, "", 0, length});
+    side.waiting.push_back({offset, "", 0, length, now_ns_});
     side.waiting_bytes += sizeof(Waiting);
   }
   FeedWaiting(1 - direction);

@@ -51,6 +51,7 @@ class HttpDialogue {
     std::string bytes;
     uint64_t until = 0;  // the other side's position
     uint64_t gap = 0;    // in the place of bytes
+    TimeNs time_ns = 0;
   };
   struct Side {
     Speaks speaks = Speaks::kUnsure;

@@ -87,11 +87,13 @@ bool HttpDialogue::Waits(int direction, uint64_t offset, ByteView bytes,
                          std::optional<uint64_t> acknowledged) {
   Side& side = sides_[direction];
   const Side& peer = other(direction);
-  if (direction == client_ || waits_no_more_) return false;
+  // What waits is not overtaken.
+  if (side.waiting.empty() && (direction == client_ || waits_no_more_)) return false;
   const bool inside = side.speaks == Speaks::kHttp1 && !side.http1->between(side.kind);
   const bool ahead = acknowledged && *acknowledged > peer.position;
   if (side.waiting.empty() && (inside || !ahead || is_switched())) return false;
-  side.waiting.push_back({offset, std::string(AsText(bytes)), acknowledged.value_or(0)});
+  side.waiting.push_back(
+      {offset, std::string(AsText(bytes)), acknowledged.value_or(0), 0, now_ns_});
   side.waiting_bytes += bytes.size() + sizeof(Waiting);
   if (side.waiting_bytes > kMaxWaitingBytes) {
     waits_no_more_ = true;  // the other direction is not there
@@ -107,11 +109,13 @@ void HttpDialogue::FeedWaiting(int direction, bool now) {
     const Waiting next = std::move(side.waiting.front());
     side.waiting.pop_front();
     side.waiting_bytes -= next.bytes.size() + sizeof(Waiting);
+    const TimeNs now_ns = std::exchange(now_ns_, next.time_ns);
     if (next.gap > 0) {
       TakeGap(direction, next.offset, next.gap);
     } else {
       Feed(direction, next.offset, AsBytes(next.bytes));
     }
+    now_ns_ = now_ns;
   }
 }
 

@@ -80,6 +80,10 @@ uint64_t HttpExchanges::Begin(uint64_t begin, const HttpHead& head) {
   }
   if (requests_.size() == kMostRequests) DropHalf(&requests_);
   requests_.push_back(std::move(request));
+  if (requests_.size() > kMostNamed) {
+    Request& old = requests_[requests_.size() - 1 - kMostNamed];
+    for (std::string* text : {&old.method, &old.target, &old.host}) std::string().swap(*text);
+  }
   return requests_.back().number;
 }
 
@@ -149,6 +153,18 @@ bool HttpExchanges::MayBeginAt(HttpKind kind, uint64_t begin, uint64_t gap_from)
   if (!had || pipelines_) return true;
   return kind == HttpKind::kResponse ? ResponseMayBegin(begin, *had, gap_from)
                                      : RequestMayBegin(*had);
+}
+
+size_t HttpExchanges::memory_bytes() const {
+  size_t bytes =
+      requests_.capacity() * sizeof(Request) + responses_.capacity() * sizeof(uint64_t) * 2;
+  for (const auto& marks : marks_) bytes += marks.capacity() * sizeof(Mark);
+  for (size_t i = requests_.size() - std::min(requests_.size(), kMostNamed); i < requests_.size();
+       ++i) {
+    bytes += requests_[i].method.capacity() + requests_[i].target.capacity() +
+             requests_[i].host.capacity();
+  }
+  return bytes;
 }
 
 }  // namespace flowstitch

@@ -22,6 +22,7 @@ class HttpExchanges {
     std::optional<uint64_t> end;  // absent: it is under way, or lost
     bool answered = false;
     std::optional<uint64_t> lost_from;  // what is lost directly before it
+    // Of the last kMostNamed only, for responses to come.
     std::string method;
     std::string target;
     std::string host;
@@ -50,15 +51,13 @@ class HttpExchanges {
   std::optional<uint64_t> Had(HttpKind kind, uint64_t offset) const;
 
   // What it holds, about.
-  size_t memory_bytes() const {
-    return requests_.size() * sizeof(Request) +
-           (marks_[0].size() + marks_[1].size()) * sizeof(Mark);
-  }
+  size_t memory_bytes() const;
 
  private:
   // What is remembered of either kind; half of it goes where it is full.
   static constexpr size_t kMostRequests = 64;
   static constexpr size_t kMostMarks = 256;
+  static constexpr size_t kMostNamed = 2;
 
   struct Mark {
     uint64_t offset = 0;

@@ -151,6 +151,10 @@ MultipartSplitter::MultipartSplitter(std::string boundary, MultipartEvents* even
 
 // What the body begins with: false where more of it is needed to tell.
 bool MultipartSplitter::Begin() {
+  if (!frames_) {  // others may have a preamble
+    state_ = State::kPreamble;
+    return true;
+  }
   constexpr size_t kLookedAt = 2 * kMaxBoundaryBytes;
   const std::string head = buffer_.substr(0, kLookedAt);
   const bool is_all = head.size() == kLookedAt;

@@ -129,10 +129,11 @@ class TlsConnection {
   uint64_t server_hellos_ = 0;
   CipherSuite suite_;
   std::optional<TlsSecrets> secrets_;
-  std::string master_;        // found by other means than the log's own line
-  std::string key_exchange_;  // the client's
-  std::string ticket_;        // of this session
-  uint64_t tried_generation_ = UINT64_MAX;
+  std::string master_;                      // found by other means than the log's own line
+  std::string key_exchange_;                // the client's
+  std::string ticket_;                      // of this session
+  uint64_t tried_generation_ = UINT64_MAX;  // of the log
+  uint64_t tried_sessions_ = UINT64_MAX;    // of the sessions
   uint64_t seen_generation_ = 0;
   std::optional<bool> early_accepted_;
   std::unique_ptr<RecordCipher> early_;

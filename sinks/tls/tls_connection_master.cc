@@ -28,7 +28,7 @@ void TlsConnection::TakeTicket(ByteView body) {
   ByteReader reader(body);
   reader.Number(4);  // how long it is good for
   const ByteReader ticket = reader.Vector(2);
-  if (!reader.ok()) return;
+  if (!reader.ok() || !ticket_.empty()) return;  // one a handshake
   ticket_ = AsText(ticket.rest());
   if (!master_.empty()) keys_->RememberSession(ticket_, master_);
 }
@@ -48,6 +48,10 @@ std::string TlsConnection::Master() {
   // Once for each state of the log: a private key takes its time.
   const bool again = tried_generation_ != keys_->generation() || closing_;
   if (key_exchange_.empty()) {
+    // The connection that the session is of may be another worker's, and behind this one.
+    const uint64_t sessions = keys_->session_generation();
+    if (tried_sessions_ == sessions && !closing_) return "";
+    tried_sessions_ = sessions;
     master_ = keys_->FindSession(client_->ticket);
     if (master_.empty()) master_ = keys_->FindSession(server_->session_id);
   } else if (again && sides_[1 - client_direction_].transcript_done) {

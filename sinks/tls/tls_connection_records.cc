@@ -213,6 +213,8 @@ void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
       client_ = hello;
       master_.clear();
       key_exchange_.clear();
+      ticket_.clear();
+      tried_generation_ = tried_sessions_ = UINT64_MAX;
       ++client_hellos_;
       seen_generation_ = UINT64_MAX;
       break;

@@ -1,6 +1,7 @@
 #include "sinks/tls/tls_keys.h"
 
 #include <fcntl.h>
+#include <openssl/sha.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +48,14 @@ std::string* Place(std::string_view label, TlsSecrets* secrets) {
   if (label == "CLIENT_TRAFFIC_SECRET_0") return &secrets->client_traffic;
   if (label == "SERVER_TRAFFIC_SECRET_0") return &secrets->server_traffic;
   return nullptr;
+}
+
+// A ticket is long, and a peer's choice.
+std::string DigestOf(const std::string& name) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const uint8_t*>(name.data()), name.size(),
+         reinterpret_cast<uint8_t*>(digest.data()));
+  return digest;
 }
 
 bool IsKnownOther(std::string_view label) {
@@ -200,8 +209,12 @@ void TlsKeys::NoteKey() {
 bool TlsKeys::TakeRsa(std::string_view begin, const std::string& secret) {
   const std::string key = begin.size() == 2 * kRsaNameBytes ? FromHex(begin) : "";
   if (key.empty() || secret.size() != kMasterSecretBytes) return false;
-  if (rsa_.size() == kMaxConnections) rsa_.erase(rsa_.begin());
   if (!rsa_.insert_or_assign(key, secret).second) return true;
+  rsa_order_.push_back(key);
+  if (rsa_order_.size() > kMaxConnections) {
+    rsa_.erase(rsa_order_.front());
+    rsa_order_.pop_front();
+  }
   NoteKey();
   return true;
 }
@@ -224,15 +237,22 @@ std::string TlsKeys::FindPreMaster(ByteView encrypted, uint16_t client_version) 
 
 void TlsKeys::RememberSession(const std::string& name, const std::string& master) {
   if (name.empty()) return;
+  const std::string digest = DigestOf(name);
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (sessions_.size() == kMaxConnections) sessions_.erase(sessions_.begin());
-  sessions_.insert_or_assign(name, master);
+  if (!sessions_.insert_or_assign(digest, master).second) return;
+  session_order_.push_back(digest);
+  if (session_order_.size() > kMaxConnections) {
+    sessions_.erase(session_order_.front());
+    session_order_.pop_front();
+  }
+  session_generation_.fetch_add(1, std::memory_order_release);
 }
 
 std::string TlsKeys::FindSession(const std::string& name) const {
   if (name.empty()) return "";
+  const std::string digest = DigestOf(name);
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = sessions_.find(name);
+  const auto found = sessions_.find(digest);
   return found == sessions_.end() ? "" : found->second;
 }
 

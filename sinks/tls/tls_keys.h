@@ -64,6 +64,10 @@ class TlsKeys {
   // secrets.
   void RememberSession(const std::string& name, const std::string& master);
   std::string FindSession(const std::string& name) const;
+  // Changes whenever a session comes.
+  uint64_t session_generation() const {
+    return session_generation_.load(std::memory_order_acquire);
+  }
   // Changes whenever secrets come.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   uint64_t bad_lines() const { return bad_lines_.load(std::memory_order_relaxed); }
@@ -92,7 +96,10 @@ class TlsKeys {
   mutable std::mutex mutex_;
   PrivateKeys private_keys_;
   absl::flat_hash_map<std::string, std::string> rsa_;  // by what the encrypted secret begins with
-  absl::flat_hash_map<std::string, std::string> sessions_;
+  absl::flat_hash_map<std::string, std::string> sessions_;  // by their names' digests
+  std::deque<std::string> session_order_;                   // of arrival
+  std::deque<std::string> rsa_order_;
+  std::atomic<uint64_t> session_generation_{0};
   absl::flat_hash_map<std::string, TlsSecrets> secrets_;
   std::deque<std::string> order_;  // of arrival
   std::string path_;

@@ -205,5 +205,24 @@ TEST(HttpLosses, WhatIsPairedIsPairedRightly) {
   EXPECT_LE(pairs, possible);
 }
 
+// Who opened the connection answers: what waits for it is not overtaken, whoever turns out to ask.
+TEST(HttpLosses, TheSideThatAcceptedMayAsk) {
+  const HttpParserConfig config(true);
+  for (size_t cut = 1; cut < 200; cut += 7) {
+    Pairs out;
+    HttpDialogue dialogue(config, {}, &out);
+    const std::string post = Request("/a", "POST", std::string(300, 'p'));
+    const std::string ok = Response("/before", "x", false, false);
+    dialogue.Bytes(1, 0, AsBytes(post).first(cut), 0, ok.size());
+    dialogue.Bytes(0, 0, AsBytes(ok), 0, 0);
+    dialogue.Bytes(1, cut, AsBytes(post).subspan(cut), 0, ok.size());
+    dialogue.Bytes(0, ok.size(), AsBytes(Response("/a", "y", false, false)), 0, post.size());
+    dialogue.Close({true, true});
+    out.Finish();
+    EXPECT_EQ(out.bodies[0]["/a"], std::string(300, 'p')) << cut;
+    EXPECT_EQ(out.pairs.count({"/a", "/a"}), 1u) << cut;
+  }
+}
+
 }  // namespace
 }  // namespace flowstitch

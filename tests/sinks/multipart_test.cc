@@ -120,6 +120,16 @@ TEST(MultipartSplitter, DelimitersThatAreNotAsDeclared) {
   }
 }
 
+// RFC 2046, 5.1: other bodies than cameras' may have anything before their first delimiter.
+TEST(MultipartSplitter, APreambleIsNoDelimiter) {
+  Parts found;
+  MultipartSplitter splitter("X", &found);
+  splitter.Feed(AsBytes(std::string_view(
+      "--junk\r\nContent-Note: x\r\n\r\n--X\r\n\r\none\r\n--X\r\n\r\ntwo\r\n--X--")));
+  splitter.Finish();
+  EXPECT_THAT(found.texts, ElementsAre("one", "two"));
+}
+
 TEST(MultipartSplitter, WhatIsCutOrTooMuchIsSaid) {
   Parts cut;
   MultipartSplitter splitter("b", &cut);
