@@ -211,7 +211,6 @@ bool MayBeginProxyOpening(ByteView client) {
 }
 
 ProxyOpening ReadProxyOpening(std::string_view client, std::string_view server) {
-  if (client.size() > kMaxProxyOpeningBytes && server.size() > kMaxProxyOpeningBytes) return {};
   if (client.empty()) return {Verdict::kUnsure};
   ProxyOpening opening;
   switch (client[0]) {
@@ -233,8 +232,8 @@ ProxyOpening ReadProxyOpening(std::string_view client, std::string_view server) 
     default:
       break;
   }
-  const bool long_enough = std::max(client.size(), server.size()) > kMaxProxyOpeningBytes;
-  if (opening.verdict == Verdict::kUnsure && long_enough) return {};
+  const bool too_long = std::max(client.size(), server.size()) > kMaxProxyOpeningBytes;
+  if (opening.verdict == Verdict::kUnsure && too_long) return {};
   return opening;
 }
 

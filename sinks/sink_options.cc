@@ -124,6 +124,25 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
       ->allow_extra_args(false);
 }
 
+void GroupSinkOptions(CLI::App& app) {
+  GroupOptions(app, kOutputGroup,
+               {"--output",        "--files",         "--md5",           "--sha1",
+                "--sha256",        "--dfxml",         "--netviz",        "--netviz-addresses",
+                "--netviz-table",  "--format",        "--template",      "--report",
+                "--report-form",   "--report-roll",   "--json",          "--max-bytes",
+                "--find-index",    "--flow-captures", "--conversation",  "--other-frames",
+                "--file-alert-fd", "--file-command",  "--body-alert-fd", "--body-command",
+                "--durable",       "--no-journal",    "--command-line",  "--summary"});
+  GroupOptions(app, kHttpGroup,
+               {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
+                "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
+  GroupOptions(
+      app, kConsoleGroup,
+      {"--console", "--no-header", "--hex", "--console-json", "--binary", "--color", "--no-newline",
+       "--console-order", "--payload", "--places", "--utf8", "--console-http", "--console-lock"});
+  GroupOptions(app, kLimitsGroup, {"--workers", "--max-descriptors", "--memory"});
+}
+
 void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option(
          "--reassembler", o->reassembler,
@@ -254,25 +273,11 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--command-line", o->command_line, "What the report says was typed.")
       ->type_name("TEXT");
   app.add_flag("--summary", o->summary, "Print a short ledger on standard error at the end.");
-  GroupOptions(
-      app, kOutputGroup,
-      {"--output",       "--files",         "--dfxml",        "--find-index",  "--flow-captures",
-       "--other-frames", "--conversation",  "--json",         "--netviz",      "--netviz-addresses",
-       "--netviz-table", "--report",        "--report-form",  "--report-roll", "--file-alert-fd",
-       "--file-command", "--body-alert-fd", "--body-command", "--md5",         "--sha1",
-       "--sha256",       "--template",      "--format",       "--max-bytes",   "--durable",
-       "--no-journal",   "--command-line",  "--summary"});
-  GroupOptions(app, kHttpGroup,
-               {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
-                "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
-  GroupOptions(
-      app, kConsoleGroup,
-      {"--console", "--no-header", "--binary", "--hex", "--no-newline", "--color", "--console-json",
-       "--console-order", "--payload", "--places", "--utf8", "--console-http", "--console-lock"});
+  GroupSinkOptions(app);
   GroupOptions(app, kHostsGroup,
                {"--reassembler", "--name", "--key", "--allow", "--peer-key", "--insecure",
                 "--metrics", "--read-memory", "--shard", "--user", "--chroot"});
-  GroupOptions(app, kLimitsGroup, {"--workers", "--max-descriptors", "--memory", "--window"});
+  GroupOptions(app, kLimitsGroup, {"--window"});
 }
 
 std::vector<std::string> SinkArguments(const SinkOptions& o) {

@@ -74,6 +74,9 @@ struct SinkOptions {
   bool wants_flow_frames() const { return flow_captures || (console && console_form.packet_order); }
 };
 
+// Puts the options of outputs into the groups of help, in whichever program they stand.
+void GroupSinkOptions(CLI::App& app);
+
 void AddSinkFlags(CLI::App& app, SinkOptions* options);
 // Flags that both the sink and the launcher have.
 void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form);

@@ -250,23 +250,13 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   GroupOptions(app, kInputGroup,
                {"--read", "--continue", "--all-files", "--interface", "--no-promiscuous", "--user",
                 "--chroot"});
-  GroupOptions(
-      app, kOutputGroup,
-      {"--output",       "--all",          "--enable",    "--enable-only", "--disable",
-       "--files",        "--md5",          "--sha1",      "--sha256",      "--dfxml",
-       "--netviz",       "--format",       "--template",  "--report",      "--report-form",
-       "--report-roll",  "--json",         "--max-bytes", "--find-index",  "--flow-captures",
-       "--conversation", "--other-frames", "--durable"});
-  GroupOptions(app, kHttpGroup,
-               {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
-                "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
-  GroupOptions(app, kConsoleGroup,
-               {"--console", "--no-header", "--hex", "--console-json", "--binary", "-s", "--color",
-                "--no-newline", "--console-order", "--payload", "--console-lock"});
+  GroupSinkOptions(app);
+  GroupOptions(app, kOutputGroup, {"--all", "--enable", "--enable-only", "--disable"});
+  GroupOptions(app, kConsoleGroup, {"-s"});
   GroupOptions(app, kHostsGroup,
                {"--processes", "--packet-tap", "--stream-tap", "--key", "--allow", "--peer-key",
                 "--insecure", "--metrics"});
-  GroupOptions(app, kLimitsGroup, {"--max-descriptors", "-m", "--workers", "--memory"});
+  GroupOptions(app, kLimitsGroup, {"-m"});
 }
 
 const std::vector<std::string>& MostUsedOptions() {

@@ -3,11 +3,9 @@
 namespace flowstitch {
 
 void TlsText::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
-  if (tls_ == nullptr && keys_->active()) {
-    const bool begins = offset == 0 ? TlsConnection::MayBegin(bytes)
-                                    : offset < kLatestHelloOffset && BeginsHello(bytes);
+  if (tls_ == nullptr && keys_->active() && TlsConnection::BeginsAt(offset, bytes)) {
     TlsEvents* const events = this;
-    if (begins) tls_ = std::make_unique<TlsConnection>(keys_, &facts_, events);
+    tls_ = std::make_unique<TlsConnection>(keys_, &facts_, events);
   }
   if (tls_ != nullptr) in_tls_[direction] = in_tls_[direction] || TlsConnection::MayBegin(bytes);
   if (in_tls_[direction]) {

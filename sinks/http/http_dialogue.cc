@@ -164,15 +164,29 @@ void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
   Feed(direction, side.first_offset, AsBytes(first));
 }
 
+// Whether nothing is looked for in the bytes there any more, as long as none are lost. Most flows
+// are no HTTP: beyond their openings they cost this look.
+bool HttpDialogue::PassesOn(int direction, uint64_t offset) const {
+  const Side& side = sides_[direction];
+  return side.speaks == Speaks::kOther && offset >= kOpeningBytes && from_start_ && !lost_bytes_ &&
+         !is_http1_ && side.first.empty() && side.waiting.empty() &&
+         sides_[1 - direction].waiting.empty();
+}
+
 void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                          std::optional<uint64_t> acknowledged) {
   now_ns_ = time_ns;
   sides_[direction].position = offset + bytes.size();
+  passed_on_ = false;
+  if (PassesOn(direction, offset)) {
+    PassOn(direction, offset, bytes);
+    return;
+  }
   exchanges_.NoteBytes(KindOf(direction), offset, offset + bytes.size(), acknowledged);
   if (!Waits(direction, offset, bytes, acknowledged)) Feed(direction, offset, bytes);
-  FeedWaiting(1 - direction);
+  if (!sides_[1 - direction].waiting.empty()) FeedWaiting(1 - direction);
   // It turned out to be the side that asks: nothing of it waits.
-  FeedWaiting(client_, /*now=*/true);
+  if (!sides_[client_].waiting.empty()) FeedWaiting(client_, /*now=*/true);
 }
 
 void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
@@ -338,7 +352,8 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
     for (int direction : {kClientToServer, kServerToClient}) {
       // Closing may show a switch, and this side be another's.
       const std::shared_ptr<HttpParser> http1 = sides_[direction].http1;
-      if (http1 == nullptr || switched) continue;
+      const bool closed = direction == kServerToClient && http1 == sides_[kClientToServer].http1;
+      if (http1 == nullptr || closed || switched) continue;
       http1->Close(orderly[DirectionOf(HttpKind::kResponse)], now_ns_);
       switched = http1->switched().has_value();
       if (switched) FollowSwitch(http1.get());

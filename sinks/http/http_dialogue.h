@@ -42,8 +42,12 @@ class HttpDialogue {
     return kind == HttpKind::kRequest ? client_ : 1 - client_;
   }
   TimeNs now_ns() const { return now_ns_; }
+  // Whether the last bytes were passed on as they came: nothing more is held.
+  bool passed_on() const { return passed_on_; }
 
  private:
+  // Dialogues before HTTP are not longer.
+  static constexpr uint64_t kOpeningBytes = 16 << 10;
   enum class Speaks { kUnsure, kHttp1, kHttp2, kWebSocket, kOther };
   enum class Resumes { kNo, kUnsure, kYes };
   struct Waiting {
@@ -78,6 +82,11 @@ class HttpDialogue {
   Speaks RecogniseOddResponse(int direction) const;
   void Begin(int direction, Speaks speaks, HttpKind kind);
   void SetClient(int direction);
+  bool PassesOn(int direction, uint64_t offset) const;
+  void PassOn(int direction, uint64_t offset, ByteView bytes) {
+    passed_on_ = true;
+    events_->OnOther(direction, bytes, offset);
+  }
   void Feed(int direction, uint64_t offset, ByteView bytes);
   void TakeGap(int direction, uint64_t offset, uint64_t length);
   // `before`: of what came so far, what came before the last segment.
@@ -99,6 +108,7 @@ class HttpDialogue {
   void Lose(int direction, uint64_t at, const char* why);
   void FeedOther(int direction, uint64_t offset, ByteView bytes);
   bool MayBeginAmidHttp2(int direction, ByteView bytes) const;
+  HttpKind CandidateKind(int direction) const;
   Resumes MayResume(int direction) const;
   Resumes MayResumeUnknown(int direction) const;
   void Resume(int direction);
@@ -118,6 +128,7 @@ class HttpDialogue {
   bool is_http1_ = false;         // some message was
   bool lost_bytes_ = false;
   bool waits_no_more_ = false;
+  bool passed_on_ = false;
   std::unique_ptr<Http2Parser> http2_;
   std::unique_ptr<WebSocketParser> websockets_[2];
   int tunnels_ = 0;

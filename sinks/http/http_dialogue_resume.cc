@@ -14,8 +14,6 @@ namespace {
 // A message whose head is longer does not begin anything.
 constexpr size_t kMaxCandidateBytes = 16 << 10;
 constexpr size_t kMaxLineBytes = 8 << 10;
-// Dialogues before HTTP are not longer.
-constexpr uint64_t kOpeningBytes = 16 << 10;
 // Of a direction that waits for the other.
 constexpr size_t kMaxWaitingBytes = 64 << 10;
 
@@ -156,18 +154,20 @@ void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
   }
   const bool follows = !side.first.empty();
   // Nothing is certain of one direction alone. What is no HTTP at all, and whole, is looked at
-  // where another protocol's opening may end.
+  // where another protocol's opening may end. Who has heard nothing new goes on with what was said.
+  const bool behind_gap = side.gap_end == offset && side.gap_end > side.gap_begin;
   const bool may_begin =
       !side.switched && !events_->reads_other() &&
       (other(direction).position > 0 || exchanges_.Had(KindOf(direction), offset).has_value()) &&
-      (is_http1_ || lost_bytes_ || !from_start_ || offset < kOpeningBytes);
+      (is_http1_ || lost_bytes_ || !from_start_ || offset < kOpeningBytes) &&
+      (follows || behind_gap || exchanges_.MayAnswerAt(KindOf(direction), offset));
   // Most is nothing like a message.
   const bool looks =
       may_begin && !bytes.empty() &&
       (follows || (absl::ascii_isupper(bytes[0]) && (RequestLine(AsText(bytes)) != Line::kNo ||
                                                      StatusLine(AsText(bytes)) != Line::kNo)));
   if (!looks) {
-    events_->OnOther(direction, bytes, offset);
+    PassOn(direction, offset, bytes);
     return;
   }
   // What is no message may be followed by one.
@@ -196,10 +196,16 @@ bool HttpDialogue::MayBeginAmidHttp2(int direction, ByteView bytes) const {
   return HoldsHttp2Frames(bytes);
 }
 
+HttpKind HttpDialogue::CandidateKind(int direction) const {
+  if (is_http1_) return KindOf(direction);
+  const bool answers = FirstLine(HttpKind::kResponse, sides_[direction].first) != Line::kNo;
+  return answers ? HttpKind::kResponse : HttpKind::kRequest;
+}
+
 HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {
   const Side& side = sides_[direction];
   if (!is_http1_) return MayResumeUnknown(direction);
-  const HttpKind kind = KindOf(direction);
+  const HttpKind kind = CandidateKind(direction);
   const Line line = FirstLine(kind, side.first);
   if (line != Line::kYes) return line == Line::kNo ? Resumes::kNo : Resumes::kUnsure;
   const uint64_t from = side.gap_end == side.first_offset ? side.gap_begin : side.first_offset;
@@ -211,9 +217,7 @@ HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {
 HttpDialogue::Resumes HttpDialogue::MayResumeUnknown(int direction) const {
   const Side& side = sides_[direction];
   const Side& peer = sides_[1 - direction];
-  const HttpKind kind = FirstLine(HttpKind::kResponse, side.first) != Line::kNo
-                            ? HttpKind::kResponse
-                            : HttpKind::kRequest;
+  const HttpKind kind = CandidateKind(direction);
   const Line line = FirstLine(kind, side.first);
   if (line == Line::kNo) return Resumes::kNo;
   if (line == Line::kUnsure || HeadLength(side.first) == 0) return Resumes::kUnsure;
@@ -232,17 +236,9 @@ void HttpDialogue::DropCandidate(int direction) {
 }
 
 void HttpDialogue::Resume(int direction) {
-  Side& side = sides_[direction];
-  Side& peer = other(direction);
-  const bool known = is_http1_;
-  HttpKind kind = KindOf(direction);
-  if (!known) {
-    kind = FirstLine(HttpKind::kResponse, side.first) == Line::kYes ? HttpKind::kResponse
-                                                                    : HttpKind::kRequest;
-    SetClient(kind == HttpKind::kRequest ? direction : 1 - direction);
-  }
+  SetClient(CandidateKind(direction) == HttpKind::kRequest ? direction : 1 - direction);
+  const bool both = !is_http1_ && !other(direction).first.empty();
   is_http1_ = true;
-  const bool both = !known && !peer.first.empty();
   // Where nothing is lost, both sides are in step from here on.
   const bool in_step = both && from_start_ && !lost_bytes_;
   std::shared_ptr<HttpParser> shared;

@@ -15,9 +15,10 @@ void DropHalf(std::vector<T>* all) {
 
 void HttpExchanges::NoteBytes(HttpKind kind, uint64_t offset, uint64_t end,
                               std::optional<uint64_t> acknowledged) {
-  auto& marks = marks_[static_cast<size_t>(kind)];
   positions_[static_cast<size_t>(kind)] = end;
-  if (marks.empty() ? !acknowledged : marks.back().acknowledged == acknowledged) return;
+  if (last_had_[static_cast<size_t>(kind)] == acknowledged) return;
+  last_had_[static_cast<size_t>(kind)] = acknowledged;
+  auto& marks = marks_[static_cast<size_t>(kind)];
   if (marks.size() == kMostMarks) DropHalf(&marks);
   marks.push_back({offset, acknowledged});
 }
@@ -30,7 +31,16 @@ std::optional<uint64_t> HttpExchanges::Had(HttpKind kind, uint64_t offset) const
   return behind == marks.begin() ? std::nullopt : std::prev(behind)->acknowledged;
 }
 
+bool HttpExchanges::MayAnswerAt(HttpKind kind, uint64_t offset) const {
+  const auto& marks = marks_[static_cast<size_t>(kind)];
+  const auto at = std::lower_bound(marks.begin(), marks.end(), offset,
+                                   [](const Mark& mark, uint64_t o) { return mark.offset < o; });
+  const bool changes = at != marks.end() && at->offset == offset;
+  return changes || pipelines_ || !Had(kind, offset);
+}
+
 void HttpExchanges::SwapSides() {
+  std::swap(last_had_[0], last_had_[1]);
   std::swap(marks_[0], marks_[1]);
   std::swap(positions_[0], positions_[1]);
   std::swap(lost_from_[0], lost_from_[1]);
@@ -83,6 +93,12 @@ uint64_t HttpExchanges::Begin(uint64_t begin, const HttpHead& head) {
   if (requests_.size() > kMostNamed) {
     Request& old = requests_[requests_.size() - 1 - kMostNamed];
     for (std::string* text : {&old.method, &old.target, &old.host}) std::string().swap(*text);
+  }
+  named_bytes_ = 0;
+  for (size_t i = requests_.size() - std::min(requests_.size(), kMostNamed); i < requests_.size();
+       ++i) {
+    named_bytes_ += requests_[i].method.capacity() + requests_[i].target.capacity() +
+                    requests_[i].host.capacity();
   }
   return requests_.back().number;
 }
@@ -153,18 +169,6 @@ bool HttpExchanges::MayBeginAt(HttpKind kind, uint64_t begin, uint64_t gap_from)
   if (!had || pipelines_) return true;
   return kind == HttpKind::kResponse ? ResponseMayBegin(begin, *had, gap_from)
                                      : RequestMayBegin(*had);
-}
-
-size_t HttpExchanges::memory_bytes() const {
-  size_t bytes =
-      requests_.capacity() * sizeof(Request) + responses_.capacity() * sizeof(uint64_t) * 2;
-  for (const auto& marks : marks_) bytes += marks.capacity() * sizeof(Mark);
-  for (size_t i = requests_.size() - std::min(requests_.size(), kMostNamed); i < requests_.size();
-       ++i) {
-    bytes += requests_[i].method.capacity() + requests_[i].target.capacity() +
-             requests_[i].host.capacity();
-  }
-  return bytes;
 }
 
 }  // namespace flowstitch

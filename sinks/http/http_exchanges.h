@@ -47,11 +47,18 @@ class HttpExchanges {
   // Whether a message may begin there, before which bytes are missing from `gap_from` on (`begin`:
   // none are): false where the ends' acknowledgements say that it lies inside another.
   bool MayBeginAt(HttpKind kind, uint64_t begin, uint64_t gap_from) const;
+  // Whether the sender of the bytes there may have heard something that it had not before: else
+  // they go on with what they followed.
+  bool MayAnswerAt(HttpKind kind, uint64_t offset) const;
   // What the sender of the bytes there had of the other side; absent: not known.
   std::optional<uint64_t> Had(HttpKind kind, uint64_t offset) const;
 
   // What it holds, about.
-  size_t memory_bytes() const;
+  size_t memory_bytes() const {
+    return named_bytes_ + requests_.capacity() * sizeof(Request) +
+           responses_.capacity() * sizeof(responses_[0]) +
+           (marks_[0].capacity() + marks_[1].capacity()) * sizeof(Mark);
+  }
 
  private:
   // What is remembered of either kind; half of it goes where it is full.
@@ -73,6 +80,8 @@ class HttpExchanges {
   std::vector<std::pair<uint64_t, uint64_t>> responses_;  // where each begins and ends
   uint64_t next_number_ = 1;
   uint64_t positions_[2] = {};            // behind the last bytes
+  std::optional<uint64_t> last_had_[2];   // with them: the last mark's
+  size_t named_bytes_ = 0;                // of the words of the last kMostNamed
   std::optional<uint64_t> lost_from_[2];  // the last time
   std::optional<uint64_t> resumed_at_[2];
   bool pipelines_ = false;  // requests were sent before the response to the one before

@@ -10,7 +10,6 @@
 namespace flowstitch {
 namespace {
 
-constexpr size_t kKeepBytes = 128 << 10;
 constexpr int kPartialContent = 206;
 
 std::string Codings(const HttpHead& head) {
@@ -58,7 +57,7 @@ void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs tim
     opening_->Take(piece, [this](const StreamPiece& p) { Feed(p); });
     if (!opening_->holds()) opening_ = nullptr;
   }
-  CountMemory();
+  if (tls_ != nullptr || !dialogue_->passed_on()) CountMemory();
 }
 
 void HttpLayer::Feed(const StreamPiece& piece) {

@@ -76,6 +76,8 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void Close(const bool (&orderly)[2]);
 
  private:
+  // Of a file that may come to nothing, in memory.
+  static constexpr size_t kKeepBytes = 128 << 10;
   // A message under way.
   struct Message : PartTaker {
     HttpLayer* layer = nullptr;

@@ -6,19 +6,16 @@
 #include "sinks/http/http_layer.h"
 
 namespace flowstitch {
-namespace {
-
-constexpr size_t kKeepBytes = 128 << 10;
-
-}  // namespace
 
 void HttpLayer::OnOther(int direction, ByteView bytes, uint64_t /*offset*/) {
   const TlsKeys* keys = context_->options.keys;
   if (keys == nullptr || depth_ >= kMaxLayers || bytes.empty()) return;
   const bool first = !std::exchange(saw_other_[direction], true);
+  // Without keys the bytes are not looked at.
+  if (tls_ == nullptr && !keys->active()) return;
   if (tls_ == nullptr) {
     const bool begins = first ? TlsConnection::MayBegin(bytes) : BeginsHello(bytes);
-    if (!begins || !keys->active()) return;
+    if (!begins) return;
     BeginTls();
   }
   in_tls_[direction] = in_tls_[direction] || TlsConnection::MayBegin(bytes);

@@ -80,7 +80,8 @@ void HttpParser::Switch(std::string protocol) {
   }
 }
 
-// What was asked for may not be what the other side will say.
+// Answers that are read elsewhere, or not at all, decide nothing here: a request that asked for
+// another protocol no longer waits for its own.
 void HttpParser::Leave(HttpKind kind, TimeNs time_ns) {
   side(kind).left = true;
   Side& request = side(HttpKind::kRequest);

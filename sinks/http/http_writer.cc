@@ -22,10 +22,10 @@ void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
   if (!context_.options.parse && flow.states[slot_] == nullptr) {
     // Only TLS is looked for, and only near a flow's beginning: most flows cost this look.
     const TlsKeys* keys = context_.options.keys;
-    if (!keys->active() || offset >= kLatestHelloOffset) return;
-    const bool begins = offset == 0 ? TlsConnection::MayBegin(bytes) : BeginsHello(bytes);
-    const bool opens = OpeningHold::MayBegin(flow, {direction, offset, bytes, time_ns, {}});
-    if (!begins && !opens) return;
+    const bool begins =
+        keys->active() && (TlsConnection::BeginsAt(offset, bytes) ||
+                           OpeningHold::MayBegin(flow, {direction, offset, bytes, time_ns, {}}));
+    if (!begins) return;
   }
   LayerOf(flow).Bytes(direction, offset, bytes, time_ns,
                       flow.streams[static_cast<size_t>(direction)].acknowledged);

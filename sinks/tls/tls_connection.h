@@ -41,6 +41,12 @@ class TlsConnection {
     return !bytes.empty() && bytes[0] == 22 && (bytes.size() < 2 || bytes[1] == 3);
   }
 
+  // Whether a flow's TLS may begin with a segment there: at once, or behind a dialogue that asked
+  // for it.
+  static bool BeginsAt(uint64_t offset, ByteView bytes) {
+    return offset == 0 ? MayBegin(bytes) : offset < kLatestHelloOffset && BeginsHello(bytes);
+  }
+
   // `keys`, `facts` and `events` outlive the connection.
   TlsConnection(TlsKeys* keys, TlsFacts* facts, TlsEvents* events);
   ~TlsConnection();

@@ -57,6 +57,10 @@ bool TlsConnection::StartTls12(int direction) {
   side.cipher = std::move(cipher);
   side.phase = Phase::kApplication;
   side.messages.clear();
+  // Both have their keys.
+  if (sides_[1 - direction].phase == Phase::kApplication) {
+    for (Side& s : sides_) std::string().swap(s.transcript);
+  }
   return true;
 }
 

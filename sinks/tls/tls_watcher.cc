@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "sinks/tls/handshake_messages.h"
+#include "sinks/tls/tls_connection.h"
 
 namespace flowstitch {
 namespace {
@@ -19,10 +19,9 @@ void TlsWatcher::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
   auto& slot = flow.states[slot_];
   if (slot == nullptr) {
     // Most flows are none, and cost this look only.
-    if (flow.protocol != kTcp || offset >= kLatestHelloOffset) return;
+    if (flow.protocol != kTcp) return;
     const bool opens = OpeningHold::MayBegin(flow, piece);
-    const bool begins = offset == 0 ? bytes[0] == kHandshakeRecord : BeginsHello(bytes);
-    if (!begins && !opens) return;
+    if (!opens && !TlsConnection::BeginsAt(offset, bytes)) return;
     auto state = std::make_unique<State>();
     if (!opens) state->opening.Release([](const StreamPiece&) {});
     slot = std::move(state);

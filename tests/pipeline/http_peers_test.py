@@ -146,7 +146,8 @@ class Nginx(HttpPeersTest):
         self.assertEqual([(j["bytes"], j["note"], j.get("complete", False)) for j in joined],
                          [("200000", "of 3 ranges", True),
                           ("600", f"of 2 ranges: only bytes 0-99, 500-599 of {len(TEXT)} are there", False)])
-        self.assertEqual(self.only(bodies, "response", "HTTPFILE-001-incomplete.txt"), TEXT[:100] + bytes(400) + TEXT[500:600])
+        self.assertEqual(self.only(bodies, "response", "HTTPFILE-001-incomplete.txt"),
+                         TEXT[:100] + bytes(400) + TEXT[500:600])
         # And in parts of a multipart answer.
         with self.recording("m.pcap", self.port):
             self.curl("-r", "0-1999,2000-", f"{self.url}/a.txt")

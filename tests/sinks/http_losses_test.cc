@@ -23,16 +23,12 @@ class Pairs : public HttpEvents {
     pairing_.OnHead(id, std::move(message));
     const int d = static_cast<int>(id.kind);
     names_[d] = id.kind == HttpKind::kRequest ? head.target : FieldValue(head.fields, "name");
-    heads[d].insert(names_[d]);
   }
   void OnBody(HttpMessageId id, ByteView bytes, uint64_t) override {
     bodies[static_cast<int>(id.kind)][names_[static_cast<int>(id.kind)]].append(AsText(bytes));
   }
   void OnBodyGap(HttpMessageId, uint64_t) override {}
   void OnEnd(HttpMessageId id, bool complete, std::string_view why) override {
-    if (complete) {
-      whole[static_cast<int>(id.kind)].insert(names_[static_cast<int>(id.kind)]);
-    }
     pairing_.OnEnd(id, nullptr, complete, why, Taker());
   }
   void OnUnread(int direction, const UnreadStretch& stretch) override {
@@ -41,8 +37,6 @@ class Pairs : public HttpEvents {
   }
   void Finish() { pairing_.Finish(Taker()); }
 
-  std::multiset<std::string> heads[2];
-  std::multiset<std::string> whole[2];
   std::map<std::string, std::string> bodies[2];
   std::vector<std::pair<uint64_t, std::optional<uint64_t>>> unread[2];
   std::multiset<std::pair<std::string, std::string>> pairs;  // "": none

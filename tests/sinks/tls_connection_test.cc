@@ -8,6 +8,7 @@
 #include <random>
 
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tls_plain.h"
 #include "tests/support/tls_talk.h"
 
 namespace flowstitch {
@@ -15,18 +16,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using namespace flowstitch::testing;
-
-class Plain : public TlsEvents {
- public:
-  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs /*time_ns*/) override {
-    EXPECT_EQ(offset, text[direction].size());
-    text[direction].append(AsText(bytes));
-  }
-  void OnPlainGap(int direction, uint64_t length) override {
-    text[direction].append(static_cast<size_t>(length), '?');
-  }
-  std::string text[2];
-};
 
 const std::pair<int, const char*> kSuites[] = {
     {TLS1_3_VERSION, ""},
@@ -55,7 +44,7 @@ TEST(TlsConnection, DecryptsHoweverItIsCutAndWhicheverSideComesFirst) {
       TlsKeys keys;
       keys.Add(talk.log());
       TlsFacts facts;
-      Plain plain;
+      TlsPlain plain;
       TlsConnection connection(&keys, &facts, &plain);
       // The two directions need not come in step: both are there in the end.
       std::string left[2];
@@ -81,7 +70,7 @@ TEST(TlsConnection, KeysMayComeAtAnyTime) {
     for (size_t when = 0; when <= talk.flights().size(); ++when) {
       TlsKeys keys;
       TlsFacts facts;
-      Plain plain;
+      TlsPlain plain;
       TlsConnection connection(&keys, &facts, &plain);
       for (size_t i = 0; i < talk.flights().size(); ++i) {
         if (i == when) keys.Add(talk.log());
@@ -101,7 +90,7 @@ TEST(TlsConnection, WithoutKeysItSaysSoAndKeepsNothing) {
     TlsKeys keys;
     keys.Add(other.log());
     TlsFacts facts;
-    Plain plain;
+    TlsPlain plain;
     TlsConnection connection(&keys, &facts, &plain);
     for (const auto& flight : talk.flights()) {
       connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
@@ -141,7 +130,7 @@ TEST(TlsConnection, AHoleCostsItsRecord) {
     TlsKeys keys;
     keys.Add(talk.log());
     TlsFacts facts;
-    Plain plain;
+    TlsPlain plain;
     TlsConnection connection(&keys, &facts, &plain);
     for (size_t i = 0; i < talk.flights().size(); ++i) {
       const TlsTalk::Flight& flight = talk.flights()[i];

@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "sinks/tls/tls_connection.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tls_plain.h"
 #include "tests/support/tls_talk.h"
 
 namespace flowstitch {
@@ -20,25 +21,19 @@ namespace {
 using ::testing::HasSubstr;
 using namespace flowstitch::testing;
 
-class Plain : public TlsEvents {
- public:
-  void OnPlain(int direction, uint64_t /*offset*/, ByteView bytes, TimeNs /*time_ns*/) override {
-    text[direction].append(AsText(bytes));
+// Gives the flights of a talk to a connection, to its end.
+void FeedTalk(const TlsTalk& talk, TlsConnection* connection) {
+  for (const TlsTalk::Flight& flight : talk.flights()) {
+    connection->Bytes(flight.end, AsBytes(flight.bytes), 0);
   }
-  void OnPlainGap(int direction, uint64_t length) override {
-    text[direction].append(static_cast<size_t>(length), '?');
-  }
-  std::string text[2];
-};
+  connection->Close();
+}
 
 void ExpectDecrypted(const TlsTalk& talk, TlsKeys* keys, const std::string& what) {
   TlsFacts facts;
-  Plain plain;
+  TlsPlain plain;
   TlsConnection connection(keys, &facts, &plain);
-  for (const TlsTalk::Flight& flight : talk.flights()) {
-    connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
-  }
-  connection.Close();
+  FeedTalk(talk, &connection);
   for (const int end : {0, 1}) {
     EXPECT_EQ(plain.text[end], TlsTalk::All(end)) << what << connection.why_not(end);
     EXPECT_EQ(connection.why_not(end), "") << what;
@@ -75,18 +70,21 @@ std::string RandomOf(const TlsTalk& talk) {
   return talk.log().substr(at + 14, 64);
 }
 
+// Writes a private key to `path`.
+void WritePem(EVP_PKEY* key, const std::string& path) {
+  FILE* const file = std::fopen(path.c_str(), "w");
+  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(file);
+}
+
 TEST(TlsSecrets, ThePremasterSecretIsEnough) {
   TemporaryDirectory directory;
   EVP_PKEY* const key = EVP_RSA_gen(2048);
   EVP_PKEY* const other = EVP_RSA_gen(2048);
-  const auto write = [&](EVP_PKEY* of, const std::string& name) {
-    FILE* const file = std::fopen((directory.path() + name).c_str(), "w");
-    PEM_write_PrivateKey(file, of, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(file);
-    return directory.path() + name;
-  };
-  const std::string path = write(key, "/key.pem");
-  const std::string other_path = write(other, "/other.pem");
+  const std::string path = directory.path() + "/key.pem";
+  WritePem(key, path);
+  const std::string other_path = directory.path() + "/other.pem";
+  WritePem(other, other_path);
   for (const int version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
     for (const char* cipher : {"AES128-SHA", "CAMELLIA256-SHA", "SEED-SHA", "NULL-SHA",
                                "AES256-GCM-SHA384", "AES128-CCM8"}) {
@@ -122,12 +120,9 @@ TEST(TlsSecrets, ThePremasterSecretIsEnough) {
   ASSERT_TRUE(wrong.AddPrivateKey(other_path).ok());
   const TlsTalk talk(TLS1_2_VERSION, "AES128-SHA", 0, key);
   TlsFacts facts;
-  Plain plain;
+  TlsPlain plain;
   TlsConnection connection(&wrong, &facts, &plain);
-  for (const TlsTalk::Flight& flight : talk.flights()) {
-    connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
-  }
-  connection.Close();
+  FeedTalk(talk, &connection);
   EXPECT_EQ(plain.text[0] + plain.text[1], "");
   EXPECT_THAT(connection.why_not(0), HasSubstr("no keys"));
   EVP_PKEY_free(key);
@@ -139,9 +134,7 @@ TEST(TlsSecrets, AResumedSessionNeedsNoMore) {
   TemporaryDirectory directory;
   EVP_PKEY* const key = EVP_RSA_gen(2048);
   const std::string path = directory.path() + "/key.pem";
-  FILE* const file = std::fopen(path.c_str(), "w");
-  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(file);
+  WritePem(key, path);
   for (const uint64_t options : {uint64_t{0}, uint64_t{SSL_OP_NO_TICKET}}) {
     TlsKeys keys;
     ASSERT_TRUE(keys.AddPrivateKey(path).ok());
@@ -153,13 +146,32 @@ TEST(TlsSecrets, AResumedSessionNeedsNoMore) {
     TlsKeys fresh;  // which has not seen the first
     ASSERT_TRUE(fresh.AddPrivateKey(path).ok());
     TlsFacts facts;
-    Plain plain;
+    TlsPlain plain;
     TlsConnection connection(&fresh, &facts, &plain);
-    for (const TlsTalk::Flight& flight : talk.flights()) {
-      connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
-    }
-    connection.Close();
+    FeedTalk(talk, &connection);
     EXPECT_EQ(plain.text[0], "");
+  }
+  EVP_PKEY_free(key);
+}
+
+// What comes behind another handshake is decrypted as it comes, not only at the end.
+TEST(TlsSecrets, RenegotiationIsFollowed) {
+  TemporaryDirectory directory;
+  EVP_PKEY* const key = EVP_RSA_gen(2048);
+  const std::string path = directory.path() + "/key.pem";
+  WritePem(key, path);
+  TlsKeys keys;
+  ASSERT_TRUE(keys.AddPrivateKey(path).ok());
+  TlsTalk talk(TLS1_2_VERSION, "AES128-SHA", SSL_OP_ALLOW_CLIENT_RENEGOTIATION, key);
+  talk.Renegotiate(TLS1_2_VERSION);
+  TlsFacts facts;
+  TlsPlain plain;
+  TlsConnection connection(&keys, &facts, &plain);
+  for (const TlsTalk::Flight& flight : talk.flights()) {
+    connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
+  }
+  for (const int end : {0, 1}) {
+    EXPECT_EQ(plain.text[end], TlsTalk::All(end) + TlsTalk::All(end));
   }
   EVP_PKEY_free(key);
 }

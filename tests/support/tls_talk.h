@@ -39,6 +39,13 @@ class TlsTalk {
     SSL_SESSION_free(session);
     TalkOn(version);
   }
+  // Another handshake inside of the protection (RFC 5746), and the talk once more; the client asks
+  // for it, which needs SSL_OP_ALLOW_CLIENT_RENEGOTIATION.
+  void Renegotiate(int version) {
+    SSL_renegotiate(ends_[0]);
+    Shake();
+    TalkOn(version);
+  }
   bool resumed() const { return SSL_session_reused(ends_[0]) == 1; }
 
   ~TlsTalk() {
@@ -98,6 +105,10 @@ class TlsTalk {
     if (session != nullptr) SSL_set_session(ends_[0], session);
     SSL_set_connect_state(ends_[0]);
     SSL_set_accept_state(ends_[1]);
+    Shake();
+  }
+
+  void Shake() {
     for (int i = 0; i < 6; ++i) {
       for (int end : {0, 1}) {
         SSL_do_handshake(ends_[end]);
