@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 
 namespace flowstitch {
 namespace {
@@ -152,15 +151,18 @@ CipherSuite Finish(CipherSuite suite, int nid, const EVP_MD* mac) {
   return suite;
 }
 
+struct UnloadProvider {
+  void operator()(OSSL_PROVIDER* provider) const { OSSL_PROVIDER_unload(provider); }
+};
+using Provider = std::unique_ptr<OSSL_PROVIDER, UnloadProvider>;
+
 }  // namespace
 
 void LoadTlsCiphers() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    // Named together: a provider that is loaded by name takes the place of the default one.
-    OSSL_PROVIDER_load(nullptr, "default");
-    OSSL_PROVIDER_load(nullptr, "legacy");
-  });
+  // Named together: a provider that is loaded by name takes the place of the default one. Unloaded
+  // when the process ends: OpenSSL frees what nobody has loaded by name only.
+  static const Provider default_provider(OSSL_PROVIDER_load(nullptr, "default"));
+  static const Provider legacy_provider(OSSL_PROVIDER_load(nullptr, "legacy"));
 }
 
 CipherSuite FindCipherSuite(uint16_t number) {
