@@ -1,8 +1,6 @@
-// How outputs are kept on the disk: the one flag --durable of every program that writes.
+// How outputs are kept on the disk.
 #ifndef FLOWSTITCH_BASE_DURABILITY_H_
 #define FLOWSTITCH_BASE_DURABILITY_H_
-
-#include <CLI/CLI.hpp>
 
 namespace flowstitch {
 
@@ -13,10 +11,6 @@ enum class Durability {
   kSegment,  // nothing of a file that has its final name, or is told to be complete
   kCommit,   // nothing that a killed process would not lose: batches are acknowledged after it
 };
-
-void AddDurableFlag(CLI::App& app, Durability* durable);
-// As the flag has it.
-const char* DurabilityName(Durability durable);
 
 }  // namespace flowstitch
 

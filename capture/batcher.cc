@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "proto/link.pb.h"
-#include "transport/handed_batch.h"
-#include "transport/shared_batch.h"
+#include "transport/link/handed_batch.h"
+#include "transport/link/shared_batch.h"
 
 namespace flowstitch {
 namespace {

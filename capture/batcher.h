@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "base/frame.h"
-#include "base/memory_blocks.h"
+#include "base/memory/memory_blocks.h"
 #include "base/packet_clock.h"
 #include "proto/packet_batch.pb.h"
-#include "transport/blob_message.h"
-#include "transport/tls_secrets.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/tls_secrets.h"
 
 namespace flowstitch {
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/descriptors.h"
-#include "base/privileges.h"
+#include "base/process/privileges.h"
 #include "base/utf8_text.h"
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "capture/byte_source.h"
 #include "capture/capture_options.h"
+#include "capture/files/byte_source.h"
 #include "capture/live_source.h"
 #include "proto/ledger.pb.h"
 

@@ -2,10 +2,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/help_text.h"
+#include "base/process/durable_flag.h"
+#include "base/process/help_text.h"
 #include "capture/frame_filter.h"
 #include "transport/endpoint.h"
-#include "transport/hello.h"
+#include "transport/link/hello.h"
 
 namespace flowstitch {
 

@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "base/durability.h"
-#include "base/privileges.h"
+#include "base/process/privileges.h"
 #include "capture/live_source.h"
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 #include "transport/link_security.h"
 #include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"

@@ -2,7 +2,7 @@
 #ifndef FLOWSTITCH_CAPTURE_CAPTURE_SANDBOX_H_
 #define FLOWSTITCH_CAPTURE_CAPTURE_SANDBOX_H_
 
-#include "base/sandbox.h"
+#include "base/process/sandbox.h"
 #include "capture/capture_inputs.h"
 #include "capture/capture_options.h"
 

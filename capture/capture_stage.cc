@@ -11,14 +11,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/program.h"
-#include "base/service.h"
+#include "base/process/program.h"
+#include "base/process/service.h"
 #include "base/utf8_text.h"
-#include "capture/capture_file.h"
+#include "capture/files/capture_file.h"
 #include "capture/frame_filter.h"
 #include "capture/progress.h"
 #include "capture/shard_set.h"
-#include "transport/ledger_codec.h"
+#include "transport/link/ledger_codec.h"
+#include "transport/steady_clock.h"
 #include "transport/tap.h"
 
 namespace flowstitch {

@@ -1,9 +1,9 @@
 #include "capture/filter_hint.h"
 
 #include "absl/strings/str_format.h"
-#include "reassembler/ip_header.h"
-#include "reassembler/link_layer.h"
-#include "reassembler/tunnels.h"
+#include "base/frames/ip_header.h"
+#include "base/frames/link_layer.h"
+#include "base/frames/tunnels.h"
 
 namespace flowstitch {
 

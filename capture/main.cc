@@ -2,9 +2,9 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/str_join.h"
-#include "base/command_line.h"
-#include "base/program.h"
-#include "base/sandbox.h"
+#include "base/process/command_line.h"
+#include "base/process/program.h"
+#include "base/process/sandbox.h"
 #include "capture/capture_sandbox.h"
 #include "capture/capture_stage.h"
 #include "transport/link_files.h"

@@ -1,8 +1,8 @@
 #include "capture/shard_choice.h"
 
 #include "base/flow_key.h"
-#include "reassembler/ip_header.h"
-#include "reassembler/link_layer.h"
+#include "base/frames/ip_header.h"
+#include "base/frames/link_layer.h"
 
 namespace flowstitch {
 

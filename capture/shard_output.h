@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "capture/batcher.h"
-#include "capture/spool.h"
+#include "capture/files/spool.h"
 #include "transport/dealer_link.h"
 
 namespace flowstitch {

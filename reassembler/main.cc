@@ -1,10 +1,10 @@
 // flowstitch-reassembler: packets of any number of sources to streams for any number of sinks.
 #include <CLI/CLI.hpp>
 
-#include "base/command_line.h"
-#include "base/privileges.h"
-#include "base/program.h"
-#include "base/sandbox.h"
+#include "base/process/command_line.h"
+#include "base/process/privileges.h"
+#include "base/process/program.h"
+#include "base/process/sandbox.h"
 #include "reassembler/reassembler_sandbox.h"
 #include "reassembler/reassembler_stage.h"
 #include "transport/link_files.h"

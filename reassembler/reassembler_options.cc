@@ -6,9 +6,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "base/help_text.h"
-#include "base/memory_flag.h"
-#include "base/memory_plan.h"
+#include "base/memory/memory_plan.h"
+#include "base/process/help_text.h"
+#include "base/process/memory_flag.h"
 
 namespace flowstitch {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "reassembler/reassembler.h"
-#include "transport/link_limits.h"
+#include "reassembler/flows/reassembler.h"
+#include "transport/link/link_limits.h"
 #include "transport/link_security.h"
 #include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"

@@ -2,7 +2,7 @@
 #ifndef FLOWSTITCH_REASSEMBLER_REASSEMBLER_SANDBOX_H_
 #define FLOWSTITCH_REASSEMBLER_REASSEMBLER_SANDBOX_H_
 
-#include "base/sandbox.h"
+#include "base/process/sandbox.h"
 #include "reassembler/reassembler_options.h"
 
 namespace flowstitch {

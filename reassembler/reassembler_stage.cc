@@ -9,15 +9,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/service.h"
-#include "reassembler/reassembler.h"
+#include "base/process/service.h"
+#include "reassembler/flows/reassembler.h"
 #include "reassembler/source_intake.h"
 #include "reassembler/stream_batcher.h"
 #include "reassembler/tap_topics.h"
-#include "transport/ledger_codec.h"
+#include "transport/link/ledger_codec.h"
 #include "transport/link_log.h"
 #include "transport/link_metrics.h"
 #include "transport/router_sender.h"
+#include "transport/steady_clock.h"
 #include "transport/tap.h"
 
 namespace flowstitch {

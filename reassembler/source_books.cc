@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "transport/ledger_codec.h"
-#include "transport/link_limits.h"
+#include "transport/link/ledger_codec.h"
+#include "transport/link/link_limits.h"
 #include "transport/link_metrics.h"
 
 namespace flowstitch {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "proto/ledger.pb.h"
-#include "reassembler/reassembler.h"
-#include "reassembler/source_merger.h"
-#include "transport/link_receiver.h"
+#include "reassembler/flows/reassembler.h"
+#include "reassembler/sources/source_merger.h"
+#include "transport/link/link_receiver.h"
 #include "transport/metrics_text.h"
 
 namespace flowstitch {

@@ -27,7 +27,9 @@ SourceIntake::SourceIntake(const ReassemblerOptions& options, Reassembler* reass
       reassembler_(*reassembler),
       batcher_(*batcher),
       merger_(options.reorder_window_ms * kNsPerMs),
-      on_finished_([this](size_t source, const Delivery& used) { links_->Finish(source, used); }),
+      on_finished_([this](size_t source, const FrameBatch& used) {
+        links_->Finish(source, *DeliveredFrames::MessageOf(used));
+      }),
       books_(&merger_, reassembler) {}
 
 absl::Status SourceIntake::Open(ProcessServices& services, uint64_t epoch) {
@@ -119,7 +121,9 @@ void SourceIntake::TakePackets(size_t source, std::shared_ptr<Delivery> delivery
   if (packets.has_source_ledger()) books_.Tell(source, packets.source_ledger());
   merger_.EndSource(source, false);
   const bool has_frames = packets.capture_time_ns_size() > 0;
-  if (has_frames && merger_.AddBatch(source, delivery, LatestNs())) return;
+  if (has_frames &&
+      merger_.AddBatch(source, std::make_shared<DeliveredFrames>(delivery), LatestNs()))
+    return;
   links_->Finish(source, *delivery);
   if (has_frames || !delivery->blob().empty()) {
     links_->Contradicts(source, "its batch's lengths do not add up to its frames");

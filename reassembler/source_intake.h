@@ -8,10 +8,11 @@
 
 #include "absl/status/status.h"
 #include "base/frame.h"
-#include "reassembler/reassembler.h"
+#include "reassembler/delivered_frames.h"
+#include "reassembler/flows/reassembler.h"
 #include "reassembler/reassembler_options.h"
 #include "reassembler/source_books.h"
-#include "reassembler/source_merger.h"
+#include "reassembler/sources/source_merger.h"
 #include "reassembler/stream_batcher.h"
 #include "transport/process_services.h"
 #include "transport/router_receiver.h"
@@ -31,7 +32,9 @@ class SourceIntake {
   // Gives out the next frame; false when none may be taken now. Its bytes, and the batch that it is
   // in, are valid until the next call.
   bool Next(Frame* frame);
-  const std::shared_ptr<Delivery>& batch() const { return merger_.current(); }
+  const std::shared_ptr<Delivery>& batch() const {
+    return DeliveredFrames::MessageOf(*merger_.current());
+  }
   // An End is finished with when everything before it is.
   void FinishEnds();
 

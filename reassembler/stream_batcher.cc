@@ -3,10 +3,10 @@
 #include <cstring>
 #include <functional>
 
+#include "base/frames/ip_header.h"
 #include "proto/link.pb.h"
-#include "reassembler/community_id.h"
-#include "reassembler/ip_header.h"
-#include "transport/shared_batch.h"
+#include "reassembler/flows/community_id.h"
+#include "transport/link/shared_batch.h"
 
 namespace flowstitch {
 namespace {

@@ -8,12 +8,12 @@
 #include <memory>
 #include <optional>
 
-#include "base/memory_blocks.h"
+#include "base/memory/memory_blocks.h"
 #include "proto/stream_batch.pb.h"
-#include "reassembler/stream_events.h"
-#include "transport/blob_message.h"
-#include "transport/delivery.h"
-#include "transport/tls_secrets.h"
+#include "reassembler/flows/stream_events.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/delivery.h"
+#include "transport/link/tls_secrets.h"
 
 namespace flowstitch {
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "reassembler/ip_header.h"
-#include "transport/stream_event.h"
+#include "base/frames/ip_header.h"
+#include "transport/link/stream_event.h"
 #include "transport/tap.h"
 
 namespace flowstitch {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "transport/blob_message.h"
+#include "transport/link/blob_message.h"
 
 namespace flowstitch {
 

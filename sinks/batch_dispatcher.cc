@@ -1,8 +1,8 @@
 #include "sinks/batch_dispatcher.h"
 
 #include "base/stream_summary.h"
-#include "transport/link_limits.h"
-#include "transport/stream_event.h"
+#include "transport/link/link_limits.h"
+#include "transport/link/stream_event.h"
 
 namespace flowstitch {
 namespace {

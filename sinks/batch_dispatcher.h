@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "transport/delivery.h"
+#include "transport/link/delivery.h"
 
 namespace flowstitch {
 

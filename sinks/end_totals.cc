@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "transport/ledger_codec.h"
+#include "transport/link/ledger_codec.h"
 
 namespace flowstitch {
 namespace {

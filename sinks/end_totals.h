@@ -4,7 +4,7 @@
 #define FLOWSTITCH_SINKS_END_TOTALS_H_
 
 #include "proto/link.pb.h"
-#include "sinks/dfxml/report_writer.h"
+#include "sinks/records/dfxml/report_writer.h"
 
 namespace flowstitch {
 

@@ -3,9 +3,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/command_line.h"
-#include "base/program.h"
-#include "base/sandbox.h"
+#include "base/process/command_line.h"
+#include "base/process/program.h"
+#include "base/process/sandbox.h"
+#include "sinks/sink_checks.h"
 #include "sinks/sink_sandbox.h"
 #include "sinks/sink_stage.h"
 #include "sinks/worker_setup.h"

@@ -10,7 +10,7 @@
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
-#include "base/waker.h"
+#include "base/process/waker.h"
 #include "transport/dealer_link.h"
 #include "transport/metrics_text.h"
 

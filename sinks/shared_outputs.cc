@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include "sinks/sink_stage.h"
+#include "sinks/sink_checks.h"
 
 namespace flowstitch {
 namespace {

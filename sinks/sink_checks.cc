@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "sinks/sink_stage.h"
-#include "transport/hello.h"
+#include "sinks/sink_checks.h"
+#include "transport/link/hello.h"
 
 namespace flowstitch {
 

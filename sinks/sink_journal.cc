@@ -12,8 +12,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "sinks/output_files.h"
-#include "sinks/safe_file.h"
+#include "sinks/streams/output_files.h"
+#include "sinks/streams/safe_file.h"
 
 namespace flowstitch {
 namespace {

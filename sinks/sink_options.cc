@@ -3,8 +3,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/help_text.h"
-#include "base/memory_flag.h"
+#include "base/process/durable_flag.h"
+#include "base/process/help_text.h"
+#include "base/process/memory_flag.h"
 
 namespace flowstitch {
 

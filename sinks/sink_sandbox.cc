@@ -3,10 +3,10 @@
 #include <cstdlib>
 
 #include "absl/strings/str_split.h"
-#include "sinks/output_files.h"
-#include "sinks/safe_file.h"
-#include "sinks/sink_stage.h"
-#include "sinks/tls/cipher_suites.h"
+#include "sinks/content/tls/cipher_suites.h"
+#include "sinks/sink_checks.h"
+#include "sinks/streams/output_files.h"
+#include "sinks/streams/safe_file.h"
 #include "transport/link_files.h"
 
 namespace flowstitch {

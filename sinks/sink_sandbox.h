@@ -3,7 +3,7 @@
 #define FLOWSTITCH_SINKS_SINK_SANDBOX_H_
 
 #include "absl/status/status.h"
-#include "base/sandbox.h"
+#include "base/process/sandbox.h"
 #include "sinks/sink_options.h"
 
 namespace flowstitch {

@@ -11,16 +11,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/service.h"
+#include "base/process/service.h"
 #include "sinks/commit_gate.h"
 #include "sinks/end_totals.h"
-#include "sinks/netviz/traffic_page.h"
-#include "sinks/output_files.h"
 #include "sinks/reassembler_feeds.h"
 #include "sinks/shared_outputs.h"
+#include "sinks/sink_checks.h"
 #include "sinks/sink_worker.h"
+#include "sinks/streams/output_files.h"
 #include "sinks/summary.h"
 #include "sinks/worker_setup.h"
+#include "sinks/writers/netviz/traffic_page.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 namespace {

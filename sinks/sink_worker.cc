@@ -5,9 +5,10 @@
 #include <string>
 #include <utility>
 
-#include "base/program.h"
-#include "sinks/tls/tls_watcher.h"
+#include "base/process/program.h"
+#include "sinks/writers/tls/tls_watcher.h"
 #include "transport/socket.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 namespace {

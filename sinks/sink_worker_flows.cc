@@ -8,8 +8,8 @@
 
 #include "absl/strings/ascii.h"
 #include "base/flow_id.h"
-#include "sinks/safe_file.h"
 #include "sinks/sink_worker.h"
+#include "sinks/streams/safe_file.h"
 
 namespace flowstitch {
 namespace {

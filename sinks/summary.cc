@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "sinks/unread_names.h"
+#include "sinks/records/unread_names.h"
 
 namespace flowstitch {
 namespace {

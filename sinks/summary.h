@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "sinks/dfxml/report_writer.h"
+#include "sinks/records/dfxml/report_writer.h"
 
 namespace flowstitch {
 

@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "base/descriptors.h"
-#include "base/memory_plan.h"
-#include "sinks/sink_stage.h"
+#include "base/memory/memory_plan.h"
+#include "sinks/sink_checks.h"
 
 namespace flowstitch {
 namespace {

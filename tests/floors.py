@@ -1,95 +1,108 @@
 #!/usr/bin/env python3
-"""The floors of ARCHITECTURE.md: includes and links point down only.
+"""The floors of ARCHITECTURE.md: each folder is a library, and includes and links only what stands beside it here.
 
-4  deploy/launcher                              tests and tools may use any floor
-3  capture/  reassembler/  sinks/               the stage and main files: never each other
-2  transport/, and beside it the pure cores     of capture/, reassembler/ and sinks/: base/ and their field's library
-1  base/  proto/                                neither includes the other
+A folder may always include itself; tests/ and tools/ may include everything.
 """
 import os
 import re
 import sys
 
 SOURCE = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STAGES = ("capture", "reassembler", "sinks")
-# Files that know both the wire and a core. Everything else in a stage's folder is a core.
-STAGE_FILES = {
-    "capture": {"main", "capture_stage", "capture_options", "batcher", "shard_choice", "live_source",
-                "frame_filter", "filter_hint", "progress", "capture_inputs", "capture_sandbox",
-                "shard_output", "shard_set"},
-    "reassembler": {"main", "reassembler_stage", "reassembler_options", "reassembler_sandbox", "source_books",
-                    "source_intake", "source_merger", "stream_batcher",
-                    "tap_topics"},
-    "sinks": {"main", "sink_stage", "sink_options", "sink_sandbox", "sink_worker", "worker_setup",
-              "sink_worker_flows", "batch_dispatcher", "summary", "end_totals", "reassembler_feeds",
-              "sink_journal", "sink_checks", "shared_outputs"},
+
+# The folders that each one may include.
+FLOORS = {
+    # 1: values, and the wire
+    "base": "",
+    "proto": "",
+    "base/memory": "base",
+    "base/frames": "base",
+    "base/process": "base base/memory",
+    # 2: the link, and beside it the pure cores
+    "transport/link": "base base/memory proto",
+    "transport": "base base/memory base/process proto transport/link",
+    "capture/files": "base base/memory",
+    "reassembler/sources": "base base/frames",
+    "reassembler/frames": "base base/frames reassembler/sources",
+    "reassembler/flows": "base base/frames reassembler/sources reassembler/frames",
+    "sinks/streams": "base",
+    "sinks/content/http": "base sinks/streams",
+    "sinks/content/tls": "base sinks/streams",
+    "sinks/content/openings": "base sinks/streams sinks/content/tls",
+    "sinks/records": "base sinks/streams sinks/content/http",
+    "sinks/records/dfxml": "base sinks/streams sinks/records",
+    "sinks/records/json": "base sinks/streams sinks/records proto",
+    "sinks/writers/*": "base sinks/streams sinks/content/* sinks/records",
+    # 3: the stages
+    "capture": "base base/* proto transport transport/link capture/files",
+    "reassembler": "base base/* proto transport transport/link reassembler/*",
+    "sinks": "base base/* proto transport transport/link sinks/*",
+    # 4: the programs
+    "deploy/launcher": "base base/* capture reassembler sinks transport",
 }
-# What a core must not know.
-WIRE = re.compile(r"zmq|protobuf|^proto/|^transport/|spdlog|<thread>|CLI/")
-# Writers whose field's library is one of these.
-FIELD_LIBRARIES = {"sinks/json/": re.compile(r"protobuf|^proto/")}
-INCLUDE = re.compile(r'^\s*#include\s+["<]([^">]+)[">]', re.M)
+# What the folders of values and of pure cores do not know, besides what is not beside them above.
+IMPURE = re.compile(r"zmq|protobuf|spdlog|<thread>|CLI/")
+MAY_BE_IMPURE = ("base/process", "transport", "proto", "deploy", "sinks/records/json")
+STAGES = ("capture", "reassembler", "sinks")
+
+INCLUDE = re.compile(r'^\s*#include\s+(["<][^">]+[">])', re.M)
 
 
-def is_core(path):
-    folder = path.split("/")[0]
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return folder in STAGES and not (path.count("/") == 1 and stem in STAGE_FILES[folder])
+def matches(folder, pattern):
+    """Whether a pattern of the table names the folder; * stands for what is below."""
+    return folder == pattern or (pattern.endswith("/*") and folder.startswith(pattern[:-1]))
 
 
-def wrong(path, include):
-    """Why this include points up or sideways, or None."""
-    folder, target = path.split("/")[0], include.split("/")[0]
-    own = target in STAGES + ("base", "proto", "transport", "deploy", "tests", "tools")
-    if own and target in ("tests", "tools", "deploy") and folder not in ("tests", "tools", target):
-        return "only tests and tools may use it"
-    if folder == "base" and own and target != "base":
-        return "base uses nothing of ours"
-    if folder == "transport" and target in STAGES:
-        return "transport knows no stage"
-    if is_core(path):
-        own_library = any(path.startswith(f) and r.search(include) for f, r in FIELD_LIBRARIES.items())
-        if WIRE.search(include) and not own_library:
-            return "a pure core knows no wire, thread or command line"
-        if target in STAGES and not is_core(include):
-            return "a core knows no stage"
-        if target in STAGES and target != folder:
-            return "a core knows no other stage's core"
-    elif folder in STAGES and target in STAGES and target != folder and not is_core(include):
-        return "stages do not know each other"
-    return None
+def row(folder):
+    return next((FLOORS[f] for f in (folder, *(f for f in FLOORS if f.endswith("/*"))) if f in FLOORS and
+                 matches(folder, f)), None)
+
+
+def may_use(folder, used):
+    return folder == used or any(matches(used, pattern) for pattern in row(folder).split())
+
+
+def pure(folder):
+    return folder not in STAGES and not folder.startswith(MAY_BE_IMPURE)
+
+
+def wrong_includes(folder, path, text):
+    for quoted in INCLUDE.findall(text):
+        include = quoted[1:-1]
+        used = os.path.dirname(include)
+        ours = quoted[0] == '"' and os.path.isdir(os.path.join(SOURCE, include.split("/")[0]))
+        if ours and not may_use(folder, used):
+            yield f"{path} includes {include}: {folder}/ may not use {used}/"
+        elif not ours and pure(folder) and IMPURE.search(quoted):
+            yield f"{path} includes {include}: {folder}/ is a pure core"
+
+
+def wrong_links(folder, text):
+    for uses in re.findall(r"flowstitch_folder\(\s*USES([^)]*?)(?:PUBLIC|PRIVATE|\))", text):
+        for used in uses.split():
+            if not used.startswith("$") and not may_use(folder, used):
+                yield f"{folder}/CMakeLists.txt: it may not use {used}/"
 
 
 def main():
     faults = []
-    count = 0
-    for folder in ("base", "transport", "deploy") + STAGES:
-        for root, _, names in os.walk(os.path.join(SOURCE, folder)):
-            for name in names:
-                if not name.endswith((".h", ".cc")):
-                    continue
-                path = os.path.relpath(os.path.join(root, name), SOURCE)
-                count += 1
-                with open(os.path.join(SOURCE, path)) as file:
-                    for include in INCLUDE.findall(file.read()):
-                        reason = wrong(path, include)
-                        if reason:
-                            faults.append(f"{path} includes {include}: {reason}")
-    # Links: a library of a lower floor names none of a higher one.
-    order = {"flowstitch_base": 1, "flowstitch_proto": 1, "flowstitch_link": 2, "flowstitch_transport": 2,
-             "flowstitch_frames": 2, "flowstitch_tcp": 2, "flowstitch_writers": 2, "flowstitch_capture_files": 2,
-             "flowstitch_capture": 3, "flowstitch_reassembler": 3, "flowstitch_sinks": 3}
-    for folder in ("base", "proto", "transport") + STAGES:
-        with open(os.path.join(SOURCE, folder, "CMakeLists.txt")) as file:
-            for target, links in re.findall(r"target_link_libraries\((\w+)([^)]*)\)", file.read()):
-                for link in re.findall(r"\bflowstitch_\w+", links):
-                    high = order.get(link, 0) > order.get(target, 3)
-                    sideways = order.get(link) == order.get(target) == 3
-                    if high or sideways:
-                        faults.append(f"{folder}/CMakeLists.txt: {target} links {link}")
-    if count < 50:
-        faults.append(f"only {count} files were found below {SOURCE}")
-    print("\n".join(faults) or f"floors: {count} files, all includes and links point down")
+    files = 0
+    for top in ("base", "transport", "deploy/launcher") + STAGES:
+        for folder, _, names in os.walk(os.path.join(SOURCE, top)):
+            folder = os.path.relpath(folder, SOURCE)
+            sources = [name for name in names if name.endswith((".h", ".cc"))]
+            if sources and row(folder) is None:
+                faults.append(f"{folder}/ is not in the table")
+                continue
+            for name in sources:
+                files += 1
+                with open(os.path.join(SOURCE, folder, name)) as file:
+                    faults += wrong_includes(folder, f"{folder}/{name}", file.read())
+            if sources and "CMakeLists.txt" in names:
+                with open(os.path.join(SOURCE, folder, "CMakeLists.txt")) as file:
+                    faults += wrong_links(folder, file.read())
+    if files < 50:
+        faults.append(f"only {files} files were found below {SOURCE}")
+    print("\n".join(faults) or f"floors: {files} files, all includes and links are in the table")
     return 1 if faults else 0
 
 

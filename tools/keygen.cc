@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/command_line.h"
+#include "base/process/command_line.h"
 #include "transport/link_keys.h"
 
 namespace {

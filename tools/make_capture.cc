@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-#include "base/command_line.h"
+#include "base/process/command_line.h"
 #include "tests/support/conversation.h"
 #include "tests/support/deflated.h"
 #include "tests/support/traffic.h"

@@ -14,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "base/command_line.h"
-#include "base/program.h"
-#include "base/sandbox.h"
+#include "base/process/command_line.h"
+#include "base/process/program.h"
+#include "base/process/sandbox.h"
 #include "base/utf8_text.h"
 
 namespace {

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/descriptors.h"
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 namespace {

@@ -8,12 +8,12 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "transport/delivery.h"
+#include "transport/link/delivery.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
+#include "transport/link/send_log.h"
 #include "transport/link_log.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
 #include "transport/log_limit.h"
-#include "transport/send_log.h"
 #include "transport/socket.h"
 
 namespace flowstitch {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "base/capture_time.h"
-#include "transport/socket.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 namespace {

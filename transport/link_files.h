@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file_rights.h"
+#include "base/process/file_rights.h"
 #include "transport/link_security.h"
 
 namespace flowstitch {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "transport/link_end.h"
+#include "transport/link/link_end.h"
 #include "transport/log_limit.h"
 
 namespace flowstitch {

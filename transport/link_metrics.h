@@ -2,8 +2,8 @@
 #ifndef FLOWSTITCH_TRANSPORT_LINK_METRICS_H_
 #define FLOWSTITCH_TRANSPORT_LINK_METRICS_H_
 
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 #include "transport/metrics_text.h"
 
 namespace flowstitch {

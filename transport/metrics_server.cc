@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/socket.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 

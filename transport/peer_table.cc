@@ -4,10 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "transport/blob_message.h"
-#include "transport/link_contract.h"
-#include "transport/link_limits.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_contract.h"
+#include "transport/link/link_limits.h"
 #include "transport/link_log.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "transport/link_end.h"
+#include "transport/link/link_end.h"
 #include "transport/log_limit.h"
 #include "transport/name_claim.h"
 #include "transport/socket.h"

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "base/descriptors.h"
-#include "base/shared_memory.h"
+#include "base/memory/shared_memory.h"
 #include "transport/link_security.h"
 #include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"

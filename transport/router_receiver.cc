@@ -1,7 +1,7 @@
 #include "transport/router_receiver.h"
 
 #include "absl/strings/str_cat.h"
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "transport/delivery.h"
-#include "transport/link_receiver.h"
+#include "transport/link/delivery.h"
+#include "transport/link/link_receiver.h"
 #include "transport/peer_table.h"
 #include "transport/socket.h"
 

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "transport/blob_message.h"
-#include "transport/link_limits.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 

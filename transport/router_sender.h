@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "transport/link_sender.h"
+#include "transport/link/link_sender.h"
+#include "transport/link/send_log.h"
 #include "transport/peer_table.h"
-#include "transport/send_log.h"
 #include "transport/socket.h"
 
 namespace flowstitch {

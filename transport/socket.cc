@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 #include "transport/passed_sockets.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -245,12 +245,6 @@ bool WaitForInput(const std::vector<Socket*>& sockets, int extra_fd, int timeout
   } catch (const zmq::error_t&) {
     return false;  // EINTR: a signal; the caller looks at its stop flag
   }
-}
-
-int64_t SteadyNowNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace flowstitch

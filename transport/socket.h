@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "transport/connection_guard.h"
-#include "transport/delivery.h"
 #include "transport/endpoint.h"
+#include "transport/link/delivery.h"
+#include "transport/link/wire_message.h"
 #include "transport/link_security.h"
-#include "transport/wire_message.h"
 
 namespace flowstitch {
 
@@ -83,9 +83,6 @@ std::shared_ptr<Delivery> Deliver(const Socket& socket, zmq::message_t message,
 // Waits until one of the sockets can be read, `extra_fd` (if not negative) can, or the time is
 // over. False when a signal came in between.
 bool WaitForInput(const std::vector<Socket*>& sockets, int extra_fd, int timeout_ms);
-
-// Nanoseconds of a steady clock, for the link's intervals.
-int64_t SteadyNowNs();
 
 }  // namespace flowstitch
 

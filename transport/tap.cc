@@ -1,6 +1,6 @@
 #include "transport/tap.h"
 
-#include "transport/link_limits.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 

@@ -13,10 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/capture_time.h"
-#include "base/program.h"
-#include "base/shared_memory.h"
+#include "base/memory/shared_memory.h"
+#include "base/process/program.h"
 #include "deploy/launcher/run.h"
 #include "transport/socket.h"
+#include "transport/steady_clock.h"
 
 namespace flowstitch {
 namespace {

@@ -5,13 +5,14 @@
 #include <thread>
 #include <utility>
 
-#include "base/program.h"
-#include "base/sandbox.h"
+#include "base/process/program.h"
+#include "base/process/sandbox.h"
 #include "capture/capture_sandbox.h"
 #include "capture/capture_stage.h"
 #include "deploy/launcher/run.h"
 #include "reassembler/reassembler_sandbox.h"
 #include "reassembler/reassembler_stage.h"
+#include "sinks/sink_checks.h"
 #include "sinks/sink_sandbox.h"
 #include "sinks/sink_stage.h"
 #include "sinks/worker_setup.h"

@@ -12,10 +12,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "base/help_text.h"
-#include "base/memory_flag.h"
-#include "base/program.h"
-#include "sinks/sink_stage.h"
+#include "base/process/durable_flag.h"
+#include "base/process/help_text.h"
+#include "base/process/memory_flag.h"
+#include "base/process/program.h"
+#include "sinks/sink_checks.h"
 
 namespace flowstitch {
 namespace {

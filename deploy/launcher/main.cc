@@ -7,12 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/command_line.h"
-#include "base/program.h"
+#include "base/process/command_line.h"
+#include "base/process/program.h"
 #include "capture/capture_stage.h"
 #include "deploy/launcher/run.h"
 #include "reassembler/reassembler_stage.h"
-#include "sinks/sink_stage.h"
+#include "sinks/sink_checks.h"
 
 namespace flowstitch {
 namespace {

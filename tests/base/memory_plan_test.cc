@@ -1,5 +1,5 @@
 // The shares of --memory.
-#include "base/memory_plan.h"
+#include "base/memory/memory_plan.h"
 
 #include <gtest/gtest.h>
 

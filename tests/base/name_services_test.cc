@@ -1,4 +1,4 @@
-#include "base/name_services.h"
+#include "base/process/name_services.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What a program does where there is no memory, or no thread.
-#include "base/program.h"
+#include "base/process/program.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

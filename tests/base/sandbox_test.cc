@@ -1,5 +1,5 @@
 // Each thing that is forbidden is tried, in a child of its own.
-#include "base/sandbox.h"
+#include "base/process/sandbox.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@
 #include <functional>
 #include <thread>
 
-#include "base/privileges.h"
+#include "base/process/privileges.h"
 #include "base/sanitizers_build.h"
 #include "tests/support/temporary_directory.h"
 

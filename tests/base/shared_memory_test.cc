@@ -1,5 +1,5 @@
 // Memory that processes share, and blocks of it.
-#include "base/shared_memory.h"
+#include "base/memory/shared_memory.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include "base/memory_blocks.h"
+#include "base/memory/memory_blocks.h"
 
 namespace flowstitch {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "reassembler/reassembler.h"
+#include "reassembler/flows/reassembler.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch {

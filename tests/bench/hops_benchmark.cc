@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "capture/batcher.h"
-#include "capture/capture_file.h"
-#include "reassembler/reassembler.h"
+#include "capture/files/capture_file.h"
+#include "reassembler/flows/reassembler.h"
 #include "reassembler/stream_batcher.h"
 #include "sinks/sink_worker.h"
 #include "tests/support/temporary_directory.h"

@@ -8,7 +8,7 @@
 #include "capture/frame_filter.h"
 #include "capture/shard_choice.h"
 #include "tests/support/packet_builder.h"
-#include "transport/handed_batch.h"
+#include "transport/link/handed_batch.h"
 
 namespace flowstitch {
 namespace {

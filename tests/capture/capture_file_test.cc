@@ -1,5 +1,5 @@
 // Capture files of all forms, and damaged ones.
-#include "capture/capture_file.h"
+#include "capture/files/capture_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Frames on the disk: in order, bounded, kept until they were acknowledged.
-#include "capture/spool.h"
+#include "capture/files/spool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

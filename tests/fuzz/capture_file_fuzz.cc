@@ -1,5 +1,5 @@
 // Bytes as a capture file.
-#include "capture/capture_file.h"
+#include "capture/files/capture_file.h"
 #include "capture/frame_filter.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/conversation.h"

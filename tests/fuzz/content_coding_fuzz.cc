@@ -1,7 +1,7 @@
 // A coded body, whole and in pieces: when both decode, they decode to the same.
 #include <algorithm>
 
-#include "sinks/http/content_coding.h"
+#include "sinks/content/http/content_coding.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/support/deflated.h"

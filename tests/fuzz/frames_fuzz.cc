@@ -1,6 +1,6 @@
 // Bytes as a few frames of one link type: link layers, tunnels, fragments, checksums, TCP and UDP
 // headers. Every frame is counted once, whatever is in it.
-#include "reassembler/frame_decoder.h"
+#include "reassembler/frames/frame_decoder.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/packet_builder.h"
 

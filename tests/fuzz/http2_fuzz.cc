@@ -1,5 +1,5 @@
 // Bytes as both sides of an HTTP/2 connection, with gaps.
-#include "sinks/http/http2_parser.h"
+#include "sinks/content/http/http2_parser.h"
 #include "tests/fuzz/http_watcher.h"
 #include "tests/fuzz/pieces.h"
 

@@ -1,6 +1,6 @@
 // Bytes as both directions of a flow, with gaps, through everything that looks for HTTP: HTTP/1 and
 // its codings, HTTP/2, WebSockets, tunnels.
-#include "sinks/http/http_dialogue.h"
+#include "sinks/content/http/http_dialogue.h"
 #include "tests/fuzz/http_watcher.h"
 #include "tests/fuzz/pieces.h"
 

@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 
-#include "sinks/http/content_coding.h"
-#include "sinks/http/http_events.h"
+#include "sinks/content/http/content_coding.h"
+#include "sinks/content/http/http_events.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace flowstitch::testing {

@@ -1,11 +1,12 @@
 // Bytes as a message on a link, to both of its ends and to the merger behind it.
 #include "capture/batcher.h"
-#include "reassembler/source_merger.h"
+#include "reassembler/delivered_frames.h"
+#include "reassembler/sources/source_merger.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/packet_builder.h"
-#include "transport/blob_message.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 
 using namespace flowstitch;
 using namespace flowstitch::testing;
@@ -56,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!delivery->status().ok()) return 0;
   blob = delivery->blob();
   const bool with_gaps = message.packets().frame_offset_size() > 0;
-  if (!merger.AddBatch(0, std::move(delivery))) return 0;
+  if (!merger.AddBatch(0, std::make_shared<DeliveredFrames>(std::move(delivery)))) return 0;
   merger.EndSource(0, true);
   Frame frame;
   uint64_t bytes = 0;

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "tests/fuzz/fuzz.h"
-#include "transport/blob_message.h"
-#include "transport/link_limits.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_limits.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 
 using namespace flowstitch;
 using namespace flowstitch::testing;

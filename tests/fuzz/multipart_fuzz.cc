@@ -1,5 +1,5 @@
 // A multipart body, whole and in pieces: both must give the same parts.
-#include "sinks/http/multipart.h"
+#include "sinks/content/http/multipart.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
 

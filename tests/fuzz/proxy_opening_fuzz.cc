@@ -1,6 +1,6 @@
 // Bytes as both directions of a flow that may come through a proxy: what is held comes out again,
 // all but an opening, in order.
-#include "sinks/opening_hold.h"
+#include "sinks/content/openings/opening_hold.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
 

@@ -2,7 +2,7 @@
 // ledger balances.
 #include <algorithm>
 
-#include "reassembler/reassembler.h"
+#include "reassembler/flows/reassembler.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/event_recorder.h"
 

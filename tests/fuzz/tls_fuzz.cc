@@ -1,6 +1,6 @@
 // Bytes as the beginning of a TLS connection: alternating pieces of the two directions.
-#include "sinks/tls/handshake_messages.h"
-#include "sinks/tls/handshake_parser.h"
+#include "sinks/content/tls/handshake_messages.h"
+#include "sinks/content/tls/handshake_parser.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace flowstitch;

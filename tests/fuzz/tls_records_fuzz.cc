@@ -1,5 +1,5 @@
 // A key log, an empty line, then bytes as both directions of a TLS connection, with gaps.
-#include "sinks/tls/tls_connection.h"
+#include "sinks/content/tls/tls_connection.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/support/tls_talk.h"

@@ -1,5 +1,5 @@
 // Bytes as one direction of a WebSocket, with gaps. The first byte chooses the extension.
-#include "sinks/http/websocket_parser.h"
+#include "sinks/content/http/websocket_parser.h"
 #include "tests/fuzz/http_watcher.h"
 #include "tests/fuzz/pieces.h"
 

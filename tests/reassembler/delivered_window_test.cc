@@ -1,4 +1,4 @@
-#include "reassembler/delivered_window.h"
+#include "reassembler/flows/delivered_window.h"
 
 #include <gtest/gtest.h>
 

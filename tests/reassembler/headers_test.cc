@@ -1,9 +1,9 @@
 // Link layers, IP and TCP headers: what is read, and what is refused.
 #include <gtest/gtest.h>
 
-#include "reassembler/ip_header.h"
-#include "reassembler/link_layer.h"
-#include "reassembler/tcp_header.h"
+#include "base/frames/ip_header.h"
+#include "base/frames/link_layer.h"
+#include "reassembler/frames/tcp_header.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch {

@@ -1,5 +1,5 @@
 // What of a frame is data at all: truncation, padding, checksums, lengths, IPv6 headers.
-#include "reassembler/checksums.h"
+#include "reassembler/frames/checksums.h"
 #include "tests/support/flow_checks.h"
 
 namespace flowstitch {

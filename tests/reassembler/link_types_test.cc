@@ -1,8 +1,8 @@
 // Link types beyond Ethernet's: each header by its specification, with a datagram behind it.
 #include <gtest/gtest.h>
 
+#include "base/frames/link_layer.h"
 #include "base/link_type.h"
-#include "reassembler/link_layer.h"
 #include "tests/support/flow_checks.h"
 
 namespace flowstitch {

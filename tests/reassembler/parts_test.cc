@@ -4,9 +4,9 @@
 
 #include <random>
 
-#include "reassembler/community_id.h"
-#include "reassembler/defragmenter.h"
-#include "reassembler/timer_wheel.h"
+#include "reassembler/flows/community_id.h"
+#include "reassembler/flows/timer_wheel.h"
+#include "reassembler/frames/defragmenter.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch {

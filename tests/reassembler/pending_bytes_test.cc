@@ -1,5 +1,5 @@
 // Bytes behind a hole, many and small: what is joined is what was put in, and the work is linear.
-#include "reassembler/pending_bytes.h"
+#include "reassembler/flows/pending_bytes.h"
 
 #include <gtest/gtest.h>
 

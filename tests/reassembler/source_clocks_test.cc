@@ -1,5 +1,5 @@
 // The time of time-outs where sources lie about theirs, or disagree.
-#include "reassembler/source_clocks.h"
+#include "reassembler/sources/source_clocks.h"
 
 #include <gtest/gtest.h>
 

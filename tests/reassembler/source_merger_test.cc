@@ -152,8 +152,7 @@ TEST(SourceMerger, BatchesThatContradictThemselvesAreRefused) {
     wire::LinkMessage message;
     *message.mutable_packets() = b;
     const std::string bytes = message.SerializeAsString();
-    return !merger.AddBatch(0,
-                            std::make_shared<Delivery>(zmq::message_t(bytes.data(), bytes.size())));
+    return !merger.AddBatch(0, Deliver(bytes));
   };
   batch.set_frames("0123456789");
   EXPECT_TRUE(refused(batch)) << "no wire lengths";
@@ -179,8 +178,7 @@ TEST(SourceMerger, FramesMayHaveOtherBytesBetweenThem) {
     }
     batch.set_frames("..abc.defg.");
     const std::string bytes = message.SerializeAsString();
-    return merger.AddBatch(0,
-                           std::make_shared<Delivery>(zmq::message_t(bytes.data(), bytes.size())));
+    return merger.AddBatch(0, Deliver(bytes));
   };
   SourceMerger merger(0);
   merger.AddSource("a", false);

@@ -1,5 +1,5 @@
 // Tunnels: what each carries comes out, to a depth, and apart where it is another connection.
-#include "reassembler/tunnels.h"
+#include "base/frames/tunnels.h"
 
 #include "tests/support/flow_checks.h"
 #include "tests/support/tunnel_frames.h"

@@ -1,5 +1,5 @@
 // Content codings as they are declared and made: what browsers forgive decodes, and is named.
-#include "sinks/http/content_coding.h"
+#include "sinks/content/http/content_coding.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

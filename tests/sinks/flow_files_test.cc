@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "absl/strings/escaping.h"
-#include "sinks/file_names.h"
-#include "sinks/flow_files/flow_file_writer.h"
+#include "sinks/streams/file_names.h"
+#include "sinks/writers/flow_files/flow_file_writer.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 

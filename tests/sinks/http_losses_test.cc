@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "sinks/http/http_dialogue.h"
-#include "sinks/http/http_transaction.h"
+#include "sinks/content/http/http_dialogue.h"
+#include "sinks/records/http_transaction.h"
 
 namespace flowstitch {
 namespace {

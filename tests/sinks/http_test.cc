@@ -5,11 +5,11 @@
 
 #include <random>
 
-#include "sinks/file_names.h"
-#include "sinks/flow_files/flow_file_writer.h"
-#include "sinks/http/content_coding.h"
-#include "sinks/http/http_writer.h"
-#include "sinks/http/media_types.h"
+#include "sinks/content/http/content_coding.h"
+#include "sinks/streams/file_names.h"
+#include "sinks/writers/flow_files/flow_file_writer.h"
+#include "sinks/writers/http/http_writer.h"
+#include "sinks/writers/http/media_types.h"
 #include "tests/support/deflated.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"

@@ -1,4 +1,4 @@
-#include "sinks/md5_lanes.h"
+#include "sinks/streams/md5_lanes.h"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "sinks/http/multipart.h"
+#include "sinks/content/http/multipart.h"
 #include "tests/support/random_text.h"
 
 namespace flowstitch {

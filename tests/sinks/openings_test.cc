@@ -4,10 +4,10 @@
 
 #include <random>
 
-#include "sinks/http/http_writer.h"
-#include "sinks/proxy_opening.h"
-#include "sinks/stream_names.h"
-#include "sinks/tls/tls_watcher.h"
+#include "sinks/content/openings/proxy_opening.h"
+#include "sinks/streams/stream_names.h"
+#include "sinks/writers/http/http_writer.h"
+#include "sinks/writers/tls/tls_watcher.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tls_talk.h"

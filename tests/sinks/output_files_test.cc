@@ -1,5 +1,5 @@
 // Files in a directory where somebody else may put what he likes.
-#include "sinks/output_files.h"
+#include "sinks/streams/output_files.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -13,9 +13,9 @@
 #include <functional>
 #include <thread>
 
-#include "sinks/append_file.h"
-#include "sinks/piece_file.h"
-#include "sinks/safe_file.h"
+#include "sinks/streams/append_file.h"
+#include "sinks/streams/piece_file.h"
+#include "sinks/streams/safe_file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace flowstitch {

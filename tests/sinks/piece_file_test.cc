@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "sinks/piece_file.h"
+#include "sinks/streams/piece_file.h"
 #include "tests/support/random_text.h"
 #include "tests/support/temporary_directory.h"
 

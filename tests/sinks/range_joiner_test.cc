@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "sinks/http/range_joiner.h"
+#include "sinks/writers/http/range_joiner.h"
 #include "tests/support/random_text.h"
 #include "tests/support/temporary_directory.h"
 

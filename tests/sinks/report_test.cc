@@ -6,10 +6,10 @@
 #include <random>
 
 #include "sinks/batch_dispatcher.h"
-#include "sinks/console/console_writer.h"
-#include "sinks/dfxml/flow_element.h"
-#include "sinks/dfxml/report_writer.h"
-#include "sinks/dfxml/xml_text.h"
+#include "sinks/records/dfxml/flow_element.h"
+#include "sinks/records/dfxml/report_writer.h"
+#include "sinks/records/dfxml/xml_text.h"
+#include "sinks/writers/console/console_writer.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 

@@ -1,5 +1,5 @@
 // TLS with logged keys: connections of OpenSSL's in memory, cut, late keyed, with holes.
-#include "sinks/tls/tls_connection.h"
+#include "sinks/content/tls/tls_connection.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

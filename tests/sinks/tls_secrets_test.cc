@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "absl/strings/escaping.h"
-#include "sinks/tls/tls_connection.h"
+#include "sinks/content/tls/tls_connection.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tls_plain.h"
 #include "tests/support/tls_talk.h"

@@ -4,13 +4,13 @@
 
 #include <random>
 
-#include "sinks/captures/flow_capture_writer.h"
-#include "sinks/captures/pcap_form.h"
-#include "sinks/console/console_writer.h"
-#include "sinks/conversation/conversation_writer.h"
-#include "sinks/find_index/find_index_writer.h"
-#include "sinks/netviz/traffic_page.h"
-#include "sinks/tls/handshake_parser.h"
+#include "sinks/content/tls/handshake_parser.h"
+#include "sinks/writers/captures/flow_capture_writer.h"
+#include "sinks/writers/captures/pcap_form.h"
+#include "sinks/writers/console/console_writer.h"
+#include "sinks/writers/conversation/conversation_writer.h"
+#include "sinks/writers/find_index/find_index_writer.h"
+#include "sinks/writers/netviz/traffic_page.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 

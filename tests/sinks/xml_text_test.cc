@@ -1,5 +1,5 @@
 // XML as libxml2's writer writes it, call by call.
-#include "sinks/dfxml/xml_text.h"
+#include "sinks/records/dfxml/xml_text.h"
 
 #include <gtest/gtest.h>
 #include <libxml/parser.h>

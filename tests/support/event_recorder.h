@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "reassembler/reassembler.h"
-#include "reassembler/stream_events.h"
+#include "reassembler/flows/reassembler.h"
+#include "reassembler/flows/stream_events.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch::testing {

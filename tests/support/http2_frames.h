@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sinks/http/http_events.h"
+#include "sinks/content/http/http_events.h"
 
 namespace flowstitch::testing {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sinks/http/http_dialogue.h"
+#include "sinks/content/http/http_dialogue.h"
 
 namespace flowstitch::testing {
 

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "proto/link.pb.h"
-#include "transport/wire_message.h"
+#include "transport/link/wire_message.h"
 
 namespace flowstitch::testing {
 

@@ -11,13 +11,19 @@
 #include <vector>
 
 #include "capture/batcher.h"
-#include "reassembler/source_merger.h"
+#include "reassembler/delivered_frames.h"
+#include "reassembler/sources/source_merger.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch::testing {
 
-inline std::shared_ptr<Delivery> Deliver(const WireMessage& message) {
-  return std::make_shared<Delivery>(zmq::message_t(message.bytes().data(), message.size()));
+// `message` as a link delivers it.
+inline std::shared_ptr<const FrameBatch> Deliver(std::string_view message) {
+  return std::make_shared<DeliveredFrames>(
+      std::make_shared<Delivery>(zmq::message_t(message.data(), message.size())));
+}
+inline std::shared_ptr<const FrameBatch> Deliver(const WireMessage& message) {
+  return Deliver(AsText({message.bytes().data(), message.size()}));
 }
 
 // Deals packets out to sources, cuts each source's into batches, and merges them with random
@@ -66,7 +72,7 @@ class MergeRig {
   std::mt19937_64 random;
   SourceMerger merger;
   std::vector<std::unique_ptr<Batcher>> batchers;
-  std::vector<std::vector<std::shared_ptr<Delivery>>> batches;
+  std::vector<std::vector<std::shared_ptr<const FrameBatch>>> batches;
 };
 
 }  // namespace flowstitch::testing

@@ -12,7 +12,7 @@
 #include "base/flow_key.h"
 #include "base/frame.h"
 #include "base/link_type.h"
-#include "reassembler/tcp_header.h"
+#include "reassembler/frames/tcp_header.h"
 
 namespace flowstitch::testing {
 

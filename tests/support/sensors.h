@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "reassembler/checksums.h"
+#include "reassembler/frames/checksums.h"
 #include "tests/support/event_recorder.h"
 
 namespace flowstitch::testing {

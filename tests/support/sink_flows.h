@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "sinks/sink_flow.h"
+#include "sinks/streams/sink_flow.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch::testing {

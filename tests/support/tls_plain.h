@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "sinks/tls/tls_connection.h"
+#include "sinks/content/tls/tls_connection.h"
 
 namespace flowstitch::testing {
 

@@ -1,6 +1,6 @@
 // Batches written in two parts are ordinary protobuf messages, and ordinary ones are read without a
 // copy.
-#include "transport/blob_message.h"
+#include "transport/link/blob_message.h"
 
 #include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>

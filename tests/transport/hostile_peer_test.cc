@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "transport/blob_message.h"
-#include "transport/link_contract.h"
-#include "transport/link_limits.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_contract.h"
+#include "transport/link/link_limits.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 
 namespace flowstitch {
 namespace {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "tests/support/lossy_network.h"
-#include "transport/blob_message.h"
-#include "transport/link_limits.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/link_limits.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 #include "transport/name_claim.h"
 
 namespace flowstitch {

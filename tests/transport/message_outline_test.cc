@@ -1,5 +1,5 @@
 // What is found in a message before it is parsed, and what is refused for it.
-#include "transport/message_outline.h"
+#include "transport/link/message_outline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <string>
 
 #include "proto/link.pb.h"
-#include "transport/blob_message.h"
-#include "transport/delivery.h"
-#include "transport/link_limits.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/delivery.h"
+#include "transport/link/link_limits.h"
 
 namespace flowstitch {
 namespace {

@@ -1,15 +1,15 @@
 // Batches whose payload lies in shared memory.
-#include "transport/shared_batch.h"
+#include "transport/link/shared_batch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "transport/blob_message.h"
-#include "transport/delivery.h"
-#include "transport/link_receiver.h"
-#include "transport/link_sender.h"
+#include "transport/link/blob_message.h"
+#include "transport/link/delivery.h"
+#include "transport/link/link_receiver.h"
+#include "transport/link/link_sender.h"
 
 namespace flowstitch {
 namespace {

@@ -1,0 +1,236 @@
+#include "sinks/records/json/json_writer.h"
+
+#include <fcntl.h>
+#include <google/protobuf/util/json_util.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/utf8_text.h"
+#include "sinks/streams/output_files.h"
+#include "sinks/streams/safe_file.h"
+
+namespace flowstitch {
+namespace {
+
+constexpr size_t kWriteBytes = 64 << 10;
+
+wire::Direction ToWire(int direction) {
+  return direction == kServerToClient ? wire::SERVER_TO_CLIENT : wire::CLIENT_TO_SERVER;
+}
+
+template <typename Message>
+void AddDigests(const std::vector<DigestValue>& digests, Message* out) {
+  for (const DigestValue& digest : digests) {
+    wire::FileDigest* one = out->add_digests();
+    one->set_type(digest.type);
+    one->set_value(digest.hex);
+  }
+}
+
+void Set(const std::string& name, const std::string& value, wire::HttpField* field) {
+  field->set_name(ToUtf8(name));
+  field->set_value(ToUtf8(value));
+}
+
+void ToWire(const PlainRecord& plain, int direction, wire::PlainFile* out) {
+  out->set_direction(ToWire(direction));
+  out->set_path(ToUtf8(plain.path));
+  out->set_bytes(plain.bytes);
+  AddDigests(plain.digests, out);
+  out->set_gaps(plain.gaps);
+  out->set_complete(plain.complete);
+  out->set_note(plain.note);
+  out->set_of(plain.of);
+}
+
+void ToWire(const UnreadRecord& stop, int direction, wire::HttpStop* out) {
+  out->set_direction(ToWire(direction));
+  out->set_offset(stop.offset);
+  if (stop.end) out->set_end(*stop.end);
+  out->set_why(stop.why);
+  out->set_of(stop.of);
+}
+
+void ToWire(const BodyRecord& body, wire::BodyFileRecord* out) {
+  out->set_path(ToUtf8(body.path));
+  out->set_bytes(body.bytes);
+  out->set_stream_offset(body.stream_offset);
+  out->set_stream_bytes(body.stream_bytes);
+  out->set_complete(body.complete);
+  out->set_note(ToUtf8(body.note));
+  out->set_time_ns(body.time_ns);
+  out->set_kind(BodyKindName(body.kind));
+  out->set_of(body.of);
+  out->set_sender_name(body.sender_name);
+  out->set_field_name(body.field_name);
+  AddDigests(body.digests, out);
+}
+
+void ToWire(const ProxyRecord& proxy, wire::ProxyRecord* out) {
+  out->set_kind(proxy.kind);
+  out->set_source(ToUtf8(proxy.source));
+  out->set_source_port(proxy.source_port);
+  out->set_destination(ToUtf8(proxy.destination));
+  out->set_destination_port(proxy.destination_port);
+}
+
+void ToWire(const HttpMessage& message, wire::HttpMessageRecord* out) {
+  out->set_time_ns(message.time_ns);
+  out->set_number(message.number);
+  out->set_host(ToUtf8(message.head.host));
+  out->set_method(ToUtf8(message.head.method));
+  out->set_target(ToUtf8(message.head.target));
+  out->set_version(ToUtf8(message.head.version));
+  out->set_status(static_cast<uint32_t>(std::max(0, message.head.status)));
+  out->set_reason(ToUtf8(message.head.reason));
+  for (const auto& [name, value] : message.head.fields) Set(name, value, out->add_fields());
+  for (const auto& [name, value] : message.trailers) Set(name, value, out->add_trailers());
+  out->set_note(ToUtf8(message.note));
+  out->set_body_path(ToUtf8(message.body_path));
+  out->set_body_bytes(message.body_bytes);
+  out->set_complete(message.complete);
+}
+
+void ToWire(const SinkFlow& flow, const TlsFacts& facts, wire::TlsHandshakeRecord* out) {
+  out->set_flow(flow.id);
+  out->set_community_id(flow.community_id);
+  out->set_server_name(facts.server_name);
+  for (const std::string& protocol : facts.alpn_offered) out->add_alpn_offered(protocol);
+  out->set_alpn(facts.alpn);
+  if (facts.client_hello) out->set_offered_version(TlsVersionName(facts.offered_version));
+  if (facts.server_hello) {
+    out->set_version(TlsVersionName(facts.version));
+    out->set_cipher(TlsCipherText(facts));
+  }
+  for (const TlsCertificate& certificate : facts.certificates) {
+    wire::TlsCertificateRecord* one = out->add_certificates();
+    one->set_subject(certificate.subject);
+    one->set_issuer(certificate.issuer);
+    one->set_not_before(certificate.not_before);
+    one->set_not_after(certificate.not_after);
+    one->set_sha256(certificate.sha256);
+  }
+}
+
+// A record and the end of its line.
+std::string Line(const wire::Record& record) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string line;
+  // What cannot be printed cannot be here: all text was made UTF-8.
+  if (!google::protobuf::util::MessageToJsonString(record, &line, options).ok()) return "";
+  return line + "\n";
+}
+
+}  // namespace
+
+JsonFile::~JsonFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status JsonFile::Open(const std::string& path) {
+  path_ = path == "-" ? "standard output" : path;
+  fd_ = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : OpenNamedOutput(path);
+  return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
+}
+
+void JsonFile::Append(const std::string& lines) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (status_.ok()) status_ = WriteAll(fd_, AsBytes(lines), path_);
+}
+
+absl::Status JsonFile::status() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return status_;
+}
+
+void JsonWriter::Write(const wire::Record& record) {
+  lines_ += Line(record);
+  if (lines_.size() >= kWriteBytes) Flush();
+}
+
+void JsonWriter::Flush() {
+  if (!lines_.empty()) file_->Append(lines_);
+  lines_.clear();
+}
+
+void JsonWriter::OnGap(const wire::StreamGap& event) {
+  wire::Record record;
+  *record.mutable_gap() = event;
+  Write(record);
+}
+
+void JsonWriter::OnConflict(const wire::StreamConflict& event) {
+  wire::Record record;
+  *record.mutable_conflict() = event;
+  Write(record);
+}
+
+void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written) {
+  if (flow.tls != nullptr && flow.tls->any()) {
+    wire::Record record;
+    ToWire(flow, *flow.tls, record.mutable_tls());
+    Write(record);
+  }
+  wire::Record record;
+  wire::FlowRecord* out = record.mutable_flow();
+  const auto opened = opened_.find(flow.id);
+  if (opened != opened_.end()) {
+    *out->mutable_opened() = std::move(opened->second);
+    opened_.erase(opened);
+  }
+  *out->mutable_closed() = event;
+  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
+  for (int direction : {kClientToServer, kServerToClient}) {
+    const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+    for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
+    for (const UnreadRecord& stop : stream.unread) ToWire(stop, direction, out->add_stops());
+    const auto& vlan = out->opened().vlan();
+    if (!std::equal(vlan.begin(), vlan.end(), stream.vlan.begin(), stream.vlan.end())) {
+      out->mutable_vlans()->set_flow(flow.id);
+      out->mutable_vlans()->set_direction(ToWire(direction));
+      out->mutable_vlans()->mutable_vlan()->Assign(stream.vlan.begin(), stream.vlan.end());
+      out->mutable_vlans()->set_outer_8021q(stream.outer_8021q);
+    }
+    if (stream.bytes == 0 || !files_written) continue;
+    wire::StreamFile* file = out->add_files();
+    file->set_direction(ToWire(direction));
+    file->set_path(ToUtf8(stream.path));
+    file->set_bytes(stream.file_bytes);
+    AddDigests(stream.digests, file);
+  }
+  out->set_conversation(ToUtf8(flow.conversation.path));
+  out->set_conflicts(flow.conflicts);
+  Write(record);
+}
+
+void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) {
+  wire::Record record;
+  wire::HttpTransactionRecord* out = record.mutable_http();
+  out->set_flow(flow.id);
+  out->set_community_id(flow.community_id);
+  out->set_stream(transaction.stream);
+  out->set_of(transaction.layer);
+  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
+  if (transaction.request) ToWire(*transaction.request, out->mutable_request());
+  if (transaction.response) ToWire(*transaction.response, out->mutable_response());
+  Write(record);
+}
+
+void JsonWriter::OnBody(const SinkFlow& flow, int direction, const BodyRecord& body) {
+  wire::Record record;
+  wire::BodyFileRecord* out = record.mutable_body();
+  out->set_flow(flow.id);
+  out->set_direction(ToWire(direction));
+  ToWire(body, out);
+  Write(record);
+}
+
+void AppendBody(const BodyRecord& body, JsonFile* file) {
+  wire::Record record;
+  ToWire(body, record.mutable_body());
+  file->Append(Line(record));
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,42 @@
+// Gives streams their file names: no two streams of a run the same, and none that a file on disk
+// has already.
+#ifndef FLOWSTITCH_SINKS_STREAMS_STREAM_NAMES_H_
+#define FLOWSTITCH_SINKS_STREAMS_STREAM_NAMES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "sinks/streams/file_names.h"
+
+namespace flowstitch {
+
+class StreamNames {
+ public:
+  // `endings` are those of the files that the writers will make of a name ("" for the flow file
+  // itself): a name is free when none of them is there. None: the disk is not looked at.
+  StreamNames(std::string directory, NameTemplate names, std::vector<std::string> endings)
+      : directory_(std::move(directory)), names_(std::move(names)), endings_(std::move(endings)) {}
+
+  // Fills `name` and `path` of the stream, if it has none yet.
+  void Name(SinkFlow& flow, int direction) {
+    if (flow.streams[static_cast<size_t>(direction)].path.empty()) Choose(flow, direction);
+  }
+  // The name that it had before.
+  void Restore(SinkFlow& flow, int direction, const std::string& name);
+
+ private:
+  void Choose(SinkFlow& flow, int direction);
+  std::string PathOf(const std::string& name) const;
+  bool Taken(const std::string& path) const;
+
+  const std::string directory_;
+  const NameTemplate names_;
+  const std::vector<std::string> endings_;
+  // How many files of a name there were, by a hash of the name without its counter.
+  absl::flat_hash_map<uint64_t, uint32_t> counters_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_STREAMS_STREAM_NAMES_H_

@@ -1,0 +1,46 @@
+#include "sinks/writers/http/http_writer.h"
+
+namespace flowstitch {
+namespace {
+
+bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
+
+}  // namespace
+
+HttpWriter::HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger)
+    : slot_(state_slot), context_(options, ledger) {}
+
+HttpLayer& HttpWriter::LayerOf(SinkFlow& flow) {
+  auto& state = flow.states[slot_];
+  if (state == nullptr) state = std::make_unique<State>(&context_, &flow);
+  return static_cast<State*>(state.get())->layer;
+}
+
+void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+                         TimeNs time_ns, BatchHold* /*hold*/) {
+  if (!status().ok() || !IsTcp(flow)) return;
+  if (!context_.options.parse && flow.states[slot_] == nullptr) {
+    // Only TLS is looked for, and only near a flow's beginning: most flows cost this look.
+    const TlsKeys* keys = context_.options.keys;
+    const bool begins =
+        keys->active() && (TlsConnection::BeginsAt(offset, bytes) ||
+                           OpeningHold::MayBegin(flow, {direction, offset, bytes, time_ns, {}}));
+    if (!begins) return;
+  }
+  LayerOf(flow).Bytes(direction, offset, bytes, time_ns,
+                      flow.streams[static_cast<size_t>(direction)].acknowledged);
+}
+
+void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
+  if (!status().ok() || !IsTcp(flow)) return;
+  if (!context_.options.parse && flow.states[slot_] == nullptr) return;
+  LayerOf(flow).Gap(direction, gap.length);
+}
+
+void HttpWriter::OnClosed(SinkFlow& flow) {
+  if (flow.states[slot_] == nullptr) return;
+  LayerOf(flow).Close({flow.ended_in_order(0), flow.ended_in_order(1)});
+  flow.states[slot_] = nullptr;
+}
+
+}  // namespace flowstitch

@@ -1,0 +1,39 @@
+// The http writer: bodies of requests and responses as files beside the flow's file, named
+// NAME-HTTPBODY-001.html by the message's number in its direction; WebSocket messages
+// (NAME-WEBSOCKET-001.txt); heads (NAME-HTTP); what TLS hid (NAME-TLS, NAME-TLS-HTTPBODY-001.html),
+// where there are keys.
+#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_
+#define FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_
+
+#include <memory>
+
+#include "sinks/writers/http/http_layer.h"
+
+namespace flowstitch {
+
+class HttpWriter : public Writer {
+ public:
+  // Runs behind the writer that names the streams.
+  HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger);
+
+  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+               BatchHold* hold) override;
+  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+  void OnClosed(SinkFlow& flow) override;
+
+  const absl::Status& status() const { return context_.status; }
+
+ private:
+  struct State : WriterState {
+    State(HttpContext* context, SinkFlow* flow) : layer(context, flow, "", 0) {}
+    HttpLayer layer;
+  };
+  HttpLayer& LayerOf(SinkFlow& flow);
+
+  const size_t slot_;
+  HttpContext context_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_

@@ -1,0 +1,34 @@
+// Looks at the beginning of each TCP flow for a TLS handshake, also behind a proxy's opening or the
+// dialogue of another protocol (STARTTLS), and notes what they say.
+#ifndef FLOWSTITCH_SINKS_WRITERS_TLS_TLS_WATCHER_H_
+#define FLOWSTITCH_SINKS_WRITERS_TLS_TLS_WATCHER_H_
+
+#include "sinks/content/openings/opening_hold.h"
+#include "sinks/content/tls/handshake_parser.h"
+#include "sinks/streams/sink_flow.h"
+
+namespace flowstitch {
+
+class TlsWatcher : public Writer {
+ public:
+  explicit TlsWatcher(size_t state_slot) : slot_(state_slot) {}
+
+  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+               BatchHold* hold) override;
+  void OnClosed(SinkFlow& flow) override;
+  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+
+ private:
+  struct State : WriterState {
+    HandshakeParser parsers[2];
+    bool begun[2] = {};
+    OpeningHold opening;
+  };
+  State* StateOf(SinkFlow& flow) { return static_cast<State*>(flow.states[slot_].get()); }
+  void Watch(SinkFlow* flow, const StreamPiece& piece);
+  const size_t slot_;
+};
+
+}  // namespace flowstitch
+
+#endif  // FLOWSTITCH_SINKS_WRITERS_TLS_TLS_WATCHER_H_
