@@ -108,8 +108,10 @@ void HttpParser::Stop(HttpKind kind, uint64_t offset, const char* why) {
   s.why_stopped = why;
   if (keeps_unused()) {
     if (s.had_event && !s.feeding.empty()) s.unused.assign(AsText(s.feeding.subspan(s.event_end)));
+    s.unused += s.start;
     s.unused += TakeHeld(&s);
   }
+  s.start.clear();
   GiveUnused(kind);
   if (s.in_body) EndBody(kind, false, why);
 }
@@ -330,6 +332,10 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
 
 void HttpParser::EndHere(HttpKind kind) {
   Side& s = side(kind);
+  // The beginning of a head that does not go on.
+  if (keeps_unused()) s.unused += s.start;
+  s.start.clear();
+  GiveUnused(kind);
   const bool empty = s.body_bytes == 0;  // as the answer to a HEAD
   if (s.in_body) EndBody(kind, empty, empty ? "" : "another message begins inside its body");
   s.stopped = true;
