@@ -36,9 +36,9 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
   }
   if (bodies.any()) {
     body_alerts_ = std::make_unique<Alerts>(bodies);
-    worker->http_form.alerts = body_alerts_.get();
+    options.http().shared.alerts = worker->body_alerts = body_alerts_.get();
   }
-  if (options.http) {
+  if (options.http().bodies) {
     ranges_ = std::make_unique<RangeJoiner>(options.digests);
     worker->ranges = ranges_.get();
   }
@@ -52,13 +52,14 @@ absl::Status SharedOutputs::Open(const SinkOptions& options, SinkWorkerOptions* 
   for (const std::string& path : options.tls_keys) {
     if (const absl::Status status = keys_.AddPrivateKey(path); !status.ok()) return status;
   }
-  worker->http_form.body.digest_names = &digest_names_;
+  options.http().shared.digest_names = &digest_names_;
   const bool has_keys = !options.key_log.empty() || !options.tls_keys.empty();
-  if (!options.console) worker->http_form.keys = &keys_;
-  if (options.console && has_keys) {
-    worker->console_form.keys = &keys_;
-    worker->console_form.on_undecrypted = [warnings = uint64_t{0}](const std::string& name,
-                                                                   const std::string& why) mutable {
+  ConsoleWriterKind& console = options.console();
+  if (!console.on) options.http().shared.keys = &keys_;
+  if (console.on && has_keys) {
+    console.form.keys = &keys_;
+    console.form.on_undecrypted = [warnings = uint64_t{0}](const std::string& name,
+                                                           const std::string& why) mutable {
       constexpr uint64_t kMostWarnings = 10;
       if (++warnings > kMostWarnings) return;
       spdlog::warn("console: TLS of {} is not all decrypted: {}", name, why);

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -11,13 +12,32 @@
 
 namespace flowstitch {
 
+namespace {
+
+bool WritesAnything(const SinkOptions& options) {
+  const auto writes = [](const auto& kind) { return kind->wanted() && !kind->option().empty(); };
+  return options.files || options.dfxml || !options.json.empty() ||
+         std::any_of(options.writers.begin(), options.writers.end(), writes);
+}
+
+}  // namespace
+
+void AddOwnOutputs(const SinkOptions& options, std::vector<std::string>* paths) {
+  for (const auto& kind : options.writers) {
+    if (!kind->wanted()) continue;
+    const std::vector<std::string> own = kind->OwnOutputs(options.directory);
+    paths->insert(paths->end(), own.begin(), own.end());
+  }
+}
+
 absl::Status CheckSinkOptions(const SinkOptions& options) {
-  if (!options.files && !options.http && !options.dfxml && !options.console &&
-      !options.flow_captures && !options.conversation && !options.netviz.on &&
-      options.json.empty() && options.other_frames.empty()) {
+  if (!WritesAnything(options)) {
+    std::string all = "--files, --dfxml, --json";
+    for (const auto& kind : options.writers) {
+      if (!kind->option().empty()) absl::StrAppend(&all, ", ", kind->option());
+    }
     return absl::InvalidArgumentError(
-        "nothing to write: choose at least one of --files, --http, --dfxml, --console, --json, "
-        "--conversation, --flow-captures, --other-frames, --netviz");
+        absl::StrCat("nothing to write: choose at least one of ", all));
   }
   if (UsersOfOutput(options) > 1) {
     return absl::InvalidArgumentError(
@@ -55,14 +75,13 @@ std::optional<FileIdentity> IdentityOf(const std::string& path, int descriptor_o
 // All paths that are written whatever the traffic is. Those of flows are taken only where there is
 // no file.
 std::vector<std::string> FixedOutputs(const SinkOptions& options) {
-  std::vector<std::string> paths = {options.json, options.other_frames};
+  std::vector<std::string> paths = {options.json};
   if (options.dfxml) paths.push_back(ReportPath(options));
-  if (options.netviz.on) paths.push_back(absl::StrCat(options.directory, "/report.pdf"));
+  AddOwnOutputs(options, &paths);
   const size_t whole = paths.size();
   for (size_t i = 0; i < whole; ++i) {
     if (!paths[i].empty() && paths[i] != "-") paths.push_back(paths[i] + ".part");
   }
-  if (options.console) paths.push_back("-");
   return paths;
 }
 
@@ -94,14 +113,14 @@ std::string ReportPath(const SinkOptions& options) {
 }
 
 int UsersOfOutput(const SinkOptions& options) {
-  return int{options.console} + int{options.json == "-"} +
-         int{options.dfxml && options.report_path == "-"} + int{options.other_frames == "-"} +
-         int{options.netviz.on && options.netviz.table};
+  std::vector<std::string> paths = {options.json, options.dfxml ? options.report_path : ""};
+  AddOwnOutputs(options, &paths);
+  return static_cast<int>(std::count(paths.begin(), paths.end(), "-"));
 }
 
 bool NeedsDirectory(const SinkOptions& options) {
-  return options.files || options.http || options.conversation || options.flow_captures ||
-         options.netviz.on || (options.dfxml && options.report_path.empty());
+  return options.files || options.writers.AnyWanted(&WriterKind::needs_directory) ||
+         (options.dfxml && options.report_path.empty());
 }
 
 absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options) {

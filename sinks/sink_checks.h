@@ -19,6 +19,8 @@ absl::Status CheckSinkOptions(const SinkOptions& options);
 absl::StatusOr<NameTemplate> TemplateOf(const SinkOptions& options);
 // Where the report goes.
 std::string ReportPath(const SinkOptions& options);
+// Adds what writers write beside the files of flows; "-" is standard output.
+void AddOwnOutputs(const SinkOptions& options, std::vector<std::string>* paths);
 // How many writers use standard output; more than one would mix.
 int UsersOfOutput(const SinkOptions& options);
 // An error that names the first output which is also one of `inputs` (paths; "-": standard input),

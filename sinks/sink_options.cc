@@ -6,23 +6,9 @@
 #include "base/process/durable_flag.h"
 #include "base/process/help_text.h"
 #include "base/process/memory_flag.h"
+#include "base/process/option_flags.h"
 
 namespace flowstitch {
-
-bool ParseBytes(const std::string& text, int64_t* bytes) {
-  constexpr std::string_view kUnits = "kMGT";
-  std::string digits = text;
-  int shift = 0;
-  if (!digits.empty() && kUnits.find(digits.back() == 'K' ? 'k' : digits.back()) != kUnits.npos) {
-    shift = 10 * (1 + static_cast<int>(kUnits.find(digits.back() == 'K' ? 'k' : digits.back())));
-    digits.pop_back();
-  }
-  int64_t number = 0;
-  if (!absl::SimpleAtoi(digits, &number)) return false;
-  if (number < -1 || (number == -1 && shift != 0) || number > (INT64_MAX >> shift)) return false;
-  *bytes = number < 0 ? number : number << shift;
-  return true;
-}
 
 void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes) {
   app.add_option_function<std::string>(
@@ -35,27 +21,6 @@ void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes) {
          },
          "Write at most so many bytes of a stream (also 64k, 10M, 1G); -1: all. [-1]")
       ->type_name("BYTES");
-}
-
-void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form) {
-  app.add_option_function<std::string>(
-         "--console-order",
-         [form](const std::string& order) { form->packet_order = order == "packet"; },
-         "Console: pieces in the order of the stream, or as the packets came, repeats included. "
-         "[stream]")
-      ->type_name("ORDER")
-      ->check(CLI::IsMember({"stream", "packet"}));
-}
-
-void AddPayloadFlag(CLI::App& app, ConsoleOptions* form) {
-  app.add_option("--payload", form->payload,
-                 "Console: how a piece's bytes stand in its JSON object: array (payload: numbers), "
-                 "hex (payload_hex), base64 (payload_base64). [array]")
-      ->type_name("FORM")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, PayloadForm>{{"array", PayloadForm::kArray},
-                                             {"hex", PayloadForm::kHex},
-                                             {"base64", PayloadForm::kBase64}}));
 }
 
 void AddReportFlags(CLI::App& app, SinkOptions* o) {
@@ -75,45 +40,7 @@ void AddReportFlags(CLI::App& app, SinkOptions* o) {
       ->capture_default_str();
 }
 
-void AddHttpFlags(CLI::App& app, SinkOptions* o) {
-  app.add_flag("--http-heads", o->http_heads,
-               "Write NAME-HTTP: the heads of the HTTP messages of each stream.");
-  app.add_option_function<std::string>(
-         "--body-names",
-         [o](const std::string& names) {
-           o->body_names = names == "type"     ? BodyNames::kType
-                           : names == "digest" ? BodyNames::kDigest
-                                               : BodyNames::kContent;
-         },
-         "Names of HTTP bodies: by the message with an ending by its type (type), also by its "
-         "content where the type is missing or wrong (content), or by the SHA-256, each content "
-         "once (digest). [content]")
-      ->type_name("NAMES")
-      ->check(CLI::IsMember({"type", "content", "digest"}));
-  app.add_option_function<std::string>(
-         "--decode-bytes",
-         [o](const std::string& text) {
-           int64_t bytes = 0;
-           if (!ParseBytes(text, &bytes) || bytes < 1) {
-             throw CLI::ValidationError("--decode-bytes",
-                                        "'" + text + "' is not a number of bytes (64k, 10M, 1G)");
-           }
-           o->decode_limits.max_bytes = static_cast<uint64_t>(bytes);
-         },
-         "Decoded bytes of one body; one that has more is kept as it came. [1G]")
-      ->type_name("BYTES");
-  app.add_option(
-         "--decode-ratio", o->decode_limits.max_ratio,
-         "Decoded bytes of a body for each of its own, over a flow, counted from 1M on; one "
-         "that has more is kept as it came.")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 1'000'000u))
-      ->capture_default_str();
-  app.add_option("--decode-layers", o->decode_limits.max_layers,
-                 "Content codings one over the other; a body that has more is kept as it came.")
-      ->type_name("N")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+void AddTlsFlags(CLI::App& app, SinkOptions* o) {
   app.add_option("--keylog", o->key_log,
                  "Decrypt TLS with the secrets in this file (SSLKEYLOGFILE's format), which may "
                  "still grow: NAME-TLS, and HTTP in it. Capture files may carry secrets too.")
@@ -126,14 +53,13 @@ void AddHttpFlags(CLI::App& app, SinkOptions* o) {
 }
 
 void GroupSinkOptions(CLI::App& app) {
-  GroupOptions(app, kOutputGroup,
-               {"--output",        "--files",         "--md5",           "--sha1",
-                "--sha256",        "--dfxml",         "--netviz",        "--netviz-addresses",
-                "--netviz-table",  "--format",        "--template",      "--report",
-                "--report-form",   "--report-roll",   "--json",          "--max-bytes",
-                "--find-index",    "--flow-captures", "--conversation",  "--other-frames",
-                "--file-alert-fd", "--file-command",  "--body-alert-fd", "--body-command",
-                "--durable",       "--no-journal",    "--command-line",  "--summary"});
+  GroupOptions(
+      app, kOutputGroup,
+      {"--output",       "--files",         "--md5",          "--sha1",      "--sha256",
+       "--dfxml",        "--netviz",        "--format",       "--template",  "--report",
+       "--report-form",  "--report-roll",   "--json",         "--max-bytes", "--file-alert-fd",
+       "--file-command", "--body-alert-fd", "--body-command", "--durable",   "--no-journal",
+       "--command-line", "--summary"});
   GroupOptions(app, kHttpGroup,
                {"--http", "--no-decode", "--http-heads", "--body-names", "--decode-bytes",
                 "--decode-ratio", "--decode-layers", "--keylog", "--tls-key"});
@@ -163,52 +89,13 @@ void AddSinkFlags(CLI::App& app, SinkOptions* o) {
       ->type_name("DIR")
       ->capture_default_str();
   app.add_flag("--files", o->files, "Write flow files: one file for each direction of a flow.");
-  app.add_flag("--http", o->http,
-               "Write the bodies of HTTP messages, their parts, and WebSocket messages.");
-  app.add_flag("--no-decode{false}", o->decode, "Leave content codings (gzip ...) on bodies.");
-  AddHttpFlags(app, o);
   app.add_flag("--dfxml", o->dfxml, "Write a DFXML report.");
-  app.add_flag("--find-index", o->find_index,
-               "Write NAME.findx beside each flow file: offset, time and length of each piece.");
-  app.add_flag("--flow-captures", o->flow_captures,
-               "Write NAME.pcap: the frames of each stream. Needs --frames flows at the "
-               "reassembler.");
-  app.add_option("--other-frames", o->other_frames,
-                 "Write the frames that became part of no flow to this capture file. Needs "
-                 "--frames others at the reassembler.")
-      ->type_name("FILE");
-  app.add_flag("--conversation", o->conversation,
-               "Write NAME-CONVERSATION: both directions of a flow, as their bytes came.");
+  AddOptions(app, o->writers.Options(/*one_host=*/false));
+  AddTlsFlags(app, o);
   app.add_option("--json", o->json,
                  "Write JSON lines (proto/record.proto): a record a flow, HTTP transaction, TLS "
                  "handshake, body, gap and conflict; '-' is standard output.")
       ->type_name("FILE");
-  app.add_flag("--netviz", o->netviz.on,
-               "Draw report.pdf: the traffic over time, by address, port.");
-  app.add_option("--netviz-addresses", o->netviz.addresses, "Addresses that are told apart there.")
-      ->type_name("N")
-      ->check(CLI::Range(10, 1'000'000))
-      ->capture_default_str();
-  app.add_flag("--netviz-table", o->netviz.table, "Print its figures on standard output too.");
-  app.add_flag("--console", o->console, "Print streams on standard output.");
-  app.add_flag("--no-header{false}", o->console_form.header, "Console: no name before each piece.");
-  app.add_flag("--binary", o->console_form.binary, "Console: bytes as they are.");
-  app.add_flag("--hex", o->console_form.hex, "Console: a hex dump.");
-  app.add_flag("--no-newline{false}", o->console_form.newline,
-               "Console: no new line after each piece.");
-  app.add_flag("--color", o->console_form.color, "Console: blue by the client, red by the server.");
-  app.add_flag("--console-json", o->console_form.json, "Console: a JSON object a piece.");
-  AddConsoleOrderFlag(app, &o->console_form);
-  AddPayloadFlag(app, &o->console_form);
-  app.add_flag("--places", o->console_form.places,
-               "Console: a hex dump's lines count from the stream's first byte, and its header has "
-               "the time, the direction and the offset.");
-  app.add_flag("--utf8", o->console_form.utf8, "Console: characters of UTF-8 as they are.");
-  app.add_flag("--console-http", o->console_form.http,
-               "Console: HTTP with transfer and content codings taken off.");
-  app.add_option("--console-lock", o->console_form.lock,
-                 "Console: hold this named semaphore while a piece is printed.")
-      ->type_name("NAME");
   app.add_option("--report", o->report_path,
                  "The report's path; '-' is standard output. [report.xml in the directory]")
       ->type_name("FILE");
@@ -304,25 +191,7 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
     if (on) arguments.push_back(name);
   };
   flag(o.files, "--files");
-  flag(o.http, "--http");
-  flag(o.http_heads, "--http-heads");
-  flag(!o.decode, "--no-decode");
   flag(o.dfxml, "--dfxml");
-  flag(o.find_index, "--find-index");
-  flag(o.flow_captures, "--flow-captures");
-  flag(o.conversation, "--conversation");
-  flag(o.netviz.on, "--netviz");
-  flag(o.netviz.table, "--netviz-table");
-  flag(o.console_form.color, "--color");
-  flag(o.console_form.json, "--console-json");
-  flag(o.console_form.http, "--console-http");
-  flag(o.console, "--console");
-  flag(!o.console_form.header, "--no-header");
-  flag(o.console_form.places, "--places");
-  flag(o.console_form.utf8, "--utf8");
-  flag(o.console_form.binary, "--binary");
-  flag(o.console_form.hex, "--hex");
-  flag(!o.console_form.newline, "--no-newline");
   flag(o.digests.md5, "--md5");
   flag(o.digests.sha1, "--sha1");
   flag(o.digests.sha256, "--sha256");
@@ -332,28 +201,13 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
     if (!value.empty()) arguments.insert(arguments.end(), {name, value});
   };
   option(o.report_path, "--report");
-  option(o.other_frames, "--other-frames");
   option(o.json, "--json");
   option(o.key_log, "--keylog");
   for (const std::string& path : o.tls_keys) option(path, "--tls-key");
-  option(o.body_names == BodyNames::kType     ? "type"
-         : o.body_names == BodyNames::kDigest ? "digest"
-                                              : "",
-         "--body-names");
-  option(absl::StrCat(o.decode_limits.max_bytes), "--decode-bytes");
-  option(absl::StrCat(o.decode_limits.max_ratio), "--decode-ratio");
-  option(absl::StrCat(o.decode_limits.max_layers), "--decode-layers");
   option(o.durable != Durability::kOff ? DurabilityName(o.durable) : "", "--durable");
-  option(o.console_form.lock, "--console-lock");
-  option(o.console_form.payload == PayloadForm::kHex      ? "hex"
-         : o.console_form.payload == PayloadForm::kBase64 ? "base64"
-                                                          : "",
-         "--payload");
-  option(o.console_form.packet_order ? "packet" : "", "--console-order");
   option(o.report_form == ReportForm::kTcpflow ? "tcpflow" : "", "--report-form");
   option(o.memory_bytes > 0 ? absl::StrCat(o.memory_bytes) : "", "--memory");
   option(o.report_roll_s > 0 ? absl::StrCat(o.report_roll_s) : "", "--report-roll");
-  option(o.netviz.on ? absl::StrCat(o.netviz.addresses) : "", "--netviz-addresses");
   option(o.file_alerts.fd >= 0 ? absl::StrCat(o.file_alerts.fd) : "", "--file-alert-fd");
   option(o.file_alerts.command, "--file-command");
   option(o.body_alerts.fd >= 0 ? absl::StrCat(o.body_alerts.fd) : "", "--body-alert-fd");
@@ -362,6 +216,8 @@ std::vector<std::string> SinkArguments(const SinkOptions& o) {
   option(o.privileges.directory, "--chroot");
   option(o.format_letters, "-F");
   option(o.command_line, "--command-line");
+  const std::vector<std::string> writers = OptionArguments(o.writers.Options(/*one_host=*/false));
+  arguments.insert(arguments.end(), writers.begin(), writers.end());
   const std::vector<std::string> security = SecurityArguments(o.security);
   arguments.insert(arguments.end(), security.begin(), security.end());
   if (!o.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", o.metrics});

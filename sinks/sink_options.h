@@ -12,20 +12,16 @@
 #include "sinks/records/dfxml/flow_element.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/file_names.h"
-#include "sinks/writers/console/console_writer.h"
-#include "sinks/writers/http/body_file.h"
+#include "sinks/writer_list.h"
+#include "sinks/writers/console/console_kind.h"
+#include "sinks/writers/http/http_kind.h"
+#include "sinks/writers/netviz/netviz_kind.h"
 #include "transport/link/link_limits.h"
 #include "transport/link_security.h"
 #include "transport/memory_descriptors.h"
 #include "transport/metrics_server.h"
 
 namespace flowstitch {
-
-struct NetvizOptions {
-  bool on = false;
-  size_t addresses = 1000;  // that are told apart
-  bool table = false;       // print the figures on standard output too
-};
 
 struct SinkOptions {
   std::string reassembler = "tcp://127.0.0.1:9472";
@@ -35,22 +31,11 @@ struct SinkOptions {
   MemoryDescriptors memory;  // to read
   std::string directory = ".";
   bool files = false;
-  bool http = false;
-  bool http_heads = false;
-  bool decode = true;  // take content codings off bodies
-  DecodeLimits decode_limits;
-  BodyNames body_names = BodyNames::kContent;
+  WriterList writers;                 // all others; they hold their own options
   std::string key_log;                // path; empty: none
   std::vector<std::string> tls_keys;  // PEM files with servers' private keys
   bool dfxml = false;
-  bool console = false;
-  bool find_index = false;
-  bool flow_captures = false;
-  bool conversation = false;
-  std::string other_frames;  // path; empty: not written
-  std::string json;          // path; empty: not written
-  NetvizOptions netviz;
-  ConsoleOptions console_form;
+  std::string json;         // path; empty: not written
   std::string report_path;  // empty: report.xml in the directory
   ReportForm report_form = ReportForm::kDfxml;
   int64_t report_roll_s = 0;
@@ -71,7 +56,9 @@ struct SinkOptions {
   bool summary = false;      // a short ledger on standard error at the end
   Privileges privileges;
 
-  bool wants_flow_frames() const { return flow_captures || (console && console_form.packet_order); }
+  HttpWriterKind& http() const { return writers.Get<HttpWriterKind>(); }
+  ConsoleWriterKind& console() const { return writers.Get<ConsoleWriterKind>(); }
+  NetvizWriterKind& netviz() const { return writers.Get<NetvizWriterKind>(); }
 };
 
 // Puts the options of outputs into the groups of help, in whichever program they stand.
@@ -79,13 +66,9 @@ void GroupSinkOptions(CLI::App& app);
 
 void AddSinkFlags(CLI::App& app, SinkOptions* options);
 // Flags that both the sink and the launcher have.
-void AddConsoleOrderFlag(CLI::App& app, ConsoleOptions* form);
-void AddPayloadFlag(CLI::App& app, ConsoleOptions* form);
 void AddReportFlags(CLI::App& app, SinkOptions* options);
-void AddHttpFlags(CLI::App& app, SinkOptions* options);
+void AddTlsFlags(CLI::App& app, SinkOptions* options);
 
-// A number of bytes: digits, and k, M, G or T (of 1024 each) behind them; "-1" where it may be.
-bool ParseBytes(const std::string& text, int64_t* bytes);
 // The flag -b, which both the sink and the launcher have.
 void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes);
 

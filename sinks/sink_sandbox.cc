@@ -1,8 +1,5 @@
 #include "sinks/sink_sandbox.h"
 
-#include <cstdlib>
-
-#include "absl/strings/str_split.h"
 #include "sinks/content/tls/cipher_suites.h"
 #include "sinks/sink_checks.h"
 #include "sinks/streams/output_files.h"
@@ -12,27 +9,13 @@
 namespace flowstitch {
 namespace {
 
-// Where Debian's and others' libmagic look; $MAGIC names more.
-constexpr const char* kMagicDatabases[] = {"/etc/magic", "/etc/magic.mime", "/usr/lib/file",
-                                           "/usr/share/file", "/usr/share/misc"};
-// Where POSIX semaphores lie, which are made and renamed there.
-constexpr char kSemaphores[] = "/dev/shm";
-
-void AddMagicDatabases(std::vector<std::string>* reads) {
-  reads->insert(reads->end(), std::begin(kMagicDatabases), std::end(kMagicDatabases));
-  const char* named = std::getenv("MAGIC");
-  if (named == nullptr) return;
-  for (const absl::string_view path : absl::StrSplit(named, ':')) {
-    reads->emplace_back(path);
-    reads->push_back(absl::StrCat(path, ".mgc"));
-  }
-}
-
 // Of outputs that may lie elsewhere than in the output directory.
 std::vector<std::string> OwnPaths(const SinkOptions& options) {
   std::vector<std::string> paths;
   const std::string report = options.dfxml ? ReportPath(options) : "";
-  for (const std::string& path : {report, options.json, options.other_frames}) {
+  std::vector<std::string> all = {report, options.json};
+  AddOwnOutputs(options, &all);
+  for (const std::string& path : all) {
     if (!path.empty() && path != "-") paths.push_back(path);
   }
   return paths;
@@ -47,7 +30,7 @@ absl::Status PrepareSink(SinkOptions* options) {
   }
   // Capture files may bring secrets at any time.
   const bool decrypts = !options->key_log.empty() || !options->tls_keys.empty();
-  if (options->http || !options->json.empty() || decrypts) LoadTlsCiphers();
+  if (options->http().bodies || !options->json.empty() || decrypts) LoadTlsCiphers();
   SetDurability(options->durable);
   for (const std::string& path : OwnPaths(*options)) NameOutputDisk(DirectoryOf(path));
   for (AlertOptions* alerts : {&options->file_alerts, &options->body_alerts}) {
@@ -62,7 +45,9 @@ SandboxOptions SinkSandbox(const SinkOptions& options) {
   sandbox.writes_files = true;
   FileRights& files = sandbox.files;
   files = LinkFiles(options.security, {options.reassembler});
-  if (options.http) AddMagicDatabases(&files.reads);
+  for (const auto& kind : options.writers) {
+    if (kind->wanted()) kind->AddFiles(&files.reads, &files.writes);
+  }
   // It may not be there yet, or be exchanged for a new one.
   if (!options.key_log.empty()) files.reads.push_back(DirectoryOf(options.key_log));
   files.reads.insert(files.reads.end(), options.tls_keys.begin(), options.tls_keys.end());
@@ -71,7 +56,6 @@ SandboxOptions SinkSandbox(const SinkOptions& options) {
     // A file comes and goes with a name beside it, a pipe or a device stays where it is.
     files.writes.push_back(IsPipeOrDevice(path) ? path : DirectoryOf(path));
   }
-  if (options.console && !options.console_form.lock.empty()) files.writes.push_back(kSemaphores);
   return sandbox;
 }
 

@@ -62,7 +62,7 @@ class SinkStage {
   absl::Status EndFailed(const absl::Status& cause);
   void AwaitWorkers();
   ReportTotals Totals() const;
-  absl::Status DrawTraffic(const ReportTotals& totals) const;
+  absl::Status EndWriters(const ReportTotals& totals) const;
   void PublishMetrics(int64_t now_ns);
 
   const SinkOptions& options_;
@@ -118,8 +118,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
     if (journals_) {
       worker.journal = JournalPath(options_.directory, options_.name, static_cast<size_t>(i));
     }
-    // Frames of no flow all go to the first one of the first share.
-    worker.other_frames = i == 0 && shard == 0 ? options_.other_frames : "";
+    worker.context.first = i == 0 && shard == 0;
     workers_.push_back(std::make_unique<SinkWorker>(worker));
   }
   return absl::OkStatus();
@@ -310,19 +309,16 @@ void SinkStage::PublishMetrics(int64_t now_ns) {
   metrics_->Publish(kMetricsPart, text.Text(), now_ns);
 }
 
-absl::Status SinkStage::DrawTraffic(const ReportTotals& totals) const {
-  TrafficProfile all(options_.netviz.addresses);
-  for (const auto& worker : workers_) all.Merge(*worker->profile());
-  TrafficPageInfo info;
+absl::Status SinkStage::EndWriters(const ReportTotals& totals) const {
+  RunInfo run;
+  run.directory = options_.directory;
   for (const auto& source : totals.sources) {
-    info.inputs.insert(info.inputs.end(), source.inputs.begin(), source.inputs.end());
+    run.inputs.insert(run.inputs.end(), source.inputs.begin(), source.inputs.end());
   }
-  info.generated = FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0));
-  if (options_.netviz.table &&
-      (std::fputs(TrafficTable(all).c_str(), stdout) < 0 || std::fflush(stdout) != 0)) {
-    return FileError("write to", "standard output");
+  for (const auto& kind : options_.writers) {
+    if (const absl::Status status = kind->WriteEnd(run); !status.ok()) return status;
   }
-  return WriteTrafficPage(all, info, absl::StrCat(options_.directory, "/report.pdf"));
+  return absl::OkStatus();
 }
 
 ReportTotals SinkStage::Totals() const {
@@ -342,9 +338,7 @@ absl::Status SinkStage::WriteEnd() {
         absl::StrFormat("stopped before the reassembler at '%s' had ended", feeds_.missing());
   }
   if (const absl::Status status = shared_.WriteEnd(totals); !status.ok()) return status;
-  if (options_.netviz.on) {
-    if (const absl::Status status = DrawTraffic(totals); !status.ok()) return status;
-  }
+  if (const absl::Status status = EndWriters(totals); !status.ok()) return status;
   // Reports and all: their reassemblers forget what this acknowledges.
   if (const absl::Status status = SyncOutputs(); !status.ok()) return status;
   // Commands that were started are awaited, while the links stay in service.
@@ -355,7 +349,7 @@ absl::Status SinkStage::WriteEnd() {
   }
   if (const absl::Status status = shared_.commands_status(); !status.ok()) return status;
   if (options_.summary)
-    std::fputs(ShortLedger(totals, {options_.files, options_.http}).c_str(), stderr);
+    std::fputs(ShortLedger(totals, {options_.files, options_.http().bodies}).c_str(), stderr);
   if (!feeds_.all_ended()) {
     return absl::UnavailableError(absl::StrFormat(
         "stopped before the reassembler at '%s' had ended: later bytes are not here",

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/process/program.h"
-#include "sinks/writers/tls/tls_watcher.h"
 #include "transport/socket.h"
 #include "transport/steady_clock.h"
 
@@ -22,79 +21,22 @@ constexpr int64_t kHoldNs = 1 * kNsPerSecond;
 // The same for what writers copy into buffers of their own.
 constexpr int64_t kCopyHoldNs = kNsPerSecond / 4;
 
-// Endings of the files that a stream's name is given to.
-std::vector<std::string> EndingsOf(const SinkWorkerOptions& options) {
-  std::vector<std::string> endings;
-  if (options.directory_was_empty) return endings;
-  if (options.files.write) endings.emplace_back("");
-  if (options.flow_captures) endings.emplace_back(".pcap");
-  if (options.conversation) endings.emplace_back(kConversationEnding);
-  if (options.find_index) endings.emplace_back(".findx");
-  if (options.http_form.heads) endings.emplace_back("-HTTP");
-  if (options.http_form.plain_files) endings.emplace_back("-TLS");
-  return endings;
-}
-
 // Of those that are there.
-template <typename... Writers>
-absl::Status FirstFailure(Writers*... writers) {
+template <typename... Outputs>
+absl::Status FirstFailure(Outputs*... outputs) {
   absl::Status status;
-  const auto look = [&status](auto* writer) {
-    if (status.ok() && writer != nullptr) status = writer->status();
+  const auto look = [&status](auto* output) {
+    if (status.ok() && output != nullptr) status = output->status();
   };
-  (look(writers), ...);
+  (look(outputs), ...);
   return status;
 }
 
 }  // namespace
 
-HttpWriterOptions SinkWorker::HttpOptions() {
-  HttpWriterOptions http = options_.http_form;
-  http.parse = options_.http || http.heads || json_ != nullptr;
-  http.bodies = options_.http;
-  http.body.digests = options_.files.digests;
-  http.body.directory = options_.directory;
-  http.max_bytes = options_.files.max_bytes;
-  if (options_.http && http.body.names == BodyNames::kContent) {
-    if (auto names = ContentNames::Open(); names.ok()) content_names_ = *std::move(names);
-    http.body.content = content_names_.get();
-  }
-  if (json_ == nullptr) return http;
-  http.on_transaction = [this](const SinkFlow& flow, const HttpTransaction& transaction) {
-    json_->OnTransaction(flow, transaction);
-  };
-  http.on_body = [this](const SinkFlow& flow, int direction, const BodyRecord& body) {
-    json_->OnBody(flow, direction, body);
-  };
-  return http;
-}
-
 SinkWorker::SinkWorker(const SinkWorkerOptions& options)
-    : options_(options),
-      names_(options.directory, options.names, EndingsOf(options)),
-      journal_(options.journal) {
-  // The first one gives streams their names, which the others use.
-  files_ = AddWriter<FlowFileWriter>(options.files, &names_, NextSlot(), &ledger_);
-  const int64_t max_bytes = options.files.max_bytes;
-  if (options.find_index) find_index_ = AddWriter<FindIndexWriter>(NextSlot(), max_bytes);
-  if (options.conversation) {
-    conversation_ = AddWriter<ConversationWriter>(NextSlot(), options.files.digests, max_bytes,
-                                                  &names_, &ledger_);
-  }
-  if (options.flow_captures) flow_captures_ = AddWriter<FlowCaptureWriter>(&names_, &ledger_);
-  if (!options.other_frames.empty()) {
-    other_frames_ = AddWriter<OtherFramesWriter>(options.other_frames);
-  }
-  if (options.json != nullptr) json_ = std::make_unique<JsonWriter>(options.json);
-  if (options.report != nullptr || json_ != nullptr) AddWriter<TlsWatcher>(NextSlot());
-  const bool parses = options.http || options.http_form.heads || json_ != nullptr;
-  if (parses || options.http_form.keys != nullptr) {
-    http_ = AddWriter<HttpWriter>(HttpOptions(), NextSlot(), &ledger_);
-  }
-  if (options.console) {
-    console_ = AddWriter<ConsoleWriter>(options.console_form, NextSlot(), &names_);
-  }
-  if (options.netviz) profile_ = AddWriter<TrafficProfile>(options.netviz_addresses);
+    : options_(options), names_(options.directory, options.names), journal_(options.journal) {
+  MakeWriters();
   thread_ = std::thread([this] {
     const absl::Status ran = Guard([this] {
       Run();
@@ -110,6 +52,28 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
 }
 
 SinkWorker::~SinkWorker() { Finish(); }
+
+void SinkWorker::MakeWriters() {
+  if (options_.json != nullptr) json_ = std::make_unique<JsonWriter>(options_.json);
+  // The first one gives streams their names, which the others use.
+  auto files = std::make_unique<FlowFileWriter>(options_.files, &names_, 0, &ledger_);
+  files_ = files.get();
+  writers_.push_back(std::move(files));
+  WriterContext context = options_.context;
+  context.names = &names_;
+  context.ledger = &ledger_;
+  context.records = json_.get();
+  for (const auto& kind : options_.writers) {
+    context.state = writers_.size();
+    if (auto writer = kind->Make(context)) writers_.push_back(std::move(writer));
+  }
+  copies_ = json_ != nullptr;
+  for (const auto& writer : writers_) {
+    copies_ = copies_ || writer->buffers();
+    if (options_.directory_was_empty) continue;
+    for (std::string& ending : writer->Endings()) names_.AddEnding(std::move(ending));
+  }
+}
 
 void SinkWorker::Post(Work work) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -164,7 +128,7 @@ void SinkWorker::Run() {
     if (!failed_) Do(work);
     Report();
     LetGo();
-    if (console_ != nullptr) console_->Flush();
+    for (const auto& writer : writers_) writer->OnBatchDone();
     NoteFailures();
     ShowLedger();
   }
@@ -172,11 +136,11 @@ void SinkWorker::Run() {
     CloseAllFlows(std::nullopt);
     Report();
     files_->WriteThrough(UINT64_MAX);
-    if (other_frames_ != nullptr) other_frames_->Finish();
+    for (const auto& writer : writers_) writer->Finish();
   }
   FlushBuffers();
   LetGo();
-  if (console_ != nullptr) console_->Flush();
+  for (const auto& writer : writers_) writer->OnBatchDone();
   NoteFailures();
 }
 
@@ -229,9 +193,7 @@ void SinkWorker::Process(const Work& work) {
   }
   journal_status_.Update(journal_.Flush());
   files_->WriteOldest();
-  const bool copies = find_index_ != nullptr || conversation_ != nullptr ||
-                      flow_captures_ != nullptr || other_frames_ != nullptr || json_ != nullptr;
-  if (!copies) return;
+  if (!copies_) return;
   ++hold->holds;
   if (copied_.empty()) copied_since_ns_ = held_.back().since_ns;
   copied_.push_back(hold);
@@ -239,10 +201,7 @@ void SinkWorker::Process(const Work& work) {
 
 // What writers keep in buffers of their own goes to the disk, and with it what holds its batches.
 void SinkWorker::FlushBuffers() {
-  if (find_index_ != nullptr) find_index_->Flush();
-  if (conversation_ != nullptr) conversation_->Flush();
-  if (flow_captures_ != nullptr) flow_captures_->Flush();
-  if (other_frames_ != nullptr) other_frames_->Flush();
+  for (const auto& writer : writers_) writer->Flush();
   if (json_ != nullptr) json_->Flush();
   NoteFailures();
   if (failed_) return;
@@ -274,10 +233,10 @@ void SinkWorker::LetGo() {
 
 // Of the writers that are this worker's alone: no lock is taken, for it is done at each flow's end.
 absl::Status SinkWorker::OwnStatus() const {
-  absl::Status status = FirstFailure(files_, find_index_, conversation_, flow_captures_,
-                                     other_frames_, console_, http_);
-  status.Update(journal_status_);
-  return status;
+  for (const auto& writer : writers_) {
+    if (absl::Status status = writer->status(); !status.ok()) return status;
+  }
+  return journal_status_;
 }
 
 void SinkWorker::NoteFailure(const absl::Status& status) {
@@ -290,7 +249,7 @@ void SinkWorker::NoteFailure(const absl::Status& status) {
 void SinkWorker::NoteFailures() {
   NoteFailure(OwnStatus());
   NoteFailure(FirstFailure(options_.json, options_.report, options_.files.alerts,
-                           options_.http_form.alerts, options_.ranges));
+                           options_.body_alerts, options_.ranges));
 }
 
 }  // namespace flowstitch

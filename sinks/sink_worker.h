@@ -19,15 +19,9 @@
 #include "sinks/records/dfxml/report_writer.h"
 #include "sinks/records/json/json_writer.h"
 #include "sinks/sink_journal.h"
-#include "sinks/writers/captures/flow_capture_writer.h"
-#include "sinks/writers/captures/other_frames_writer.h"
-#include "sinks/writers/console/console_writer.h"
-#include "sinks/writers/conversation/conversation_writer.h"
-#include "sinks/writers/find_index/find_index_writer.h"
+#include "sinks/writer_list.h"
 #include "sinks/writers/flow_files/flow_file_writer.h"
-#include "sinks/writers/http/http_writer.h"
 #include "sinks/writers/http/range_joiner.h"
-#include "sinks/writers/netviz/traffic_profile.h"
 #include "transport/link/delivery.h"
 
 namespace flowstitch {
@@ -47,18 +41,11 @@ struct SinkWorkerOptions {
   const JournaledFlows* left = nullptr;  // by an earlier sink of this name; may be null
   bool directory_was_empty = false;      // then no name needs to be looked for on the disk
   FlowFileOptions files;
-  bool http = false;
-  HttpWriterOptions http_form;    // what HttpOptions takes over as it is
-  RangeJoiner* ranges = nullptr;  // null: none
-  bool find_index = false;
-  bool flow_captures = false;
-  bool conversation = false;
-  std::string other_frames;  // path; empty: not written by this worker
-  bool netviz = false;
-  size_t netviz_addresses = 1000;
-  bool console = false;
-  ConsoleOptions console_form;
+  WriterList writers;
+  WriterContext context;           // what they are made with; the worker fills in what is its own
+  RangeJoiner* ranges = nullptr;   // null: none
   JsonFile* json = nullptr;        // null: none
+  Alerts* body_alerts = nullptr;   // whose failure ends the worker; may be null
   ReportWriter* report = nullptr;  // null: no report
   Waker* waker = nullptr;          // called when a batch is finished; may be null
   FlowElementOptions elements;
@@ -90,8 +77,6 @@ class SinkWorker {
   const SinkLedger& ledger() const { return ledger_; }
   // As of a moment ago. Thread-safe.
   SinkLedger latest_ledger() const;
-  // Null when it was not asked for.
-  const TrafficProfile* profile() const { return profile_; }
 
  private:
   struct Work {
@@ -129,16 +114,7 @@ class SinkWorker {
   void Report();
   void LetGo();
   void FlushBuffers();
-  HttpWriterOptions HttpOptions();
-  // A writer that keeps state of flows gets a place for it.
-  size_t NextSlot() { return slots_++; }
-  template <typename T, typename... Arguments>
-  T* AddWriter(Arguments&&... arguments) {
-    auto writer = std::make_unique<T>(std::forward<Arguments>(arguments)...);
-    T* raw = writer.get();
-    writers_.push_back(std::move(writer));
-    return raw;
-  }
+  void MakeWriters();
   absl::Status OwnStatus() const;
   void NoteFailure(const absl::Status& status);
   void NoteFailures();
@@ -148,17 +124,9 @@ class SinkWorker {
   SinkLedger ledger_;
   std::vector<std::unique_ptr<Writer>> writers_;
   StreamNames names_;
-  size_t slots_ = 0;
-  ClosedFlows closed_;  // since the last Report
-  FlowFileWriter* files_ = nullptr;
-  FindIndexWriter* find_index_ = nullptr;
-  ConversationWriter* conversation_ = nullptr;
-  FlowCaptureWriter* flow_captures_ = nullptr;
-  OtherFramesWriter* other_frames_ = nullptr;
-  std::unique_ptr<ContentNames> content_names_;
-  HttpWriter* http_ = nullptr;
-  ConsoleWriter* console_ = nullptr;
-  TrafficProfile* profile_ = nullptr;
+  ClosedFlows closed_;               // since the last Report
+  FlowFileWriter* files_ = nullptr;  // the first of writers_
+  bool copies_ = false;              // whether a writer has buffers of its own
   std::unique_ptr<JsonWriter> json_;
   // Batches of which some writer keeps a copy that is not on the disk yet.
   std::vector<BatchHold*> copied_;

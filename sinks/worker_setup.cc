@@ -27,8 +27,10 @@ int DescriptorsPerWorker(const SinkOptions& options, int workers) {
 }  // namespace
 
 int WorkersOf(const SinkOptions& options, const NameTemplate& names) {
-  // Names that do not tell endpoints apart, and the console, need one order for all flows.
-  if (options.console || !names.names_endpoints()) return 1;
+  // Names that do not tell endpoints apart, too, need one order for all flows.
+  if (options.writers.AnyWanted(&WriterKind::needs_one_worker) || !names.names_endpoints()) {
+    return 1;
+  }
   if (options.workers > 0) return options.workers;
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 8);
 }
@@ -48,23 +50,16 @@ SinkWorkerOptions SetUpWorker(const SinkOptions& options, const NameTemplate& na
   const MemoryPlan memory = PlanMemory(
       options.memory_bytes == 0 ? DefaultMemory() : options.memory_bytes, /*with_sink=*/true);
   const auto share = [workers](size_t bytes) { return bytes / static_cast<size_t>(workers); };
-  worker.http_form.parser_bytes = share(memory.parser_bytes);
-  worker.http_form.decoder_bytes = std::min(DecoderMemory::kMaxBytes, share(memory.decoder_bytes));
-  worker.http_form.piece_bytes = std::min(PieceMemory::kMaxBytes, share(memory.piece_bytes));
-  worker.http = options.http;
-  worker.http_form.heads = options.http_heads;
-  worker.http_form.body.decode = options.decode;
-  worker.http_form.body.limits = options.decode_limits;
-  worker.http_form.body.names = options.body_names;
-  worker.http_form.plain_files = options.files;
-  worker.find_index = options.find_index;
-  worker.flow_captures = options.flow_captures;
-  worker.conversation = options.conversation;
-  worker.netviz = options.netviz.on;
-  worker.netviz_addresses = options.netviz.addresses;
-  worker.console = options.console;
-  worker.console_form = options.console_form;
-  worker.console_form.max_bytes = options.max_bytes;
+  worker.writers = options.writers;
+  WriterContext& context = worker.context;
+  context.parser_bytes = share(memory.parser_bytes);
+  context.decoder_bytes = share(memory.decoder_bytes);
+  context.piece_bytes = share(memory.piece_bytes);
+  context.has_records = options.dfxml || !options.json.empty();
+  context.directory = options.directory;
+  context.flow_files = options.files;
+  context.digests = options.digests;
+  context.max_bytes = options.max_bytes;
   worker.elements = {options.report_form, options.files && options.max_bytes != 0};
   return worker;
 }

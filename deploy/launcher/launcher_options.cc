@@ -15,6 +15,7 @@
 #include "base/process/durable_flag.h"
 #include "base/process/help_text.h"
 #include "base/process/memory_flag.h"
+#include "base/process/option_flags.h"
 #include "base/process/program.h"
 #include "sinks/sink_checks.h"
 
@@ -24,16 +25,19 @@ namespace {
 // Between the reader of files and the reassembler; a few batches.
 constexpr size_t kReadAheadBytes = size_t{16} << 20;
 
-constexpr char kWriters[] =
-    "tcpdemux (files), http, md5, sha1, sha256, dfxml, netviz, wifiviz, findx, pcap, conversation, "
-    "all";
+// All names that -e knows.
+std::string WriterNames(const SinkOptions& sink) {
+  std::string names = "tcpdemux (files), md5, sha1, sha256, dfxml, wifiviz";
+  for (const auto& kind : sink.writers) {
+    if (!kind->name().empty()) absl::StrAppend(&names, ", ", kind->name());
+  }
+  return names + ", all";
+}
 
 // tcpflow's scanner names, and ours. False when there is no such writer.
 bool Switch(const std::string& name, bool on, SinkOptions* sink) {
   if (name == "tcpdemux" || name == "files") {
     sink->files = on;
-  } else if (name == "http") {
-    sink->http = on;
   } else if (name == "md5") {
     sink->digests.md5 = on;
   } else if (name == "sha1") {
@@ -42,18 +46,13 @@ bool Switch(const std::string& name, bool on, SinkOptions* sink) {
     sink->digests.sha256 = on;
   } else if (name == "dfxml") {
     sink->dfxml = on;
-  } else if (name == "netviz") {
-    sink->netviz.on = on;
-  } else if (name == "findx") {
-    sink->find_index = on;
-  } else if (name == "pcap") {
-    sink->flow_captures = on;
-  } else if (name == "conversation") {
-    sink->conversation = on;
   } else if (name == "wifiviz") {
     // Beacons are counted in passing, and stand in every report.
   } else if (name == "all") {
-    sink->files = sink->http = sink->dfxml = sink->digests.md5 = sink->netviz.on = on;
+    sink->files = sink->dfxml = sink->digests.md5 = on;
+    for (const char* writer : {"http", "netviz"}) sink->writers.Named(writer)->Want(on);
+  } else if (WriterKind* const kind = sink->writers.Named(name)) {
+    kind->Want(on);
   } else {
     return false;
   }
@@ -64,7 +63,7 @@ absl::Status SwitchAll(const std::vector<std::string>& names, bool on, SinkOptio
   for (const std::string& name : names) {
     if (Switch(name, on, sink)) continue;
     return absl::InvalidArgumentError(
-        absl::StrFormat("there is no writer '%s'; there are %s", name, kWriters));
+        absl::StrFormat("there is no writer '%s'; there are %s", name, WriterNames(*sink)));
   }
   return absl::OkStatus();
 }
@@ -135,7 +134,7 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("LETTER")
       ->allow_extra_args(false);
   app.add_option("-e,--enable", o->enable,
-                 absl::StrCat("Switch a writer on: ", kWriters, ". Repeatable."))
+                 absl::StrCat("Switch a writer on: ", WriterNames(o->sink), ". Repeatable."))
       ->type_name("WRITER")
       ->allow_extra_args(false);
   app.add_option("-E,--enable-only", o->enable_only,
@@ -175,39 +174,21 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("N")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  app.add_flag("-I,--find-index", o->sink.find_index,
-               "Write NAME.findx beside each flow file: offset, time and length of each piece.");
-  app.add_flag("-K,--flow-captures", o->sink.flow_captures,
-               "Write a capture file a stream, NAME.pcap, instead of flow files.");
-  app.add_flag("--conversation", o->sink.conversation,
-               "Write both directions of a flow into one file, NAME-CONVERSATION, instead of two.");
-  app.add_option(
-         "-w,--other-frames", o->sink.other_frames,
-         "Write the frames that became part of no flow to this capture file; '-' is standard "
-         "output.")
-      ->type_name("FILE");
-  app.add_flag("-Z{false},--no-decode{false}", o->sink.decode,
-               "Leave content codings (gzip ...) on HTTP bodies.");
-  AddHttpFlags(app, &o->sink);
   app.add_flag("-c,--console", o->console, "Print on the console instead of writing files.");
   app.add_flag("-C,--no-header", o->console_bare, "As -c, without the name before each piece.");
-  app.add_flag(
-      "-D,--hex", o->sink.console_form.hex,
-      "Console (-c, if neither is given): a hex dump, with the time, direction and offset of each "
-      "piece.");
-  app.add_flag("-J,--console-json", o->sink.console_form.json,
-               "Console (-c, if neither is given): a JSON object for each piece.");
-  app.add_flag("-B,--binary", o->sink.console_form.binary, "Console: bytes as they are.");
+  AddOptions(app, o->sink.writers.Options(/*one_host=*/true),
+             {{"--find-index", "-I"},
+              {"--flow-captures", "-K"},
+              {"--other-frames", "-w"},
+              {"--no-decode", "-Z"},
+              {"--hex", "-D"},
+              {"--console-json", "-J"},
+              {"--binary", "-B"},
+              {"--color", "-g"},
+              {"--no-newline", "-0"},
+              {"--console-lock", "-L"}});
+  AddTlsFlags(app, &o->sink);
   app.add_flag("-s", o->strip, "Console: print '.' for what cannot be printed, as without it.");
-  app.add_flag("-g,--color", o->sink.console_form.color,
-               "Console: blue by the client, red by the server.");
-  app.add_flag("-0{false},--no-newline{false}", o->sink.console_form.newline,
-               "Console: no new line after each piece.");
-  AddConsoleOrderFlag(app, &o->sink.console_form);
-  AddPayloadFlag(app, &o->sink.console_form);
-  app.add_option("-L,--console-lock", o->sink.console_form.lock,
-                 "Console: hold this named semaphore while a piece is printed.")
-      ->type_name("NAME");
   app.add_option("-m", o->max_seek,
                  "A segment further than this from its stream does not belong to it: --max-seek.")
       ->type_name("BYTES")
@@ -275,11 +256,12 @@ absl::Status ResolveWriters(LauncherOptions* o) {
   SinkOptions& sink = o->sink;
   const bool report_is_named = !sink.report_path.empty();
   // These stand in the place of flow files, unless both are asked for.
-  sink.files = !sink.flow_captures && !sink.conversation;
+  sink.files = !sink.writers.AnyWanted(&WriterKind::replaces_flow_files);
   sink.dfxml = true;
   if (o->all) Switch("all", true, &sink);
   if (!o->enable_only.empty()) {
-    sink.files = sink.http = false;
+    sink.files = false;
+    sink.http().Want(false);
     sink.digests = {};
   }
   for (const auto& [names, on] : {std::pair{&o->enable, true}, std::pair{&o->enable_only, true},
@@ -293,12 +275,14 @@ absl::Status ResolveWriters(LauncherOptions* o) {
   }
   if (o->no_report) sink.dfxml = false;
   sink.format_letters = letters;
-  const bool bare_form = sink.console_form.hex || sink.console_form.json;
-  sink.console = o->console || o->console_bare || bare_form;
-  if (!sink.console) return absl::OkStatus();
-  sink.console_form.header = !o->console_bare;
-  sink.console_form.http = sink.http;
-  sink.files = sink.http = sink.http_heads = sink.find_index = false;
+  ConsoleWriterKind& console = sink.console();
+  const bool bare_form = console.form.hex || console.form.json;
+  console.on = o->console || o->console_bare || bare_form;
+  if (!console.on) return absl::OkStatus();
+  console.form.header = !o->console_bare;
+  console.form.http = sink.http().bodies;
+  sink.files = sink.http().bodies = sink.http().heads = false;
+  sink.writers.Named("findx")->Want(false);
   sink.dfxml = sink.dfxml && report_is_named;
   return absl::OkStatus();
 }
@@ -320,12 +304,12 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   for (const std::string& setting : o->settings) {
     if (const absl::Status status = ApplySetting(setting, o); !status.ok()) return status;
   }
-  sink.console_form.places = !o->as_tcpflow;
-  sink.console_form.utf8 = !o->as_tcpflow && ShowsUtf8();
+  sink.console().form.places = !o->as_tcpflow;
+  sink.console().form.utf8 = !o->as_tcpflow && ShowsUtf8();
   if (o->as_tcpflow) {
     sink.report_form = ReportForm::kTcpflow;
-    sink.console_form.packet_order = true;
-    sink.body_names = BodyNames::kType;
+    sink.console().form.packet_order = true;
+    sink.http().names = BodyNames::kType;
     o->quiet = true;
   }
   if (const absl::Status status = ResolveWriters(o); !status.ok()) return status;
@@ -363,8 +347,8 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   if (o->max_seek) {
     o->reassembler.core.tcp.window_slack_bytes = static_cast<uint64_t>(*o->max_seek);
   }
-  o->reassembler.core.frames.of_flows |= sink.wants_flow_frames();
-  o->reassembler.core.frames.others |= !sink.other_frames.empty();
+  o->reassembler.core.frames.of_flows |= sink.writers.AnyWanted(&WriterKind::needs_flow_frames);
+  o->reassembler.core.frames.others |= sink.writers.AnyWanted(&WriterKind::needs_other_frames);
   return absl::OkStatus();
 }
 

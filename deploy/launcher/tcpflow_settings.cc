@@ -91,13 +91,13 @@ constexpr Setting kSettings[] = {
      }},
     {"netviz_histogram_dump", "YES|NO", "print the figures of report.pdf on standard output",
      [](const std::string& value, LauncherOptions* o) {
-       return ParseSwitch(value, &o->sink.netviz.table);
+       return ParseSwitch(value, &o->sink.netviz().table);
      }},
     {"netviz_histogram_size", "N", "addresses that report.pdf tells apart",
      [](const std::string& value, LauncherOptions* o) {
        int64_t addresses = 0;
        if (!ParseNumber(value, 10, 1'000'000, &addresses)) return false;
-       o->sink.netviz.addresses = static_cast<size_t>(addresses);
+       o->sink.netviz().addresses = static_cast<size_t>(addresses);
        return true;
      }},
     {"check_fcs", "YES|NO", "accepted: where a checksum ends a frame, the datagram's length tells",

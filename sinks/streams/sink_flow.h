@@ -1,4 +1,4 @@
-// A flow as the writers see it, and what they do with it.
+// A flow as the writers see it.
 #ifndef FLOWSTITCH_SINKS_STREAMS_SINK_FLOW_H_
 #define FLOWSTITCH_SINKS_STREAMS_SINK_FLOW_H_
 
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "base/bytes.h"
 #include "base/capture_time.h"
 #include "base/flow_key.h"
@@ -139,7 +140,18 @@ struct WriterState {
 inline constexpr int kClientToServer = 0;
 inline constexpr int kServerToClient = 1;
 
-inline constexpr size_t kMaxWriters = 8;
+// What the writers keep for a flow, each in its own place.
+class WriterStates {
+ public:
+  std::unique_ptr<WriterState>& operator[](size_t place) {
+    if (place >= states_.size()) states_.resize(place + 1);
+    return states_[place];
+  }
+
+ private:
+  static constexpr size_t kUsualWriters = 4;
+  absl::InlinedVector<std::unique_ptr<WriterState>, kUsualWriters> states_;
+};
 
 // A tunnel around a flow's first segment.
 struct TunnelRecord {
@@ -177,7 +189,7 @@ struct SinkFlow {
   bool closed = false;
   std::string close_reason;
   TimeNs closed_ns = 0;
-  std::array<std::unique_ptr<WriterState>, kMaxWriters> states;
+  WriterStates states;
 
   // Whether its first bytes are the first that the ends sent.
   bool from_start() const { return !mid_stream && !continues; }
@@ -191,39 +203,6 @@ struct SinkFlow {
   const Endpoint& destination_of(int direction) const {
     return direction == kClientToServer ? server : client;
   }
-};
-
-// A batch whose bytes a writer still needs. The worker keeps the batch, and with it every view into
-// it, until nothing holds it; then the batch can be acknowledged.
-struct BatchHold {
-  uint64_t number = 0;  // among all batches, as they came
-  uint32_t holds = 0;
-};
-
-// A frame as it was captured; the bytes are valid during the call only.
-struct FrameRecord {
-  ByteView bytes;
-  ByteView payload;  // of TCP or UDP, inside `bytes`
-  TimeNs time_ns = 0;
-  uint32_t link_type = 0;
-  uint32_t wire_length = 0;
-  bool of_flow = false;
-  uint64_t flow_id = 0;
-  int direction = 0;
-};
-
-class Writer {
- public:
-  virtual ~Writer() = default;
-  virtual void OnOpened(SinkFlow& /*flow*/) {}
-  // `bytes` stay valid while `hold->holds` is raised.
-  virtual void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
-                       TimeNs time_ns, BatchHold* hold) = 0;
-  virtual void OnGap(SinkFlow& /*flow*/, int /*direction*/, const GapRecord& /*gap*/) {}
-  virtual void OnClosed(SinkFlow& /*flow*/) {}
-  // Only when the reassembler passes frames on. `flow` is null when the frame became part of none,
-  // or came after its flow had closed; the record tells which.
-  virtual void OnFrame(SinkFlow* /*flow*/, const FrameRecord& /*frame*/) {}
 };
 
 }  // namespace flowstitch

@@ -13,10 +13,12 @@ namespace flowstitch {
 
 class StreamNames {
  public:
-  // `endings` are those of the files that the writers will make of a name ("" for the flow file
-  // itself): a name is free when none of them is there. None: the disk is not looked at.
-  StreamNames(std::string directory, NameTemplate names, std::vector<std::string> endings)
-      : directory_(std::move(directory)), names_(std::move(names)), endings_(std::move(endings)) {}
+  StreamNames(std::string directory, NameTemplate names)
+      : directory_(std::move(directory)), names_(std::move(names)) {}
+
+  // Of a file that a writer will make of a name ("" for the flow file itself): a name is free when
+  // none with one of these is there. Without any, the disk is not looked at.
+  void AddEnding(std::string ending) { endings_.push_back(std::move(ending)); }
 
   // Fills `name` and `path` of the stream, if it has none yet.
   void Name(SinkFlow& flow, int direction) {
@@ -32,7 +34,7 @@ class StreamNames {
 
   const std::string directory_;
   const NameTemplate names_;
-  const std::vector<std::string> endings_;
+  std::vector<std::string> endings_;
   // How many files of a name there were, by a hash of the name without its counter.
   absl::flat_hash_map<uint64_t, uint32_t> counters_;
 };

@@ -73,8 +73,8 @@ TEST(FileNames, UnknownTokensAndLettersAreNamed) {
 class FlowFiles : public ::testing::Test {
  protected:
   FlowFileWriter& Open() {
-    names = std::make_unique<StreamNames>(directory.path(), *NameTemplate::Parse(name_template),
-                                          std::vector<std::string>{""});
+    names = std::make_unique<StreamNames>(directory.path(), *NameTemplate::Parse(name_template));
+    names->AddEnding("");
     writer = std::make_unique<FlowFileWriter>(options, names.get(), 0, &ledger);
     return *writer;
   }
@@ -238,7 +238,7 @@ TEST_F(FlowFiles, DirectoriesAreMadeAndFailuresNameThePath) {
   w.OnClosed(*flow);
   EXPECT_THAT(directory.Files(), ElementsAre(Pair("010.000.000.001/40000", "x")));
 
-  StreamNames nowhere("/proc/nothing/here", *NameTemplate::Parse("%A%c"), {});
+  StreamNames nowhere("/proc/nothing/here", *NameTemplate::Parse("%A%c"));
   FlowFileWriter failing(options, &nowhere, 0, &ledger);
   auto other = MakeSinkFlow(1);
   BatchHold held{1, 0};

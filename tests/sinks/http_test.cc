@@ -51,8 +51,8 @@ class Http : public ::testing::Test {
                                             uint64_t seed = 1, const char* reason = "finished") {
     TemporaryDirectory directory;
     SinkLedger ledger;
-    StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
-    HttpWriter http({}, 1, &ledger);
+    StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
+    HttpWriter http({}, nullptr, 1, &ledger);
     auto flow = MakeSinkFlow(0);
     flow->close_reason = reason;
     std::mt19937_64 random(seed);
@@ -207,8 +207,8 @@ TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
   const std::string coded = Gzip(text);
   SinkLedger ledger;
   TemporaryDirectory directory;
-  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
-  HttpWriter http({}, 1, &ledger);
+  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
+  HttpWriter http({}, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const std::string response = Ok("Content-Encoding: gzip\r\n", coded);
@@ -278,8 +278,8 @@ TEST_F(Http, CutAnywhereNothingBreaks) {
 TEST(HttpGaps, AGapInABodyOfKnownLengthIsAHole) {
   TemporaryDirectory directory;
   SinkLedger ledger;
-  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"), {});
-  HttpWriter http({}, 1, &ledger);
+  StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
+  HttpWriter http({}, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const auto give = [&](uint64_t offset, const std::string& text) {

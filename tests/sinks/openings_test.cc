@@ -112,7 +112,7 @@ class Openings : public ::testing::Test {
     options.on_transaction = [this](SinkFlow&, const HttpTransaction& transaction) {
       transactions_.push_back(transaction);
     };
-    HttpWriter http(options, 1, &ledger_);
+    HttpWriter http(options, nullptr, 1, &ledger_);
     TlsWatcher watcher(0);
     names_.Name(*flow_, 0);
     names_.Name(*flow_, 1);
@@ -137,7 +137,7 @@ class Openings : public ::testing::Test {
   SinkLedger ledger_;
   TlsKeys keys_;
   TemporaryDirectory directory_;
-  StreamNames names_{directory_.path(), *NameTemplate::Parse("%b%C%c"), {}};
+  StreamNames names_{directory_.path(), *NameTemplate::Parse("%b%C%c")};
   std::unique_ptr<SinkFlow> flow_;
   std::vector<HttpTransaction> transactions_;
 };

@@ -124,7 +124,7 @@ std::string Printed(const ConsoleOptions& form, const std::string& bytes) {
   ConsoleOptions options = form;
   options.out = open_memstream(&text, &size);
   {
-    StreamNames names(".", *NameTemplate::Parse(kDefaultNameTemplate), {});
+    StreamNames names(".", *NameTemplate::Parse(kDefaultNameTemplate));
     ConsoleWriter writer(options, 0, &names);
     auto flow = MakeSinkFlow(0);
     flow->streams[0].path = "NAME";

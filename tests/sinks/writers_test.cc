@@ -27,10 +27,13 @@ const std::string kName = "010.000.000.001.40000-192.168.001.200.00080";
 
 class Writers : public ::testing::Test {
  protected:
+  void SetUp() override {
+    for (const char* ending : {"", ".pcap"}) names.AddEnding(ending);
+  }
   TemporaryDirectory directory;
   SinkLedger ledger;
   BatchHold hold;
-  StreamNames names{directory.path(), *NameTemplate::Parse(kDefaultNameTemplate), {"", ".pcap"}};
+  StreamNames names{directory.path(), *NameTemplate::Parse(kDefaultNameTemplate)};
 };
 
 FrameRecord RecordOf(const SinkFlow& flow, std::string_view bytes, uint32_t link_type = 1) {

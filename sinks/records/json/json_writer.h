@@ -11,7 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "proto/record.pb.h"
-#include "sinks/records/http_transaction.h"
+#include "sinks/records/record_consumer.h"
 #include "sinks/streams/sink_flow.h"
 
 namespace flowstitch {
@@ -35,7 +35,7 @@ class JsonFile {
 void AppendBody(const BodyRecord& body, JsonFile* file);
 
 // A worker's part.
-class JsonWriter {
+class JsonWriter : public RecordConsumer {
  public:
   // `file` outlives the writer.
   explicit JsonWriter(JsonFile* file) : file_(file) {}
@@ -45,8 +45,8 @@ class JsonWriter {
   void OnConflict(const wire::StreamConflict& event);
   // When all other writers are done with the flow.
   void OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written);
-  void OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction);
-  void OnBody(const SinkFlow& flow, int direction, const BodyRecord& body);
+  void OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) override;
+  void OnBody(const SinkFlow& flow, int direction, const BodyRecord& body) override;
   void Flush();
 
  private:

@@ -11,6 +11,7 @@
 #include "base/ledger.h"
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/stream_names.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 
@@ -24,9 +25,11 @@ class FlowCaptureWriter : public Writer {
   void OnOpened(SinkFlow& flow) override;
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
   void OnClosed(SinkFlow& flow) override;
-  void Flush();
+  std::vector<std::string> Endings() const override { return {".pcap"}; }
+  bool buffers() const override { return true; }
+  void Flush() override;
 
-  const absl::Status& status() const { return status_; }
+  absl::Status status() const override { return status_; }
 
  private:
   // Files by direction and link type.

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "sinks/streams/safe_file.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 
@@ -17,11 +17,12 @@ class OtherFramesWriter : public Writer {
   void OnBytes(SinkFlow& /*flow*/, int /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {}
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
-  void Flush();
+  bool buffers() const override { return true; }
+  void Flush() override;
   // Gives the files their names; without a frame there is an empty capture file.
-  void Finish();
+  void Finish() override;
 
-  const absl::Status& status() const { return status_; }
+  absl::Status status() const override { return status_; }
 
  private:
   struct One {

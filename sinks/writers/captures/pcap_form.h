@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 

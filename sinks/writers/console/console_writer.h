@@ -17,6 +17,7 @@
 #include "sinks/content/http/http_parser.h"
 #include "sinks/content/tls/tls_keys.h"
 #include "sinks/streams/stream_names.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 
@@ -61,11 +62,10 @@ class ConsoleWriter : public Writer {
   void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
   void OnClosed(SinkFlow& flow) override;
-  void Flush() {
+  void OnBatchDone() override {
     if (std::fflush(options_.out) != 0) Fail();
   }
-  // The first failure to write.
-  const absl::Status& status() const { return status_; }
+  absl::Status status() const override { return status_; }
 
  private:
   class Layers;

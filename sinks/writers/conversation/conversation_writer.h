@@ -10,6 +10,7 @@
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/stream_names.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 
@@ -30,9 +31,10 @@ class ConversationWriter : public Writer {
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
-  void Flush();
-
-  const absl::Status& status() const { return status_; }
+  std::vector<std::string> Endings() const override { return {kConversationEnding}; }
+  bool buffers() const override { return true; }
+  void Flush() override;
+  absl::Status status() const override { return status_; }
 
  private:
   struct State : WriterState {

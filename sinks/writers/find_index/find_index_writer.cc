@@ -18,8 +18,8 @@ void FindIndexWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, By
   if (state == nullptr) state = std::make_unique<State>();
   auto& file = static_cast<State*>(state.get())->files[direction];
   if (file == nullptr) {
-    file =
-        std::make_unique<AppendFile>(flow.streams[static_cast<size_t>(direction)].path + ".findx");
+    file = std::make_unique<AppendFile>(flow.streams[static_cast<size_t>(direction)].path +
+                                        kFindIndexEnding);
   }
   Note(file->Append(AsBytes(FindIndexLine(offset, time_ns, length) + "\n")));
   waiting_.insert(file.get());

@@ -6,9 +6,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "sinks/streams/append_file.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
+
+inline constexpr char kFindIndexEnding[] = ".findx";
 
 class FindIndexWriter : public Writer {
  public:
@@ -20,10 +22,10 @@ class FindIndexWriter : public Writer {
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
-  // What is there becomes visible; called now and then.
-  void Flush();
-
-  const absl::Status& status() const { return status_; }
+  std::vector<std::string> Endings() const override { return {kFindIndexEnding}; }
+  bool buffers() const override { return true; }
+  void Flush() override;
+  absl::Status status() const override { return status_; }
 
  private:
   struct State : WriterState {

@@ -67,6 +67,10 @@ void FlowFileWriter::Resume(SinkFlow& flow, int direction, uint64_t offset) {
   if (status_.ok()) status_ = status;
 }
 
+std::vector<std::string> FlowFileWriter::Endings() const {
+  return options_.write ? std::vector<std::string>{""} : std::vector<std::string>{};
+}
+
 void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                              TimeNs /*time_ns*/, BatchHold* hold) {
   File& file = FileOf(flow, direction);

@@ -12,8 +12,8 @@
 #include "base/ledger.h"
 #include "sinks/records/alerts.h"
 #include "sinks/streams/digests.h"
-#include "sinks/streams/sink_flow.h"
 #include "sinks/streams/stream_names.h"
+#include "sinks/streams/writer.h"
 #include "sinks/writers/flow_files/descriptor_cache.h"
 
 namespace flowstitch {
@@ -48,7 +48,8 @@ class FlowFileWriter : public Writer {
   void WriteThrough(uint64_t number);
 
   // The first failure; after it nothing is written any more.
-  const absl::Status& status() const { return status_; }
+  std::vector<std::string> Endings() const override;
+  absl::Status status() const override { return status_; }
 
  private:
   struct Piece {

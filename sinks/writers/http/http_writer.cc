@@ -7,8 +7,18 @@ bool IsTcp(const SinkFlow& flow) { return flow.protocol == 6; }
 
 }  // namespace
 
-HttpWriter::HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger)
-    : slot_(state_slot), context_(options, ledger) {}
+HttpWriter::HttpWriter(const HttpWriterOptions& options, std::unique_ptr<ContentNames> content,
+                       size_t state_slot, SinkLedger* ledger)
+    : slot_(state_slot), content_(std::move(content)), context_(options, ledger) {
+  if (content_ != nullptr) context_.options.body.content = content_.get();
+}
+
+std::vector<std::string> HttpWriter::Endings() const {
+  std::vector<std::string> endings;
+  if (context_.options.heads) endings.emplace_back("-HTTP");
+  if (context_.options.plain_files) endings.emplace_back("-TLS");
+  return endings;
+}
 
 HttpLayer& HttpWriter::LayerOf(SinkFlow& flow) {
   auto& state = flow.states[slot_];
@@ -18,7 +28,7 @@ HttpLayer& HttpWriter::LayerOf(SinkFlow& flow) {
 
 void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
                          TimeNs time_ns, BatchHold* /*hold*/) {
-  if (!status().ok() || !IsTcp(flow)) return;
+  if (!context_.status.ok() || !IsTcp(flow)) return;
   if (!context_.options.parse && flow.states[slot_] == nullptr) {
     // Only TLS is looked for, and only near a flow's beginning: most flows cost this look.
     const TlsKeys* keys = context_.options.keys;
@@ -32,7 +42,7 @@ void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
 }
 
 void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
-  if (!status().ok() || !IsTcp(flow)) return;
+  if (!context_.status.ok() || !IsTcp(flow)) return;
   if (!context_.options.parse && flow.states[slot_] == nullptr) return;
   LayerOf(flow).Gap(direction, gap.length);
 }

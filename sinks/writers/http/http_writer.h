@@ -7,21 +7,24 @@
 
 #include <memory>
 
+#include "sinks/streams/writer.h"
 #include "sinks/writers/http/http_layer.h"
 
 namespace flowstitch {
 
 class HttpWriter : public Writer {
  public:
-  // Runs behind the writer that names the streams.
-  HttpWriter(const HttpWriterOptions& options, size_t state_slot, SinkLedger* ledger);
+  // Runs behind the writer that names the streams. `content` may be null, as in BodyFileOptions.
+  HttpWriter(const HttpWriterOptions& options, std::unique_ptr<ContentNames> content,
+             size_t state_slot, SinkLedger* ledger);
 
   void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
   void OnClosed(SinkFlow& flow) override;
 
-  const absl::Status& status() const { return context_.status; }
+  std::vector<std::string> Endings() const override;
+  absl::Status status() const override { return context_.status; }
 
  private:
   struct State : WriterState {
@@ -31,6 +34,7 @@ class HttpWriter : public Writer {
   HttpLayer& LayerOf(SinkFlow& flow);
 
   const size_t slot_;
+  const std::unique_ptr<ContentNames> content_;
   HttpContext context_;
 };
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 

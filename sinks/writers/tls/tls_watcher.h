@@ -5,7 +5,7 @@
 
 #include "sinks/content/openings/opening_hold.h"
 #include "sinks/content/tls/handshake_parser.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 
 namespace flowstitch {
 

@@ -1,0 +1,106 @@
+#include "sinks/writers/http/http_kind.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "sinks/records/record_consumer.h"
+#include "sinks/writers/http/http_writer.h"
+
+namespace flowstitch {
+namespace {
+
+// Where Debian's and others' libmagic look; $MAGIC names more.
+constexpr const char* kMagicDatabases[] = {"/etc/magic", "/etc/magic.mime", "/usr/lib/file",
+                                           "/usr/share/file", "/usr/share/misc"};
+
+// By their place in the enumeration.
+const std::vector<std::string>& NamesOfBodies() {
+  static const std::vector<std::string> words = {"type", "content", "digest"};
+  return words;
+}
+
+BodyNames BodyNamesOf(const std::string& word) {
+  if (word == "type") return BodyNames::kType;
+  return word == "digest" ? BodyNames::kDigest : BodyNames::kContent;
+}
+
+}  // namespace
+
+void HttpWriterKind::AddOptions(OptionTable* table) {
+  table->Add({option(), "",
+              "Write the bodies of HTTP messages, their parts, and WebSocket messages.",
+              FlagOption{&bodies}, /*of_stage_only=*/true});
+  table->Add({"--no-decode", "",
+              table->one_host() ? "Leave content codings (gzip ...) on HTTP bodies."
+                                : "Leave content codings (gzip ...) on bodies.",
+              FlagOption{&decode_, false}});
+  table->Add({"--http-heads", "", "Write NAME-HTTP: the heads of the HTTP messages of each stream.",
+              FlagOption{&heads}});
+  table->Add(
+      {"--body-names", "NAMES",
+       "Names of HTTP bodies: by the message with an ending by its type (type), also by its "
+       "content where the type is missing or wrong (content), or by the SHA-256, each content "
+       "once (digest). [content]",
+       WordOption{NamesOfBodies(), [this](const std::string& word) { names = BodyNamesOf(word); },
+                  [this] { return NamesOfBodies()[static_cast<size_t>(names)]; }, "content"}});
+  table->Add({"--decode-bytes", "BYTES",
+              "Decoded bytes of one body; one that has more is kept as it came. [1G]",
+              BytesOption{&limits_.max_bytes}});
+  table->Add({"--decode-ratio", "N",
+              "Decoded bytes of a body for each of its own, over a flow, counted from 1M on; one "
+              "that has more is kept as it came.",
+              NumberOption{&limits_.max_ratio, 1, 1'000'000}});
+  table->Add({"--decode-layers", "N",
+              "Content codings one over the other; a body that has more is kept as it came.",
+              NumberOption{&limits_.max_layers, 1, 64}});
+}
+
+void HttpWriterKind::AddFiles(std::vector<std::string>* reads,
+                              std::vector<std::string>* /*writes*/) const {
+  reads->insert(reads->end(), std::begin(kMagicDatabases), std::end(kMagicDatabases));
+  const char* named = std::getenv("MAGIC");
+  if (named == nullptr) return;
+  for (const absl::string_view path : absl::StrSplit(named, ':')) {
+    reads->emplace_back(path);
+    reads->push_back(absl::StrCat(path, ".mgc"));
+  }
+}
+
+std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
+  HttpWriterOptions options;
+  options.parse = bodies || heads || context.records != nullptr;
+  if (!options.parse && shared.keys == nullptr) return nullptr;
+  options.bodies = bodies;
+  options.heads = heads;
+  options.body.digests = context.digests;
+  options.body.decode = decode_;
+  options.body.limits = limits_;
+  options.body.names = names;
+  options.body.directory = context.directory;
+  options.body.digest_names = shared.digest_names;
+  options.alerts = shared.alerts;
+  options.keys = shared.keys;
+  options.plain_files = context.flow_files;
+  options.max_bytes = context.max_bytes;
+  options.parser_bytes = context.parser_bytes;
+  options.decoder_bytes = std::min(DecoderMemory::kMaxBytes, context.decoder_bytes);
+  options.piece_bytes = std::min(PieceMemory::kMaxBytes, context.piece_bytes);
+  if (RecordConsumer* const records = context.records) {
+    options.on_transaction = [records](const SinkFlow& flow, const HttpTransaction& transaction) {
+      records->OnTransaction(flow, transaction);
+    };
+    options.on_body = [records](const SinkFlow& flow, int direction, const BodyRecord& body) {
+      records->OnBody(flow, direction, body);
+    };
+  }
+  std::unique_ptr<ContentNames> content;
+  if (bodies && names == BodyNames::kContent) {
+    if (auto opened = ContentNames::Open(); opened.ok()) content = *std::move(opened);
+  }
+  return std::make_unique<HttpWriter>(options, std::move(content), context.state, context.ledger);
+}
+
+}  // namespace flowstitch
