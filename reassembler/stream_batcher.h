@@ -43,15 +43,15 @@ class StreamBatcher : public StreamEvents {
   void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }
 
   void OnFlowOpened(const FlowInfo& flow) override;
-  void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+  void OnBytes(FlowId flow, Direction direction, uint64_t offset, ByteView bytes,
                const BytesInfo& info) override;
-  void OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) override;
-  void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
-             GapReason reason, TimeNs time_ns) override;
-  void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+  void OnVlans(FlowId flow, Direction direction, const VlanTags& vlans) override;
+  void OnGap(FlowId flow, Direction direction, uint64_t offset, uint64_t length, GapReason reason,
+             TimeNs time_ns) override;
+  void OnConflict(FlowId flow, Direction direction, const Conflict& conflict,
                   TimeNs time_ns) override;
   void OnFlowClosed(FlowId flow, const FlowEnd& end) override;
-  void OnFrame(std::optional<FlowId> flow, StreamDirection direction, const Frame& frame,
+  void OnFrame(std::optional<FlowId> flow, Direction direction, const Frame& frame,
                ByteView payload) override;
 
   // Goes with the next batch, or is taken out at the end.

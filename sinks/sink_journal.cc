@@ -131,7 +131,7 @@ void SinkJournal::Vlans(const wire::DirectionVlans& vlans) {
   Take(entry, &open_);
 }
 
-void SinkJournal::Named(uint64_t flow, size_t direction, const std::string& name) {
+void SinkJournal::Named(uint64_t flow, Direction direction, const std::string& name) {
   wire::JournalEntry entry;
   entry.mutable_named()->set_flow(flow);
   entry.mutable_named()->set_direction(direction == 0 ? wire::CLIENT_TO_SERVER
@@ -178,7 +178,7 @@ absl::Status SinkJournal::Rotate() {
   for (const auto& [id, flow] : open) {
     Opened(flow.epoch, flow.opened);
     if (flow.vlans) Vlans(*flow.vlans);
-    for (size_t d : {size_t{0}, size_t{1}}) {
+    for (const Direction d : kDirections) {
       if (!flow.names[d].empty()) Named(id, d, flow.names[d]);
     }
   }

@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "proto/sink_journal.pb.h"
 
 namespace flowstitch {
@@ -40,7 +41,7 @@ class SinkJournal {
 
   void Opened(uint64_t epoch, const wire::FlowOpened& flow);
   void Vlans(const wire::DirectionVlans& vlans);
-  void Named(uint64_t flow, size_t direction, const std::string& name);
+  void Named(uint64_t flow, Direction direction, const std::string& name);
   void Closed(uint64_t flow);
   // Hands over what was added; to be called before files are written.
   absl::Status Flush();

@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "base/direction.h"
 #include "base/process/waker.h"
 #include "sinks/batch_dispatcher.h"
 #include "sinks/records/dfxml/flow_element.h"
@@ -102,7 +103,7 @@ class SinkWorker {
   // Null for a flow that was never announced, not to an earlier sink either.
   SinkFlow* Find(uint64_t id);
   void Restore(SinkFlow& flow);
-  void Resume(SinkFlow& flow, size_t direction, uint64_t offset);
+  void Resume(SinkFlow& flow, Direction direction, uint64_t offset);
   void OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold);
   void OnGap(const wire::StreamGap& event);
   void OnFrame(const wire::FrameSeen& event, ByteView bytes);

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "base/flow_id.h"
 #include "sinks/sink_worker.h"
 #include "sinks/streams/safe_file.h"
@@ -17,8 +16,14 @@ namespace {
 // Reports of flows that never closed come last, in order of their ids.
 constexpr uint64_t kUnclosedOrder = uint64_t{1} << 63;
 
-size_t DirectionIndex(wire::Direction direction) {
+Direction FromWire(wire::Direction direction) {
   return direction == wire::SERVER_TO_CLIENT ? kServerToClient : kClientToServer;
+}
+
+// Numbered alike. A number that this version does not know says nothing.
+template <typename Fact>
+Fact FactFromWire(int number, bool (*is_known)(int)) {
+  return is_known(number) ? static_cast<Fact>(number) : Fact::kUnknown;
 }
 
 IpAddress ToAddress(const std::string& bytes) {
@@ -94,7 +99,7 @@ void SinkWorker::OnFrame(const wire::FrameSeen& event, ByteView bytes) {
   record.wire_length = event.wire_length();
   record.of_flow = event.has_flow();
   record.flow_id = event.flow();
-  record.direction = static_cast<int>(DirectionIndex(event.direction()));
+  record.direction = FromWire(event.direction());
   SinkFlow* flow = event.has_flow() ? Find(event.flow()) : nullptr;
   for (const auto& writer : writers_) writer->OnFrame(flow, record);
 }
@@ -110,12 +115,12 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
   flow->client_mac = event.client_mac();
   flow->server_mac = event.server_mac();
   flow->community_id = event.community_id();
-  flow->opened_by = absl::AsciiStrToLower(wire::OpenedBy_Name(event.opened_by()));
+  flow->opened_by = FactFromWire<OpenedBy>(event.opened_by(), wire::OpenedBy_IsValid);
   flow->mid_stream = event.mid_stream();
   flow->unconfirmed = event.unconfirmed();
   if (event.protocol() != 0) flow->protocol = static_cast<uint8_t>(event.protocol());
   for (const wire::Tunnel& tunnel : event.tunnels()) {
-    flow->tunnels.push_back({absl::AsciiStrToLower(wire::TunnelKind_Name(tunnel.kind())),
+    flow->tunnels.push_back({FactFromWire<TunnelKind>(tunnel.kind(), wire::TunnelKind_IsValid),
                              tunnel.id(), ToAddress(tunnel.source_address()),
                              ToAddress(tunnel.destination_address())});
   }
@@ -131,7 +136,7 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
 }
 
 void SinkWorker::OnVlans(SinkFlow& flow, const wire::DirectionVlans& event) {
-  SinkStream& stream = flow.streams[DirectionIndex(event.direction())];
+  SinkStream& stream = flow.streams[FromWire(event.direction())];
   if (stream.bytes > 0) return;  // it has its name already
   TakeVlans(event, &stream);
   if (!options_.journal.empty()) journal_.Vlans(event);
@@ -144,11 +149,11 @@ void SinkWorker::Restore(SinkFlow& flow) {
   if (it == options_.left->end() || it->second.epoch != epoch_) return;
   taken_up_.insert(flow.id);
   if (it->second.vlans) OnVlans(flow, *it->second.vlans);
-  for (int d : {kClientToServer, kServerToClient}) {
+  for (const Direction d : kDirections) {
     const std::string& name = it->second.names[d];
     if (name.empty()) continue;
     names_.Restore(flow, d, name);
-    if (!options_.journal.empty()) journal_.Named(flow.id, static_cast<size_t>(d), name);
+    if (!options_.journal.empty()) journal_.Named(flow.id, d, name);
   }
 }
 
@@ -165,19 +170,19 @@ SinkFlow* SinkWorker::Find(uint64_t id) {
 }
 
 // What came before `offset` was written by the earlier sink. The other writers read it from there.
-void SinkWorker::Resume(SinkFlow& flow, size_t direction, uint64_t offset) {
+void SinkWorker::Resume(SinkFlow& flow, Direction direction, uint64_t offset) {
   SinkStream& stream = flow.streams[direction];
   stream.resumes = false;
   stream.length = stream.known = offset;
   stream.bytes = offset;
   if (offset == 0) return;
   stream.first_byte_ns = flow.first_time_ns;
-  files_->Resume(flow, static_cast<int>(direction), offset);
+  files_->Resume(flow, direction, offset);
   if (stream.path.empty()) return;
   journal_status_.Update(ReadPrefix(stream.path, offset, [&](uint64_t at, ByteView bytes) {
     for (const auto& writer : writers_) {
       if (writer.get() == files_) continue;
-      writer->OnBytes(flow, static_cast<int>(direction), at, bytes, flow.first_time_ns, hold_);
+      writer->OnBytes(flow, direction, at, bytes, flow.first_time_ns, hold_);
     }
   }));
 }
@@ -189,7 +194,7 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
     return;
   }
   SinkFlow& flow = *found;
-  const size_t direction = DirectionIndex(event.direction());
+  const Direction direction = FromWire(event.direction());
   SinkStream& stream = flow.streams[direction];
   uint64_t offset = OffsetHere(event.offset(), flow.start_offset[direction]);
   if (stream.resumes) Resume(flow, direction, offset);
@@ -210,17 +215,17 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
   stream.bytes += bytes.size();
   ledger_.stream_bytes_received += bytes.size();
   if (!options_.journal.empty() && stream.name.empty()) {
-    names_.Name(flow, static_cast<int>(direction));
+    names_.Name(flow, direction);
     journal_.Named(flow.id, direction, stream.name);
     // Before its file is there.
     if (bytes.size() >= options_.files.write_from_bytes) journal_status_.Update(journal_.Flush());
   }
   stream.acknowledged.reset();
   if (event.has_acknowledged()) {
-    stream.acknowledged = OffsetHere(event.acknowledged(), flow.start_offset[1 - direction]);
+    stream.acknowledged = OffsetHere(event.acknowledged(), flow.start_offset[Opposite(direction)]);
   }
   for (const auto& writer : writers_) {
-    writer->OnBytes(flow, static_cast<int>(direction), offset, bytes, event.time_ns(), hold);
+    writer->OnBytes(flow, direction, offset, bytes, event.time_ns(), hold);
   }
   stream.length = stream.known = offset + bytes.size();
 }
@@ -231,13 +236,13 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
     ++ledger_.refused_gaps;
     return;
   }
-  const size_t direction = DirectionIndex(event.direction());
+  const Direction direction = FromWire(event.direction());
   SinkStream& stream = flow->streams[direction];
   if (stream.resumes) {
     Resume(*flow, direction, OffsetHere(event.offset(), flow->start_offset[direction]));
   }
   const GapRecord gap{OffsetHere(event.offset(), flow->start_offset[direction]), event.length(),
-                      absl::AsciiStrToLower(wire::GapReason_Name(event.reason()))};
+                      FactFromWire<GapReason>(event.reason(), wire::GapReason_IsValid)};
   if (gap.offset != stream.known || gap.length > kMaxGapBytes) {
     ++ledger_.refused_gaps;
     return;
@@ -246,7 +251,7 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
   if (json_ != nullptr) json_->OnGap(event);
   if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
   for (const auto& writer : writers_) {
-    writer->OnGap(*flow, static_cast<int>(direction), gap);
+    writer->OnGap(*flow, direction, gap);
   }
 }
 
@@ -258,12 +263,12 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
     return;
   }
   SinkFlow& flow = *found;
-  flow.close_reason = absl::AsciiStrToLower(wire::CloseReason_Name(event.reason()));
+  flow.close_reason = FactFromWire<CloseReason>(event.reason(), wire::CloseReason_IsValid);
   flow.closed_ns = event.time_ns();
   flow.history = event.history();
   flow.streams[kClientToServer].summary = FromWire(event.client_to_server());
   flow.streams[kServerToClient].summary = FromWire(event.server_to_client());
-  for (size_t d : {size_t{kClientToServer}, size_t{kServerToClient}}) {
+  for (const Direction d : kDirections) {
     SinkStream& stream = flow.streams[d];
     // Nothing came of it any more: what there is of it is in its file.
     if (stream.resumes) Resume(flow, d, FileBytes(stream.path));
@@ -298,7 +303,7 @@ void SinkWorker::CloseAllFlows(std::optional<uint32_t> shard) {
   }
   std::sort(open.begin(), open.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
   for (SinkFlow* flow : open) {
-    flow->close_reason = "reassembler_lost";
+    flow->close_reason = CloseReason::kReassemblerLost;
     for (SinkStream& stream : flow->streams) {
       stream.summary.bytes = stream.length;
       stream.summary.first_time_ns = flow->first_time_ns;

@@ -72,7 +72,7 @@ struct Flow {
   FlowKey key;
   ListLinks links;
   FlowId id = 0;
-  TcpStream streams[2];  // by StreamDirection
+  TcpStream streams[2];  // by Direction
   bool client_is_high = false;
   bool reset = false;       // an accepted RST: lingers for what is under way
   bool superseded = false;  // a newer flow of the same ends was opened beside it

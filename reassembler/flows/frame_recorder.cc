@@ -59,7 +59,7 @@ void FrameRecorder::Begin(const Frame& frame) {
 
 void FrameRecorder::End() {
   if (claimed_ || !choice_.others) return;
-  events_->OnFrame(std::nullopt, StreamDirection::kClientToServer, frame_, {});
+  events_->OnFrame(std::nullopt, Direction::kClientToServer, frame_, {});
 }
 
 Frame FrameRecorder::FrameOf(const Passage& passage, ByteView payload, size_t* payload_offset) {
@@ -83,7 +83,7 @@ Frame FrameRecorder::FrameOf(const Passage& passage, ByteView payload, size_t* p
   return frame;
 }
 
-void FrameRecorder::Claim(FlowId flow, StreamDirection direction, const Passage& passage,
+void FrameRecorder::Claim(FlowId flow, Direction direction, const Passage& passage,
                           ByteView payload) {
   if (!passage.in_frame) return;  // held for a while: its frame is gone
   claimed_ = true;
@@ -118,10 +118,10 @@ void FrameRecorder::GiveToFlow(FlowId flow, bool client_is_high, HeldFrames* hel
     held_bytes_ -= one.bytes.size();
     one.frame.bytes = one.bytes;
     if (!choice_.of_flows) continue;
-    events_->OnFrame(flow,
-                     one.from_high == client_is_high ? StreamDirection::kClientToServer
-                                                     : StreamDirection::kServerToClient,
-                     one.frame, one.frame.bytes.subspan(one.payload_offset, one.payload_length));
+    events_->OnFrame(
+        flow,
+        one.from_high == client_is_high ? Direction::kClientToServer : Direction::kServerToClient,
+        one.frame, one.frame.bytes.subspan(one.payload_offset, one.payload_length));
   }
 }
 
@@ -130,7 +130,7 @@ void FrameRecorder::GiveUp(HeldFrames* held) {
     held_bytes_ -= one.bytes.size();
     one.frame.bytes = one.bytes;
     if (!choice_.others) continue;
-    events_->OnFrame(std::nullopt, StreamDirection::kClientToServer, one.frame, {});
+    events_->OnFrame(std::nullopt, Direction::kClientToServer, one.frame, {});
   }
 }
 

@@ -40,7 +40,7 @@ class FrameRecorder {
   void End();
 
   // The frame that brought this became part of a flow.
-  void Claim(FlowId flow, StreamDirection direction, const Passage& passage, ByteView payload);
+  void Claim(FlowId flow, Direction direction, const Passage& passage, ByteView payload);
   // The frame repeats one of another source: it is told no second time.
   void NoteCopy() { claimed_ = true; }
   bool claimed() const { return claimed_; }

@@ -10,6 +10,8 @@
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "base/direction.h"
+#include "base/flow_facts.h"
 #include "base/flow_key.h"
 #include "base/frame.h"
 #include "base/frames/link_layer.h"
@@ -24,21 +26,6 @@ using FlowId = uint64_t;
 inline FlowId MakeFlowId(uint64_t number, const FlowKey& key) {
   return (number << 8) | (SymmetricHash(key) & 0xff);
 }
-
-enum class StreamDirection : uint8_t { kClientToServer = 0, kServerToClient = 1 };
-
-enum class OpenedBy : uint8_t { kSyn, kSynAck, kGuess };
-
-enum class GapReason : uint8_t {
-  kAcknowledged,     // the peer has the bytes, no sensor saw them, the grace period is over
-  kNotAcknowledged,  // too much time or data went by
-  kFlowEnded,
-  kStreamLimit,
-  kMemoryLimit,
-  kTruncated,
-};
-
-enum class CloseReason : uint8_t { kFinished, kReset, kIdle, kReplaced, kEvicted, kOpenAtEnd };
 
 struct FlowInfo {
   FlowId id = 0;
@@ -84,19 +71,19 @@ class StreamEvents {
   virtual ~StreamEvents() = default;
   virtual void OnFlowOpened(const FlowInfo& flow) = 0;
   // The other direction came through other VLANs than the flow's first segment; before its bytes.
-  virtual void OnVlans(FlowId /*flow*/, StreamDirection /*direction*/, const VlanTags& /*vlans*/) {}
+  virtual void OnVlans(FlowId /*flow*/, Direction /*direction*/, const VlanTags& /*vlans*/) {}
   // Of a UDP flow, one call is one datagram, also an empty one.
-  virtual void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+  virtual void OnBytes(FlowId flow, Direction direction, uint64_t offset, ByteView bytes,
                        const BytesInfo& info) = 0;
-  virtual void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+  virtual void OnGap(FlowId flow, Direction direction, uint64_t offset, uint64_t length,
                      GapReason reason, TimeNs time_ns) = 0;
-  virtual void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+  virtual void OnConflict(FlowId flow, Direction direction, const Conflict& conflict,
                           TimeNs time_ns) = 0;
   virtual void OnFlowClosed(FlowId flow, const FlowEnd& end) = 0;
   // Only when asked for (FrameChoice): a frame that became part of a flow, or of none. `payload`
   // lies in the frame; it is empty where the frame has none. May come after the flow has closed,
   // for a late repeat or the last acknowledgement.
-  virtual void OnFrame(std::optional<FlowId> /*flow*/, StreamDirection /*direction*/,
+  virtual void OnFrame(std::optional<FlowId> /*flow*/, Direction /*direction*/,
                        const Frame& /*frame*/, ByteView /*payload*/) {}
 };
 

@@ -10,8 +10,8 @@ namespace {
 // Data this close behind a closed stream's end is the tail of it, not another connection.
 constexpr int32_t kTombstoneSlackBytes = 16 << 20;
 
-constexpr auto kClient = StreamDirection::kClientToServer;
-constexpr auto kServer = StreamDirection::kServerToClient;
+constexpr auto kClient = Direction::kClientToServer;
+constexpr auto kServer = Direction::kServerToClient;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ CloseReason TcpReassembler::ReasonSoFar(const Flow& flow) const {
 
 void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
   Flow& flow = table_.flow(index);
-  for (const StreamDirection direction : {kClient, kServer}) {
+  for (const Direction direction : {kClient, kServer}) {
     TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
     if (reason == CloseReason::kEvicted) {
       stream.Evict(ContextOf(flow, direction));
@@ -36,7 +36,7 @@ void TcpReassembler::CloseFlow(uint32_t index, CloseReason reason) {
   end.reason = reason;
   end.time_ns = stamp_ns_;
   ClosedStreams closed;
-  for (const StreamDirection direction : {kClient, kServer}) {
+  for (const Direction direction : {kClient, kServer}) {
     const TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
     end.summaries[static_cast<size_t>(direction)] = stream.summary();
     if (stream.summary().gaps > 0) flow.history.Add(direction == kClient, 'G');
@@ -134,7 +134,7 @@ void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
 bool TcpReassembler::CheckFlow(uint32_t index) {
   Flow& flow = table_.flow(index);
   TimeNs again_ns = kTimeMax;
-  for (const StreamDirection direction : {kClient, kServer}) {
+  for (const Direction direction : {kClient, kServer}) {
     TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
     again_ns = std::min(again_ns, stream.CheckWaiting(ContextOf(flow, direction)));
   }

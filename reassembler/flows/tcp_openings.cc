@@ -7,8 +7,8 @@
 namespace flowstitch {
 namespace {
 
-constexpr auto kClient = StreamDirection::kClientToServer;
-constexpr auto kServer = StreamDirection::kServerToClient;
+constexpr auto kClient = Direction::kClientToServer;
+constexpr auto kServer = Direction::kServerToClient;
 
 }  // namespace
 
@@ -184,7 +184,7 @@ void TcpReassembler::ExpireHalfOpen(uint32_t index, CloseReason reason) {
   if (recorder_ != nullptr) {
     recorder_->GiveToFlow(table_.flow(opened).id, half.client_is_high, &half.rare->frames);
   }
-  const StreamDirection direction = half.server_isn_known ? kServer : kClient;
+  const Direction direction = half.server_isn_known ? kServer : kClient;
   FeedSyn(opened, direction, &half, payload->isn);
   TcpStream& stream = table_.flow(opened).streams[static_cast<size_t>(direction)];
   stream.OnData(ContextOf(table_.flow(opened), direction), payload->isn + 1, payload->bytes, 0,
@@ -289,8 +289,7 @@ uint32_t TcpReassembler::PromoteHalfOpen(uint32_t index, const Segment& segment)
 }
 
 // The SYN that a half-open flow remembers, into the flow that comes of it.
-void TcpReassembler::FeedSyn(uint32_t index, StreamDirection direction, HalfOpen* half,
-                             uint32_t isn) {
+void TcpReassembler::FeedSyn(uint32_t index, Direction direction, HalfOpen* half, uint32_t isn) {
   Flow& flow = table_.flow(index);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   const std::unique_ptr<SynPayload> payload = TakeSynPayload(*half);
@@ -338,7 +337,7 @@ uint32_t TcpReassembler::OpenFlow(const Segment& segment, const Opening& opening
     ++ledger_.continued_flows;
     info.continued = true;
     info.continues = opening.continues->id;
-    for (const StreamDirection direction : {kClient, kServer}) {
+    for (const Direction direction : {kClient, kServer}) {
       const bool is_high = flow.client_is_high == (direction == kClient);
       const ClosedStream& before = opening.continues->streams[is_high ? 1 : 0];
       if (!before.known) continue;

@@ -9,10 +9,8 @@ namespace {
 // A flow moves in its list of silence at most this often, so that a busy one costs nothing.
 constexpr int64_t kTouchIntervalNs = kNsPerSecond;
 
-constexpr auto kClient = StreamDirection::kClientToServer;
-constexpr auto kServer = StreamDirection::kServerToClient;
-
-StreamDirection Opposite(StreamDirection d) { return d == kClient ? kServer : kClient; }
+constexpr auto kClient = Direction::kClientToServer;
+constexpr auto kServer = Direction::kServerToClient;
 
 void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
   if (IsSyn(segment)) history->Add(by_client, IsPureSyn(segment) ? 'S' : 'H');
@@ -80,7 +78,7 @@ void TcpReassembler::Ignore(const Segment& segment, uint64_t ReassemblyLedger::*
   ledger_.*where += segment.tcp.payload.size();
 }
 
-StreamContext TcpReassembler::ContextOf(const Flow& flow, StreamDirection direction) {
+StreamContext TcpReassembler::ContextOf(const Flow& flow, Direction direction) {
   const TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
   return {flow.id, direction,          limits_,    peer,    *events_,
           ledger_, all_waiting_bytes_, delivered_, now_ns_, stamp_ns_};
@@ -129,7 +127,7 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
     flow.touched_ns = now_ns_;
     table_.Touch(index);
   }
-  const StreamDirection direction = DirectionOf(flow, segment);
+  const Direction direction = DirectionOf(flow, segment);
   if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, segment, segment.tcp.payload);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   if (stream.summary().packets == 0 && segment.link->vlans != flow.vlans) {
@@ -146,7 +144,7 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
 
 void TcpReassembler::FeedReset(uint32_t index, const Segment& segment) {
   Flow& flow = table_.flow(index);
-  const StreamDirection direction = DirectionOf(flow, segment);
+  const Direction direction = DirectionOf(flow, segment);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
   if (!stream.AcceptsReset(segment.tcp.sequence)) {
@@ -166,7 +164,7 @@ void TcpReassembler::FeedReset(uint32_t index, const Segment& segment) {
 void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
   Flow& flow = table_.flow(index);
   const TcpHeader& tcp = segment.tcp;
-  const StreamDirection direction = DirectionOf(flow, segment);
+  const Direction direction = DirectionOf(flow, segment);
   TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
   TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
   StreamContext c = ContextOf(flow, direction);

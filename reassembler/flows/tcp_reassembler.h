@@ -78,7 +78,7 @@ class TcpReassembler {
   uint32_t OpenFlow(const Segment& segment, const Opening& opening);
   uint32_t OpenInTheMiddle(const Segment& segment);
   uint32_t PromoteHalfOpen(uint32_t index, const Segment& segment);
-  void FeedSyn(uint32_t index, StreamDirection direction, HalfOpen* half, uint32_t isn);
+  void FeedSyn(uint32_t index, Direction direction, HalfOpen* half, uint32_t isn);
 
   // tcp_siblings.cc
   uint32_t FindSibling(uint32_t newest, const Segment& segment);
@@ -101,10 +101,10 @@ class TcpReassembler {
   void OnFlowReminder(uint32_t index);
   void EnforceTableLimits();
 
-  StreamContext ContextOf(const Flow& flow, StreamDirection direction);
-  static StreamDirection DirectionOf(const Flow& flow, const Segment& segment) {
-    return segment.from_high == flow.client_is_high ? StreamDirection::kClientToServer
-                                                    : StreamDirection::kServerToClient;
+  StreamContext ContextOf(const Flow& flow, Direction direction);
+  static Direction DirectionOf(const Flow& flow, const Segment& segment) {
+    return segment.from_high == flow.client_is_high ? Direction::kClientToServer
+                                                    : Direction::kServerToClient;
   }
 
   const TcpLimits limits_;

@@ -126,8 +126,7 @@ void TcpReassembler::OpenCandidate(uint32_t index, const Segment& segment) {
   const uint32_t opened = OpenFlow(
       segment, {half.client_is_high, candidate.is_answer ? OpenedBy::kSynAck : OpenedBy::kSyn,
                 candidate.time_ns});
-  FeedSyn(opened,
-          candidate.is_answer ? StreamDirection::kServerToClient : StreamDirection::kClientToServer,
+  FeedSyn(opened, candidate.is_answer ? Direction::kServerToClient : Direction::kClientToServer,
           &half, candidate.isn);
   FeedFlow(opened, segment);
 }

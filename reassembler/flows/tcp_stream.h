@@ -28,7 +28,7 @@ class TcpStream;
 // What a stream works with and does not own; made for each call.
 struct StreamContext {
   FlowId flow;
-  StreamDirection direction;
+  Direction direction;
   const TcpLimits& limits;
   const TcpStream& peer;  // the other direction
   StreamEvents& events;

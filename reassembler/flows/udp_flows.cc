@@ -69,8 +69,7 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   flows_.by_silence.PushNewest(flows_.slab, index);
   flow.last_time_ns = times_.latest_ns;
   const bool by_client = datagram.from_high == flow.client_is_high;
-  const auto direction =
-      by_client ? StreamDirection::kClientToServer : StreamDirection::kServerToClient;
+  const auto direction = by_client ? Direction::kClientToServer : Direction::kServerToClient;
   if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, datagram, datagram.payload);
   StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
   if (summary.packets == 0) {
@@ -93,8 +92,8 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   }
 }
 
-void UdpFlows::Deliver(UdpFlow& flow, StreamDirection direction, ByteView payload,
-                       uint32_t truncated, TimeNs time_ns) {
+void UdpFlows::Deliver(UdpFlow& flow, Direction direction, ByteView payload, uint32_t truncated,
+                       TimeNs time_ns) {
   StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
   events_->OnBytes(flow.id, direction, summary.bytes, payload, {time_ns, std::nullopt});
   summary.bytes += payload.size();
@@ -102,7 +101,7 @@ void UdpFlows::Deliver(UdpFlow& flow, StreamDirection direction, ByteView payloa
   ledger_.stream_bytes += payload.size();
   if (truncated == 0) return;
   events_->OnGap(flow.id, direction, summary.bytes, truncated, GapReason::kTruncated, time_ns);
-  flow.history.Add(direction == StreamDirection::kClientToServer, 'G');
+  flow.history.Add(direction == Direction::kClientToServer, 'G');
   summary.bytes += truncated;
   summary.gap_bytes += truncated;
   summary.truncated_bytes += truncated;
@@ -113,7 +112,7 @@ void UdpFlows::Deliver(UdpFlow& flow, StreamDirection direction, ByteView payloa
   ledger_.stream_bytes += truncated;
 }
 
-void UdpFlows::Wait(uint32_t index, StreamDirection direction, const UdpDatagram& datagram) {
+void UdpFlows::Wait(uint32_t index, Direction direction, const UdpDatagram& datagram) {
   UdpFlow& flow = flows_.slab[index];
   if (flow.waiting == nullptr) flow.waiting = std::make_unique<std::deque<Waiting>>();
   const uint64_t digest = datagram.truncated > 0 && datagram.may_be_filled ? datagram.digest : 0;

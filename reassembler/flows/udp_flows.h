@@ -47,7 +47,7 @@ class UdpFlows {
 
  private:
   struct Waiting {
-    StreamDirection direction;
+    Direction direction;
     std::vector<uint8_t> payload;
     uint32_t truncated;
     uint64_t digest;  // that a longer copy names; 0: none may come
@@ -76,9 +76,9 @@ class UdpFlows {
   static constexpr size_t kWaitingOverhead = 128;
 
   uint32_t Open(const UdpDatagram& datagram);
-  void Deliver(UdpFlow& flow, StreamDirection direction, ByteView payload, uint32_t truncated,
+  void Deliver(UdpFlow& flow, Direction direction, ByteView payload, uint32_t truncated,
                TimeNs time_ns);
-  void Wait(uint32_t index, StreamDirection direction, const UdpDatagram& datagram);
+  void Wait(uint32_t index, Direction direction, const UdpDatagram& datagram);
   void Lengthen(UdpFlow& flow, const UdpDatagram& datagram);
   // Delivers up to the first that still waits for more of it; with `all`, everything.
   void Release(UdpFlow& flow, bool all);

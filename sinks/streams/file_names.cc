@@ -27,7 +27,7 @@ std::string MacName(const std::string& mac) {
 }
 
 // tcpflow numbers streams, two for each flow.
-uint64_t StreamNumber(const SinkFlow& flow, int direction) {
+uint64_t StreamNumber(const SinkFlow& flow, Direction direction) {
   return flow.number * 2 + static_cast<uint64_t>(direction);
 }
 
@@ -50,9 +50,9 @@ bool IsFraction(std::string_view text, size_t at) {
 }
 
 // What a token stands for, behind `name`. Each stream has a name: no string for each token.
-void AppendToken(char token, int digits, const SinkFlow& flow, int direction, uint32_t counter,
-                 std::string* name) {
-  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+void AppendToken(char token, int digits, const SinkFlow& flow, Direction direction,
+                 uint32_t counter, std::string* name) {
+  const SinkStream& stream = flow.streams[direction];
   const bool tagged = stream.outer_8021q && !stream.vlan.empty();
   const uint64_t number = StreamNumber(flow, direction);
   switch (token) {
@@ -165,7 +165,8 @@ absl::StatusOr<NameTemplate> NameTemplate::Parse(std::string_view text) {
   return result;
 }
 
-std::string NameTemplate::Expand(const SinkFlow& flow, int direction, uint32_t counter) const {
+std::string NameTemplate::Expand(const SinkFlow& flow, Direction direction,
+                                 uint32_t counter) const {
   std::string name;
   name.reserve(kUsualBytes);
   for (size_t i = 0; i < text_.size(); ++i) {

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "base/direction.h"
 #include "sinks/streams/sink_flow.h"
 
 namespace flowstitch {
@@ -36,7 +37,7 @@ class NameTemplate {
   static absl::StatusOr<NameTemplate> Parse(std::string_view text);
 
   // The name of one direction's file; `counter` is the number of earlier files with the same name.
-  std::string Expand(const SinkFlow& flow, int direction, uint32_t counter) const;
+  std::string Expand(const SinkFlow& flow, Direction direction, uint32_t counter) const;
 
   // Whether two flows between the same endpoints are the only ones that can have the same name.
   bool names_endpoints() const { return names_endpoints_; }

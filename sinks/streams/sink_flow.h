@@ -11,6 +11,8 @@
 #include "absl/container/inlined_vector.h"
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "base/direction.h"
+#include "base/flow_facts.h"
 #include "base/flow_key.h"
 #include "base/stream_summary.h"
 #include "sinks/streams/proxy_record.h"
@@ -27,7 +29,7 @@ inline constexpr uint64_t kMaxGapBytes = uint64_t{256} << 20;
 struct GapRecord {
   uint64_t offset = 0;
   uint64_t length = 0;
-  std::string reason;  // the wire's word, in lower case
+  GapReason reason = GapReason::kUnknown;
 };
 
 struct DigestValue {
@@ -136,10 +138,6 @@ struct WriterState {
   virtual ~WriterState() = default;
 };
 
-// Indexes of directions everywhere in a sink.
-inline constexpr int kClientToServer = 0;
-inline constexpr int kServerToClient = 1;
-
 // What the writers keep for a flow, each in its own place.
 class WriterStates {
  public:
@@ -155,7 +153,7 @@ class WriterStates {
 
 // A tunnel around a flow's first segment.
 struct TunnelRecord {
-  std::string kind;  // the wire's word, in lower case
+  TunnelKind kind = TunnelKind::kUnknown;
   uint32_t id = 0;
   IpAddress source;
   IpAddress destination;
@@ -170,7 +168,7 @@ struct SinkFlow {
   std::string client_mac;  // 6 bytes or empty
   std::string server_mac;
   std::string community_id;
-  std::string opened_by;  // "syn", "syn_ack", "guess"
+  OpenedBy opened_by = OpenedBy::kUnknown;
   bool mid_stream = false;
   bool unconfirmed = false;  // payload of a SYN that nobody answered
   uint8_t protocol = 6;      // IP's number; 17: UDP
@@ -187,20 +185,20 @@ struct SinkFlow {
   std::vector<RangeRecord> ranges;  // that bodies of this flow brought
   uint64_t conflicts = 0;
   bool closed = false;
-  std::string close_reason;
+  CloseReason close_reason = CloseReason::kUnknown;
   TimeNs closed_ns = 0;
   WriterStates states;
 
   // Whether its first bytes are the first that the ends sent.
   bool from_start() const { return !mid_stream && !continues; }
   // Whether the end that sends in this direction said that there is no more.
-  bool ended_in_order(int direction) const {
-    return close_reason == "finished" || streams[static_cast<size_t>(direction)].summary.fin_seen;
+  bool ended_in_order(Direction direction) const {
+    return close_reason == CloseReason::kFinished || streams[direction].summary.fin_seen;
   }
-  const Endpoint& source_of(int direction) const {
+  const Endpoint& source_of(Direction direction) const {
     return direction == kClientToServer ? client : server;
   }
-  const Endpoint& destination_of(int direction) const {
+  const Endpoint& destination_of(Direction direction) const {
     return direction == kClientToServer ? server : client;
   }
 };

@@ -16,8 +16,8 @@ bool StreamNames::Taken(const std::string& path) const {
   });
 }
 
-void StreamNames::Choose(SinkFlow& flow, int direction) {
-  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+void StreamNames::Choose(SinkFlow& flow, Direction direction) {
+  SinkStream& stream = flow.streams[direction];
   std::string first = names_.Expand(flow, direction, 0);
   uint32_t& counter = counters_[absl::HashOf(first)];
   do {
@@ -31,8 +31,8 @@ std::string StreamNames::PathOf(const std::string& name) const {
   return directory_ == "." || directory_.empty() ? name : absl::StrCat(directory_, "/", name);
 }
 
-void StreamNames::Restore(SinkFlow& flow, int direction, const std::string& name) {
-  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+void StreamNames::Restore(SinkFlow& flow, Direction direction, const std::string& name) {
+  SinkStream& stream = flow.streams[direction];
   stream.name = name;
   stream.path = PathOf(name);
   stream.restored = true;

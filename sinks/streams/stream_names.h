@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/direction.h"
 #include "sinks/streams/file_names.h"
 
 namespace flowstitch {
@@ -21,14 +22,14 @@ class StreamNames {
   void AddEnding(std::string ending) { endings_.push_back(std::move(ending)); }
 
   // Fills `name` and `path` of the stream, if it has none yet.
-  void Name(SinkFlow& flow, int direction) {
-    if (flow.streams[static_cast<size_t>(direction)].path.empty()) Choose(flow, direction);
+  void Name(SinkFlow& flow, Direction direction) {
+    if (flow.streams[direction].path.empty()) Choose(flow, direction);
   }
   // The name that it had before.
-  void Restore(SinkFlow& flow, int direction, const std::string& name);
+  void Restore(SinkFlow& flow, Direction direction, const std::string& name);
 
  private:
-  void Choose(SinkFlow& flow, int direction);
+  void Choose(SinkFlow& flow, Direction direction);
   std::string PathOf(const std::string& name) const;
   bool Taken(const std::string& path) const;
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "base/direction.h"
 #include "sinks/streams/sink_flow.h"
 
 namespace flowstitch {
@@ -29,7 +30,7 @@ struct FrameRecord {
   uint32_t wire_length = 0;
   bool of_flow = false;
   uint64_t flow_id = 0;
-  int direction = 0;
+  Direction direction = kClientToServer;
 };
 
 class Writer {
@@ -37,9 +38,9 @@ class Writer {
   virtual ~Writer() = default;
   virtual void OnOpened(SinkFlow& /*flow*/) {}
   // `bytes` stay valid while `hold->holds` is raised.
-  virtual void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+  virtual void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                        TimeNs time_ns, BatchHold* hold) = 0;
-  virtual void OnGap(SinkFlow& /*flow*/, int /*direction*/, const GapRecord& /*gap*/) {}
+  virtual void OnGap(SinkFlow& /*flow*/, Direction /*direction*/, const GapRecord& /*gap*/) {}
   virtual void OnClosed(SinkFlow& /*flow*/) {}
   // Only when the reassembler passes frames on. `flow` is null when the frame became part of none,
   // or came after its flow had closed; the record tells which.

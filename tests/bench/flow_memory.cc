@@ -17,9 +17,9 @@ using namespace flowstitch::testing;
 class NoEvents : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo&) override {}
-  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView, const BytesInfo&) override {}
-  void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
-  void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
+  void OnBytes(FlowId, Direction, uint64_t, ByteView, const BytesInfo&) override {}
+  void OnGap(FlowId, Direction, uint64_t, uint64_t, GapReason, TimeNs) override {}
+  void OnConflict(FlowId, Direction, const Conflict&, TimeNs) override {}
   void OnFlowClosed(FlowId, const FlowEnd&) override {}
 };
 

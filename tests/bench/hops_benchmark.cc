@@ -80,11 +80,11 @@ struct FramesInARow {
 class NoEvents : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo&) override {}
-  void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, const BytesInfo&) override {
+  void OnBytes(FlowId, Direction, uint64_t, ByteView bytes, const BytesInfo&) override {
     benchmark::DoNotOptimize(bytes.data());
   }
-  void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
-  void OnConflict(FlowId, StreamDirection, const Conflict&, TimeNs) override {}
+  void OnGap(FlowId, Direction, uint64_t, uint64_t, GapReason, TimeNs) override {}
+  void OnConflict(FlowId, Direction, const Conflict&, TimeNs) override {}
   void OnFlowClosed(FlowId, const FlowEnd&) override {}
 };
 

@@ -15,10 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   offsets[0] = kHttp2Preface.size();
   ForEachPiece(
       {data, size}, offsets,
-      [&](int side, uint64_t offset, ByteView bytes) {
+      [&](Direction side, uint64_t offset, ByteView bytes) {
         parser.Feed(static_cast<HttpKind>(side), bytes, offset);
       },
-      [&](int side, uint64_t length) { parser.Gap(static_cast<HttpKind>(side), length); });
+      [&](Direction side, uint64_t length) { parser.Gap(static_cast<HttpKind>(side), length); });
   parser.Close();
   events.Finish();
   Must(events.body_bytes <= offsets[0] + offsets[1], "bodies lie in the streams");

@@ -15,12 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint64_t offsets[2] = {};
   ForEachPiece(
       {data, size}, offsets,
-      [&](int side, uint64_t offset, ByteView bytes) {
+      [&](Direction side, uint64_t offset, ByteView bytes) {
         // What its sender had, or what it says to have had.
         const uint64_t had = size % 5 == 0 ? offset : offsets[1 - side];
         dialogue.Bytes(side, offset, bytes, 0, size % 7 == 0 ? std::nullopt : std::optional(had));
       },
-      [&](int side, uint64_t length) { dialogue.Gap(side, length); });
+      [&](Direction side, uint64_t length) { dialogue.Gap(side, length); });
   dialogue.Close({size % 2 == 0, size % 3 == 0});
   events.Finish();
   Must(events.body_bytes <= offsets[0] + offsets[1], "bodies lie in the streams");

@@ -34,17 +34,17 @@ class HttpWatcher : public HttpEvents {
     Must(Open(id), "an end has a head");
     open_.erase(Key(id));
   }
-  void OnWebSocketMessage(int direction, const WebSocketMessage&) override {
+  void OnWebSocketMessage(Direction direction, const WebSocketMessage&) override {
     Must(!message_[direction], "a message ends the one before");
     message_[direction] = true;
   }
-  void OnWebSocketBytes(int direction, ByteView, uint64_t) override {
+  void OnWebSocketBytes(Direction direction, ByteView, uint64_t) override {
     Must(message_[direction], "bytes have a message");
   }
-  void OnWebSocketGap(int direction, uint64_t) override {
+  void OnWebSocketGap(Direction direction, uint64_t) override {
     Must(message_[direction], "a gap has a message");
   }
-  void OnWebSocketEnd(int direction, bool, std::string_view) override {
+  void OnWebSocketEnd(Direction direction, bool, std::string_view) override {
     Must(message_[direction], "an end has a message");
     message_[direction] = false;
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/direction.h"
 
 namespace flowstitch::testing {
 
@@ -18,7 +19,7 @@ void ForEachPiece(ByteView input, uint64_t (&offsets)[2], Bytes bytes, Gap gap) 
   while (!input.empty()) {
     const uint8_t head = input[0];
     input = input.subspan(1);
-    const int side = head & 1;
+    const auto side = Direction(head & 1);
     if (head >= 0xfe) {
       gap(side, kPieceGapBytes);
       offsets[side] += kPieceGapBytes;

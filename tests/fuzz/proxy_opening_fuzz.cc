@@ -20,11 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   };
   ForEachPiece(
       {data, size}, offsets,
-      [&](int side, uint64_t offset, ByteView bytes) {
+      [&](Direction side, uint64_t offset, ByteView bytes) {
         hold.Take({side, offset, bytes, 0, std::nullopt}, give);
         Must(hold.memory_bytes() < 64 << 10, "what is held has a limit");
       },
-      [&](int side, uint64_t length) {
+      [&](Direction side, uint64_t length) {
         hold.Release(give);
         given[side] = offsets[side] + length;
       });

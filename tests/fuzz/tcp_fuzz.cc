@@ -18,16 +18,16 @@ class Checker : public StreamEvents {
     Must(next_.emplace(flow.id, flow.start_offset).second, "a flow opens once");
     start_[flow.id] = flow.start_offset;
   }
-  void OnBytes(FlowId flow, StreamDirection d, uint64_t offset, ByteView bytes,
+  void OnBytes(FlowId flow, Direction d, uint64_t offset, ByteView bytes,
                const BytesInfo&) override {
     Take(flow, d, offset, bytes.size());
   }
-  void OnGap(FlowId flow, StreamDirection d, uint64_t offset, uint64_t length, GapReason,
+  void OnGap(FlowId flow, Direction d, uint64_t offset, uint64_t length, GapReason,
              TimeNs) override {
     Must(length > 0, "a gap has a length");
     Take(flow, d, offset, length);
   }
-  void OnConflict(FlowId flow, StreamDirection, const Conflict& c, TimeNs) override {
+  void OnConflict(FlowId flow, Direction, const Conflict& c, TimeNs) override {
     Must(next_.contains(flow) && c.length > 0 && !c.kept.empty(), "a conflict says what it is");
   }
   void OnFlowClosed(FlowId flow, const FlowEnd& end) override {
@@ -41,8 +41,8 @@ class Checker : public StreamEvents {
   bool empty() const { return next_.empty(); }
 
  private:
-  void Take(FlowId flow, StreamDirection d, uint64_t offset, uint64_t length) {
-    uint64_t& next = next_.at(flow)[static_cast<size_t>(d)];
+  void Take(FlowId flow, Direction d, uint64_t offset, uint64_t length) {
+    uint64_t& next = next_.at(flow)[d];
     Must(offset == next, "events come in order");
     next += length;
   }

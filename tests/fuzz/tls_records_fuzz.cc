@@ -11,12 +11,12 @@ namespace {
 
 class Plain : public TlsEvents {
  public:
-  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs) override {
+  void OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs) override {
     Must(offset == next_[direction], "bytes follow each other");
     next_[direction] += bytes.size();
     total += bytes.size();
   }
-  void OnPlainGap(int direction, uint64_t length) override { next_[direction] += length; }
+  void OnPlainGap(Direction direction, uint64_t length) override { next_[direction] += length; }
   uint64_t total = 0;
 
  private:
@@ -38,10 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     TlsConnection connection(&keys, &facts, &plain);
     ForEachPiece(
         AsBytes(input.substr(blank + 2)), offsets,
-        [&](int side, uint64_t, ByteView bytes) { connection.Bytes(side, bytes, 0); },
-        [&](int side, uint64_t length) { connection.Gap(side, length); });
+        [&](Direction side, uint64_t, ByteView bytes) { connection.Bytes(side, bytes, 0); },
+        [&](Direction side, uint64_t length) { connection.Gap(side, length); });
     connection.Close();
-    for (int side : {0, 1}) Must(connection.why_not(side).size() < 200, "a reason is short");
+    for (const Direction side : kDirections)
+      Must(connection.why_not(side).size() < 200, "a reason is short");
   }
   Must(plain.total <= offsets[0] + offsets[1], "nothing comes from nowhere");
   Must(!keys.waiting_is_full(), "nothing waits any more");

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   DecodeLimits limits;
   limits.max_bytes = 4 << 20;
   HttpWatcher events;
-  WebSocketParser parser(1, false, kExtensions[data[0] % 3], limits, &events);
+  WebSocketParser parser(kServerToClient, false, kExtensions[data[0] % 3], limits, &events);
   uint64_t offsets[2] = {};
   ForEachPiece(
       {data + 1, size - 1}, offsets,

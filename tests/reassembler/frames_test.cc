@@ -19,10 +19,10 @@ class FrameEvents : public EventRecorder {
   struct One {
     std::string bytes;
     std::string payload;
-    StreamDirection direction;
+    Direction direction;
     TimeNs time_ns;
   };
-  void OnFrame(std::optional<FlowId> flow, StreamDirection direction, const Frame& frame,
+  void OnFrame(std::optional<FlowId> flow, Direction direction, const Frame& frame,
                ByteView payload) override {
     auto& list = flow ? of_flows[*flow] : others;
     list.push_back(
@@ -58,8 +58,7 @@ TEST(Frames, AFlowHasAllOfItsFramesFromTheSynToTheLastAcknowledgement) {
   for (size_t i = 0; i < frames.size(); ++i) {
     EXPECT_EQ(frames[i].bytes, Text(talk.packets[i]));
     EXPECT_EQ(frames[i].time_ns, talk.packets[i].time_ns);
-    (frames[i].direction == StreamDirection::kClientToServer ? client : server) +=
-        frames[i].payload;
+    (frames[i].direction == Direction::kClientToServer ? client : server) += frames[i].payload;
   }
   EXPECT_EQ(client, "abc");
   EXPECT_EQ(server, "defg");

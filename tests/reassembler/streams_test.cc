@@ -41,10 +41,10 @@ TEST(Streams, Case26_StreamsLongerThanFourGigabytesKeepTheirOffsets) {
   class Offsets : public EventRecorder {
    public:
     explicit Offsets(uint64_t* out) : out_(out) {}
-    void OnBytes(FlowId, StreamDirection, uint64_t offset, ByteView, const BytesInfo&) override {
+    void OnBytes(FlowId, Direction, uint64_t offset, ByteView, const BytesInfo&) override {
       *out_ = offset;
     }
-    void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
+    void OnGap(FlowId, Direction, uint64_t, uint64_t, GapReason, TimeNs) override {}
     uint64_t* out_;
   } offsets(&last);
   Reassembler big({}, &offsets);
@@ -280,10 +280,10 @@ TEST(Streams, Case54_AStaleWrappedSegmentReplacesNothing) {
   stale.With(Timestamp(clock)).FromClient(at + 7, "right");
   class Last : public EventRecorder {
    public:
-    void OnBytes(FlowId, StreamDirection, uint64_t, ByteView bytes, const BytesInfo&) override {
+    void OnBytes(FlowId, Direction, uint64_t, ByteView bytes, const BytesInfo&) override {
       last = AsText(bytes);
     }
-    void OnGap(FlowId, StreamDirection, uint64_t, uint64_t, GapReason, TimeNs) override {}
+    void OnGap(FlowId, Direction, uint64_t, uint64_t, GapReason, TimeNs) override {}
     std::string last;
   };
   for (const Talk& t : {fresh(), stale}) {

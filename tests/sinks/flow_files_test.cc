@@ -20,8 +20,8 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using namespace flowstitch::testing;
 
-std::string Expanded(const std::string& text, const SinkFlow& flow, int direction = 0,
-                     uint32_t counter = 0) {
+std::string Expanded(const std::string& text, const SinkFlow& flow,
+                     Direction direction = kClientToServer, uint32_t counter = 0) {
   const auto names = NameTemplate::Parse(text);
   EXPECT_TRUE(names.ok()) << names.status();
   return names->Expand(flow, direction, counter);
@@ -45,9 +45,9 @@ TEST(FileNames, EveryTokenOfTcpflows) {
   };
   for (const auto& [text, wanted] : cases) EXPECT_EQ(Expanded(text, *flow), wanted) << text;
   EXPECT_EQ(Expanded("%B.%b%c", *flow, kServerToClient), "010.000.000.001.40000");
-  EXPECT_EQ(Expanded("x%C%c", *flow, 0, 12), "xc12");
-  EXPECT_EQ(Expanded("x", *flow, 0, 3), "xc3") << "%C%c is added";
-  EXPECT_EQ(Expanded("x%#", *flow, 0, 3), "x3");
+  EXPECT_EQ(Expanded("x%C%c", *flow, kClientToServer, 12), "xc12");
+  EXPECT_EQ(Expanded("x", *flow, kClientToServer, 3), "xc3") << "%C%c is added";
+  EXPECT_EQ(Expanded("x%#", *flow, kClientToServer, 3), "x3");
   flow->streams[kServerToClient].vlan = {43};
   flow->streams[kServerToClient].outer_8021q = true;
   EXPECT_EQ(Expanded("a%V%v%c", *flow, kServerToClient), "a--43") << "each direction's own";
@@ -91,8 +91,8 @@ class FlowFiles : public ::testing::Test {
 TEST_F(FlowFiles, OneFileForEachDirectionWithDataAndTheTimeOfItsFirstPacket) {
   FlowFileWriter& w = Open();
   auto flow = MakeSinkFlow(0);
-  Give(w, *flow, 0, 0, "hello ", &hold);
-  Give(w, *flow, 0, 6, "world", &hold);
+  Give(w, *flow, kClientToServer, 0, "hello ", &hold);
+  Give(w, *flow, kClientToServer, 6, "world", &hold);
   EXPECT_THAT(directory.Files(), IsEmpty()) << "small flows are written in one go";
   EXPECT_EQ(hold.holds, 2u);
   w.OnClosed(*flow);
@@ -111,8 +111,8 @@ TEST_F(FlowFiles, OneFileForEachDirectionWithDataAndTheTimeOfItsFirstPacket) {
 TEST_F(FlowFiles, GapsAreHolesAndOneAtTheEndIsNoLength) {
   FlowFileWriter& w = Open();
   auto flow = MakeSinkFlow(0);
-  Give(w, *flow, 0, 3, "abc", &hold);
-  Give(w, *flow, 0, 1'000'000, "xyz", &hold);
+  Give(w, *flow, kClientToServer, 3, "abc", &hold);
+  Give(w, *flow, kClientToServer, 1'000'000, "xyz", &hold);
   w.OnClosed(*flow);
   const auto files = directory.Files();
   ASSERT_EQ(files.size(), 1u);
@@ -125,8 +125,8 @@ TEST_F(FlowFiles, DigestsAreThoseOfTheFile) {
   options.digests = {true, true, true};
   FlowFileWriter& w = Open();
   auto flow = MakeSinkFlow(0);
-  Give(w, *flow, 0, 2, "abc", &hold);
-  Give(w, *flow, 0, 10, "def", &hold);
+  Give(w, *flow, kClientToServer, 2, "abc", &hold);
+  Give(w, *flow, kClientToServer, 10, "def", &hold);
   w.OnClosed(*flow);
   const std::string file = directory.Files().begin()->second;
   ASSERT_EQ(flow->streams[0].digests.size(), 3u);
@@ -149,7 +149,7 @@ TEST_F(FlowFiles, Case78_MoreFlowsThanDescriptorsIsSlowerNotWrong) {
   for (uint16_t i = 0; i < 50; ++i) flows.push_back(MakeSinkFlow(i, 1000 + i));
   for (int round = 0; round < 5; ++round) {
     for (auto& flow : flows) {
-      Give(w, *flow, 0, static_cast<uint64_t>(round) * 10, "0123456789", &hold);
+      Give(w, *flow, kClientToServer, static_cast<uint64_t>(round) * 10, "0123456789", &hold);
     }
   }
   for (auto& flow : flows) w.OnClosed(*flow);
@@ -173,7 +173,7 @@ TEST_F(FlowFiles, Case78b_TheSystemsLimitIsMetByClosingOthers) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   for (int round = 0; round < 3; ++round) {
     for (auto& flow : flows) {
-      Give(w, *flow, 0, static_cast<uint64_t>(round) * 10, "0123456789", &hold);
+      Give(w, *flow, kClientToServer, static_cast<uint64_t>(round) * 10, "0123456789", &hold);
     }
   }
   for (auto& flow : flows) w.OnClosed(*flow);
@@ -190,7 +190,7 @@ TEST_F(FlowFiles, ANameUsedAgainGetsACounterAlsoAgainstAnEarlierRun) {
     for (uint64_t i = 0; i < 3; ++i) {
       auto flow = MakeSinkFlow(i);
       const std::string letter(1, static_cast<char>('a' + run * 3 + static_cast<int>(i)));
-      Give(w, *flow, 0, 0, letter, &hold);
+      Give(w, *flow, kClientToServer, 0, letter, &hold);
       w.OnClosed(*flow);
     }
   }
@@ -205,9 +205,9 @@ TEST_F(FlowFiles, TheLimitOfBytesCutsTheFileAndTheDigest) {
   options.digests.md5 = true;
   FlowFileWriter& w = Open();
   auto flow = MakeSinkFlow(0);
-  Give(w, *flow, 0, 0, "ab", &hold);
-  Give(w, *flow, 0, 2, "cdef", &hold);
-  Give(w, *flow, 0, 6, "gh", &hold);
+  Give(w, *flow, kClientToServer, 0, "ab", &hold);
+  Give(w, *flow, kClientToServer, 2, "cdef", &hold);
+  Give(w, *flow, kClientToServer, 6, "gh", &hold);
   w.OnClosed(*flow);
   EXPECT_EQ(directory.Files().begin()->second, "abcd");
   EXPECT_EQ(flow->streams[0].digests[0].hex, "e2fc714c4727ee9395f324cd2e7f331f");  // md5sum of abcd
@@ -218,14 +218,14 @@ TEST_F(FlowFiles, WriteThroughLetsGoOfABatch) {
   auto flow = MakeSinkFlow(0);
   BatchHold first{1, 0};
   BatchHold second{2, 0};
-  Give(w, *flow, 0, 0, "one", &first);
-  Give(w, *flow, 1, 0, "two", &second);
+  Give(w, *flow, kClientToServer, 0, "one", &first);
+  Give(w, *flow, kServerToClient, 0, "two", &second);
   w.WriteThrough(1);
   EXPECT_EQ(first.holds, 0u);
   EXPECT_EQ(second.holds, 1u);
   w.WriteThrough(2);
   EXPECT_EQ(second.holds, 0u);
-  Give(w, *flow, 0, 3, " more", &second);
+  Give(w, *flow, kClientToServer, 3, " more", &second);
   w.OnClosed(*flow);
   EXPECT_EQ(directory.Files().at("010.000.000.001.40000-192.168.001.200.00080"), "one more");
 }
@@ -234,7 +234,7 @@ TEST_F(FlowFiles, DirectoriesAreMadeAndFailuresNameThePath) {
   name_template = "%A/%a%C%c";
   FlowFileWriter& w = Open();
   auto flow = MakeSinkFlow(0);
-  Give(w, *flow, 0, 0, "x", &hold);
+  Give(w, *flow, kClientToServer, 0, "x", &hold);
   w.OnClosed(*flow);
   EXPECT_THAT(directory.Files(), ElementsAre(Pair("010.000.000.001/40000", "x")));
 
@@ -242,7 +242,7 @@ TEST_F(FlowFiles, DirectoriesAreMadeAndFailuresNameThePath) {
   FlowFileWriter failing(options, &nowhere, 0, &ledger);
   auto other = MakeSinkFlow(1);
   BatchHold held{1, 0};
-  Give(failing, *other, 0, 0, "x", &held);
+  Give(failing, *other, kClientToServer, 0, "x", &held);
   failing.OnClosed(*other);
   EXPECT_THAT(std::string(failing.status().message()), HasSubstr("/proc/nothing"));
   EXPECT_EQ(held.holds, 1u) << "what was not written is not acknowledged";

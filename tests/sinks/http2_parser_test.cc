@@ -34,7 +34,7 @@ class Bodies : public HttpEvents {
     of[id.stream].complete = complete;
     of[id.stream].why = std::string(why);
   }
-  void OnUnread(int, const UnreadStretch& stretch) override {
+  void OnUnread(Direction, const UnreadStretch& stretch) override {
     unread.push_back({stretch.offset, stretch.end.value_or(0)});
   }
   std::map<uint32_t, Body> of;
@@ -80,9 +80,9 @@ TEST(Http2Parser, FramesAreFoundAmidAConnection) {
       const bool missing = lost && at >= from && at < cut;
       for (; at < end; ++at) piece += lost || at >= cut ? frames[at] : "";
       if (missing) {
-        dialogue.Gap(1, piece.size());
+        dialogue.Gap(kServerToClient, piece.size());
       } else {
-        dialogue.Bytes(1, offset, AsBytes(piece), 0);
+        dialogue.Bytes(kServerToClient, offset, AsBytes(piece), 0);
       }
       offset += piece.size();
     }

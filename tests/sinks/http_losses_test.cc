@@ -31,7 +31,7 @@ class Pairs : public HttpEvents {
   void OnEnd(HttpMessageId id, bool complete, std::string_view why) override {
     pairing_.OnEnd(id, nullptr, complete, why, Taker());
   }
-  void OnUnread(int direction, const UnreadStretch& stretch) override {
+  void OnUnread(Direction direction, const UnreadStretch& stretch) override {
     unread[direction].push_back({stretch.offset, stretch.end});
     EXPECT_FALSE(stretch.why.empty());
   }
@@ -61,11 +61,11 @@ struct Piece {
 
 // A conversation in pieces, as segments would carry them.
 struct Talk {
-  std::vector<std::pair<int, Piece>> pieces;  // in the order of sending
+  std::vector<std::pair<Direction, Piece>> pieces;  // in the order of sending
   uint64_t sent[2] = {};
-  void Say(int direction, std::string_view text, size_t piece_bytes) {
+  void Say(Direction direction, std::string_view text, size_t piece_bytes) {
     for (size_t at = 0; at < text.size(); at += piece_bytes) {
-      Piece piece{std::string(text.substr(at, piece_bytes)), sent[1 - direction]};
+      Piece piece{std::string(text.substr(at, piece_bytes)), sent[Opposite(direction)]};
       sent[direction] += piece.bytes.size();
       pieces.emplace_back(direction, piece);
     }
@@ -78,7 +78,7 @@ void FeedTalk(const Talk& talk, std::mt19937_64* random, bool with_acknowledgeme
   HttpDialogue dialogue(config, {}, out);
   std::deque<Piece> queues[2];
   uint64_t offsets[2] = {};
-  const auto feed = [&](int d) {
+  const auto feed = [&](Direction d) {
     const Piece piece = queues[d].front();
     queues[d].pop_front();
     if (piece.lost) {
@@ -102,7 +102,7 @@ void FeedTalk(const Talk& talk, std::mt19937_64* random, bool with_acknowledgeme
     const bool stalls = (first.lost || first.late) && (*random)() % 4 != 0;
     while (!stalls && !queues[direction].empty()) feed(direction);
   }
-  for (const int d : {0, 1}) {
+  for (const Direction d : kDirections) {
     while (!queues[d].empty()) feed(d);
   }
   dialogue.Close({true, true});
@@ -157,9 +157,16 @@ TEST(HttpLosses, WhatIsPairedIsPairedRightly) {
       const bool head = random() % 8 == 0;
       const std::string upload = !head && random() % 4 == 0 ? Body(&random, piece) : "";
       const size_t before = talk.pieces.size();
-      talk.Say(0, Request(name, head ? "HEAD" : upload.empty() ? "GET" : "POST", upload), piece);
+      talk.Say(kClientToServer,
+               Request(name,
+                       head             ? "HEAD"
+                       : upload.empty() ? "GET"
+                                        : "POST",
+                       upload),
+               piece);
       early += Response(name, Body(&random, piece), random() % 2 == 0, head);
-      if (!pipelines || random() % 3 == 0) talk.Say(1, std::exchange(early, {}), piece);
+      if (!pipelines || random() % 3 == 0)
+        talk.Say(kServerToClient, std::exchange(early, {}), piece);
       bool all = !pipelines;
       for (size_t p = before; p < talk.pieces.size(); ++p) {
         talk.pieces[p].second.lost = random() % 12 == 0;
@@ -168,7 +175,7 @@ TEST(HttpLosses, WhatIsPairedIsPairedRightly) {
       }
       captured.push_back(all);
     }
-    talk.Say(1, early, piece);
+    talk.Say(kServerToClient, early, piece);
     Pairs out;
     FeedTalk(talk, &random, /*with_acknowledgements=*/true, &out);
     Pairs blind;
@@ -207,10 +214,11 @@ TEST(HttpLosses, TheSideThatAcceptedMayAsk) {
     HttpDialogue dialogue(config, {}, &out);
     const std::string post = Request("/a", "POST", std::string(300, 'p'));
     const std::string ok = Response("/before", "x", false, false);
-    dialogue.Bytes(1, 0, AsBytes(post).first(cut), 0, ok.size());
-    dialogue.Bytes(0, 0, AsBytes(ok), 0, 0);
-    dialogue.Bytes(1, cut, AsBytes(post).subspan(cut), 0, ok.size());
-    dialogue.Bytes(0, ok.size(), AsBytes(Response("/a", "y", false, false)), 0, post.size());
+    dialogue.Bytes(kServerToClient, 0, AsBytes(post).first(cut), 0, ok.size());
+    dialogue.Bytes(kClientToServer, 0, AsBytes(ok), 0, 0);
+    dialogue.Bytes(kServerToClient, cut, AsBytes(post).subspan(cut), 0, ok.size());
+    dialogue.Bytes(kClientToServer, ok.size(), AsBytes(Response("/a", "y", false, false)), 0,
+                   post.size());
     dialogue.Close({true, true});
     out.Finish();
     EXPECT_EQ(out.bodies[0]["/a"], std::string(300, 'p')) << cut;

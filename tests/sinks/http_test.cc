@@ -48,7 +48,8 @@ const char kGet[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 class Http : public ::testing::Test {
  protected:
   std::map<std::string, std::string> Bodies(const std::string& request, const std::string& response,
-                                            uint64_t seed = 1, const char* reason = "finished") {
+                                            uint64_t seed = 1,
+                                            CloseReason reason = CloseReason::kFinished) {
     TemporaryDirectory directory;
     SinkLedger ledger;
     StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
@@ -57,7 +58,7 @@ class Http : public ::testing::Test {
     flow->close_reason = reason;
     std::mt19937_64 random(seed);
     BatchHold hold;
-    for (int d : {0, 1}) {
+    for (const Direction d : kDirections) {
       const std::string& text = d == 0 ? request : response;
       for (size_t at = 0; at < text.size();) {
         const size_t n = std::min<size_t>(text.size() - at, 1 + random() % 200);
@@ -213,13 +214,14 @@ TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
   BatchHold hold;
   const std::string response = Ok("Content-Encoding: gzip\r\n", coded);
   const size_t half = response.size() / 2;
-  names.Name(*flow, 0);
-  names.Name(*flow, 1);
-  http.OnBytes(*flow, 0, 0, AsBytes(std::string_view(kGet)), 1, &hold);
-  http.OnBytes(*flow, 1, 0, AsBytes(response).first(half), 2, &hold);
-  http.OnGap(*flow, 1, {half, 1000, "truncated"});
-  http.OnBytes(*flow, 1, half + 1000, AsBytes(response).subspan(half + 1000), 3, &hold);
-  flow->close_reason = "finished";
+  names.Name(*flow, kClientToServer);
+  names.Name(*flow, kServerToClient);
+  http.OnBytes(*flow, kClientToServer, 0, AsBytes(std::string_view(kGet)), 1, &hold);
+  http.OnBytes(*flow, kServerToClient, 0, AsBytes(response).first(half), 2, &hold);
+  http.OnGap(*flow, kServerToClient, {half, 1000, GapReason::kTruncated});
+  http.OnBytes(*flow, kServerToClient, half + 1000, AsBytes(response).subspan(half + 1000), 3,
+               &hold);
+  flow->close_reason = CloseReason::kFinished;
   http.OnClosed(*flow);
   const auto& bodies = flow->streams[1].bodies;
   ASSERT_EQ(bodies.size(), 2u);
@@ -249,8 +251,9 @@ TEST_F(Http, IncompleteBodiesSaySoInTheirNames) {
   const auto bodies = Bodies(kGet, Ok("Content-Encoding: gzip\r\n", half));
   EXPECT_THAT(bodies, ElementsAre(Pair("40000-HTTPBODY-001-incomplete",
                                        std::string(5000, 'a') + std::string(5000, 'b'))));
-  EXPECT_THAT(Bodies(kGet, Message("HTTP/1.0 200 OK", "", "until the end"), 1, "open_at_end"),
-              ElementsAre(Pair("40000-HTTPBODY-001-incomplete", "until the end")));
+  EXPECT_THAT(
+      Bodies(kGet, Message("HTTP/1.0 200 OK", "", "until the end"), 1, CloseReason::kOpenAtEnd),
+      ElementsAre(Pair("40000-HTTPBODY-001-incomplete", "until the end")));
 }
 
 TEST_F(Http, WhatIsNotHttpIsLeftAlone) {
@@ -283,12 +286,12 @@ TEST(HttpGaps, AGapInABodyOfKnownLengthIsAHole) {
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const auto give = [&](uint64_t offset, const std::string& text) {
-    names.Name(*flow, 1);
-    Give(http, *flow, 1, offset, text, &hold);
+    names.Name(*flow, kServerToClient);
+    Give(http, *flow, kServerToClient, offset, text, &hold);
   };
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n";
   give(0, head + "0123456789");
-  http.OnGap(*flow, 1, {head.size() + 10, 10, "acknowledged"});
+  http.OnGap(*flow, kServerToClient, {head.size() + 10, 10, GapReason::kAcknowledged});
   give(head.size() + 20, "abcdefghij" + Ok("", "next"));
   http.OnClosed(*flow);
   EXPECT_THAT(directory.Files(),

@@ -114,8 +114,8 @@ class Openings : public ::testing::Test {
     };
     HttpWriter http(options, nullptr, 1, &ledger_);
     TlsWatcher watcher(0);
-    names_.Name(*flow_, 0);
-    names_.Name(*flow_, 1);
+    names_.Name(*flow_, kClientToServer);
+    names_.Name(*flow_, kServerToClient);
     BatchHold hold;
     uint64_t offsets[2] = {};
     for (size_t i = 0; i < turns.size(); ++i) {
@@ -123,8 +123,8 @@ class Openings : public ::testing::Test {
         const size_t left = turns[i].size() - at;
         const size_t n = seed == 0 ? left : std::min<size_t>(left, 1 + random() % 30);
         for (Writer* writer : {static_cast<Writer*>(&watcher), static_cast<Writer*>(&http)}) {
-          writer->OnBytes(*flow_, i % 2, offsets[i % 2], AsBytes(turns[i]).subspan(at, n), 1,
-                          &hold);
+          writer->OnBytes(*flow_, Direction(i % 2), offsets[i % 2],
+                          AsBytes(turns[i]).subspan(at, n), 1, &hold);
         }
         offsets[i % 2] += n;
         at += n;
@@ -200,7 +200,7 @@ TEST_F(Openings, TlsThatIsAskedForIsRead) {
       }
       Feed(turns, 0);
       ASSERT_TRUE(flow_->tls != nullptr && flow_->tls->server_hello) << dialogue[0];
-      for (const int end : {0, 1}) {
+      for (const Direction end : kDirections) {
         ASSERT_EQ(flow_->streams[end].plain.size(), 1u) << dialogue[0];
         EXPECT_EQ(flow_->streams[end].plain[0].bytes, TlsTalk::All(end).size());
         EXPECT_TRUE(flow_->streams[end].plain[0].complete) << flow_->streams[end].plain[0].note;

@@ -34,7 +34,7 @@ TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {
   SinkStream& stream = flow->streams[1];
   stream.path = "out/<name>&";
   stream.length = stream.file_bytes = stream.bytes = 123;
-  stream.gaps.push_back({10, 20, "acknowledged"});
+  stream.gaps.push_back({10, 20, GapReason::kAcknowledged});
   stream.digests.push_back({"MD5", "00ff"});
   BodyRecord body;
   body.path = "out/body.html";
@@ -129,7 +129,7 @@ std::string Printed(const ConsoleOptions& form, const std::string& bytes) {
     auto flow = MakeSinkFlow(0);
     flow->streams[0].path = "NAME";
     BatchHold hold;
-    Give(writer, *flow, 0, 0, bytes, &hold);
+    Give(writer, *flow, kClientToServer, 0, bytes, &hold);
   }
   std::fclose(options.out);
   const std::string result(text, size);

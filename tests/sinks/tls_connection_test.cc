@@ -50,13 +50,13 @@ TEST(TlsConnection, DecryptsHoweverItIsCutAndWhicheverSideComesFirst) {
       std::string left[2];
       for (const TlsTalk::Flight& flight : talk.flights()) left[flight.end] += flight.bytes;
       while (!left[0].empty() || !left[1].empty()) {
-        const int end = left[0].empty() ? 1 : left[1].empty() ? 0 : static_cast<int>(random() % 2);
+        const auto end = Direction(left[0].empty() ? 1 : left[1].empty() ? 0 : random() % 2);
         const size_t n = std::min<size_t>(left[end].size(), 1 + random() % 300);
         connection.Bytes(end, AsBytes(left[end]).first(n), 0);
         left[end].erase(0, n);
       }
       connection.Close();
-      for (int end : {0, 1}) {
+      for (const Direction end : kDirections) {
         EXPECT_EQ(plain.text[end], TlsTalk::All(end)) << cipher << " seed " << seed;
         EXPECT_EQ(connection.why_not(end), "") << cipher << " seed " << seed;
       }
@@ -78,7 +78,8 @@ TEST(TlsConnection, KeysMayComeAtAnyTime) {
       }
       if (when == talk.flights().size()) keys.Add(talk.log());
       connection.Close();
-      for (int end : {0, 1}) EXPECT_EQ(plain.text[end], TlsTalk::All(end)) << cipher << when;
+      for (const Direction end : kDirections)
+        EXPECT_EQ(plain.text[end], TlsTalk::All(end)) << cipher << when;
     }
   }
 }
@@ -96,7 +97,7 @@ TEST(TlsConnection, WithoutKeysItSaysSoAndKeepsNothing) {
       connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
     }
     connection.Close();
-    for (int end : {0, 1}) {
+    for (const Direction end : kDirections) {
       EXPECT_EQ(plain.text[end], "");
       EXPECT_THAT(connection.why_not(end), HasSubstr("no keys of this connection"));
     }
@@ -111,7 +112,7 @@ TEST(TlsConnection, WithoutKeysItSaysSoAndKeepsNothing) {
     TlsConnection deceived(&wrong, &facts, &plain);
     for (const auto& flight : talk.flights()) deceived.Bytes(flight.end, AsBytes(flight.bytes), 0);
     deceived.Close();
-    for (int end : {0, 1}) {
+    for (const Direction end : kDirections) {
       EXPECT_EQ(plain.text[end], "");
       EXPECT_THAT(deceived.why_not(end), HasSubstr("does not decrypt"));
     }

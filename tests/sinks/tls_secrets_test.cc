@@ -34,7 +34,7 @@ void ExpectDecrypted(const TlsTalk& talk, TlsKeys* keys, const std::string& what
   TlsPlain plain;
   TlsConnection connection(keys, &facts, &plain);
   FeedTalk(talk, &connection);
-  for (const int end : {0, 1}) {
+  for (const Direction end : kDirections) {
     EXPECT_EQ(plain.text[end], TlsTalk::All(end)) << what << connection.why_not(end);
     EXPECT_EQ(connection.why_not(end), "") << what;
   }
@@ -124,7 +124,7 @@ TEST(TlsSecrets, ThePremasterSecretIsEnough) {
   TlsConnection connection(&wrong, &facts, &plain);
   FeedTalk(talk, &connection);
   EXPECT_EQ(plain.text[0] + plain.text[1], "");
-  EXPECT_THAT(connection.why_not(0), HasSubstr("no keys"));
+  EXPECT_THAT(connection.why_not(kClientToServer), HasSubstr("no keys"));
   EVP_PKEY_free(key);
   EVP_PKEY_free(other);
 }
@@ -170,7 +170,7 @@ TEST(TlsSecrets, RenegotiationIsFollowed) {
   for (const TlsTalk::Flight& flight : talk.flights()) {
     connection.Bytes(flight.end, AsBytes(flight.bytes), 0);
   }
-  for (const int end : {0, 1}) {
+  for (const Direction end : kDirections) {
     EXPECT_EQ(plain.text[end], TlsTalk::All(end) + TlsTalk::All(end));
   }
   EVP_PKEY_free(key);

@@ -75,9 +75,9 @@ TEST_F(Writers, ACaptureTakesLateFramesOfItsFlow) {
 TEST_F(Writers, AConversationAlternates) {
   ConversationWriter writer(0, {.md5 = true}, -1, &names, &ledger);
   auto flow = MakeSinkFlow(0);
-  Give(writer, *flow, 0, 0, "ab", &hold);
-  Give(writer, *flow, 1, 0, "cde", &hold);
-  Give(writer, *flow, 0, 2, "f", &hold);
+  Give(writer, *flow, kClientToServer, 0, "ab", &hold);
+  Give(writer, *flow, kServerToClient, 0, "cde", &hold);
+  Give(writer, *flow, kClientToServer, 2, "f", &hold);
   writer.Flush();
   EXPECT_EQ(directory.Files().at(kName + "-CONVERSATION"), "abcdef") << "visible at once";
   writer.OnClosed(*flow);
@@ -91,10 +91,10 @@ TEST_F(Writers, AConversationAlternates) {
 TEST_F(Writers, AnIndexIsVisibleBeforeTheFlowEnds) {
   FindIndexWriter writer(0, 4);
   auto flow = MakeSinkFlow(0);
-  names.Name(*flow, 0);
-  Give(writer, *flow, 0, 0, "abc", &hold);
-  Give(writer, *flow, 0, 3, "def", &hold);
-  Give(writer, *flow, 0, 6, "ghi", &hold);
+  names.Name(*flow, kClientToServer);
+  Give(writer, *flow, kClientToServer, 0, "abc", &hold);
+  Give(writer, *flow, kClientToServer, 3, "def", &hold);
+  Give(writer, *flow, kClientToServer, 6, "ghi", &hold);
   EXPECT_THAT(directory.Files(), IsEmpty());
   writer.Flush();
   EXPECT_THAT(directory.Files(), ElementsAre(Pair(kName + ".findx",
@@ -119,7 +119,7 @@ TEST(TrafficProfile, PartsMergeToTheWhole) {
           static_cast<int64_t>(random() % (i % 7 == 0 ? 1'000'000 : 1'000)) * kNsPerMs;
       bytes += piece.size();
       for (TrafficProfile* profile : {&whole, &parts[random() % 3]}) {
-        profile->OnBytes(*flow, 0, 0, AsBytes(piece), time, &hold);
+        profile->OnBytes(*flow, kClientToServer, 0, AsBytes(piece), time, &hold);
         profile->OnClosed(*flow);
       }
     }

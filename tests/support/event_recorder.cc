@@ -9,31 +9,31 @@ void EventRecorder::OnFlowOpened(const FlowInfo& flow) {
   for (size_t d : {0, 1}) flows.back().streams[d].next = flow.start_offset[d];
 }
 
-void EventRecorder::OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) {
+void EventRecorder::OnVlans(FlowId flow, Direction direction, const VlanTags& vlans) {
   Of(flow).other_vlans = {direction, vlans};
 }
 
-void EventRecorder::OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+void EventRecorder::OnBytes(FlowId flow, Direction direction, uint64_t offset, ByteView bytes,
                             const BytesInfo& info) {
-  RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
+  RecordedStream& stream = Of(flow).streams[direction];
   stream.in_order &= offset == stream.next;
   stream.next = offset + bytes.size();
   if (!bytes.empty()) stream.acknowledged[offset] = info.acknowledged;
-  offset -= Of(flow).info.start_offset[static_cast<size_t>(direction)];
+  offset -= Of(flow).info.start_offset[direction];
   if (stream.bytes.size() < offset) stream.bytes.resize(offset);
   stream.pieces.push_back(bytes.size());
   stream.bytes.append(AsText(bytes));
 }
 
-void EventRecorder::OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
+void EventRecorder::OnGap(FlowId flow, Direction direction, uint64_t offset, uint64_t length,
                           GapReason reason, TimeNs /*time_ns*/) {
-  RecordedStream& stream = Of(flow).streams[static_cast<size_t>(direction)];
+  RecordedStream& stream = Of(flow).streams[direction];
   stream.in_order &= offset == stream.next;
   stream.next = offset + length;
   stream.gaps.push_back({offset, length, reason});
 }
 
-void EventRecorder::OnConflict(FlowId flow, StreamDirection /*direction*/, const Conflict& conflict,
+void EventRecorder::OnConflict(FlowId flow, Direction /*direction*/, const Conflict& conflict,
                                TimeNs /*time_ns*/) {
   Of(flow).conflicts.push_back({conflict.offset, conflict.length,
                                 std::string(AsText(conflict.kept)),

@@ -38,7 +38,7 @@ struct RecordedConflict {
 
 struct RecordedFlow {
   FlowInfo info;
-  std::optional<std::pair<StreamDirection, VlanTags>> other_vlans;
+  std::optional<std::pair<Direction, VlanTags>> other_vlans;
   RecordedStream streams[2];
   std::vector<RecordedConflict> conflicts;
   std::optional<CloseReason> close_reason;
@@ -52,12 +52,12 @@ struct RecordedFlow {
 class EventRecorder : public StreamEvents {
  public:
   void OnFlowOpened(const FlowInfo& flow) override;
-  void OnVlans(FlowId flow, StreamDirection direction, const VlanTags& vlans) override;
-  void OnBytes(FlowId flow, StreamDirection direction, uint64_t offset, ByteView bytes,
+  void OnVlans(FlowId flow, Direction direction, const VlanTags& vlans) override;
+  void OnBytes(FlowId flow, Direction direction, uint64_t offset, ByteView bytes,
                const BytesInfo& info) override;
-  void OnGap(FlowId flow, StreamDirection direction, uint64_t offset, uint64_t length,
-             GapReason reason, TimeNs time_ns) override;
-  void OnConflict(FlowId flow, StreamDirection direction, const Conflict& conflict,
+  void OnGap(FlowId flow, Direction direction, uint64_t offset, uint64_t length, GapReason reason,
+             TimeNs time_ns) override;
+  void OnConflict(FlowId flow, Direction direction, const Conflict& conflict,
                   TimeNs time_ns) override;
   void OnFlowClosed(FlowId flow, const FlowEnd& end) override;
 

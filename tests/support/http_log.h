@@ -32,22 +32,22 @@ class Log : public HttpEvents {
   void OnEnd(HttpMessageId id, bool complete, std::string_view why) override {
     Of(id) += (complete ? "\nend " : "\ncut ") + std::string(why) + "\n";
   }
-  void OnWebSocketMessage(int direction, const WebSocketMessage& message) override {
+  void OnWebSocketMessage(Direction direction, const WebSocketMessage& message) override {
     websocket[direction] += message.binary ? "binary " : "text ";
   }
-  void OnWebSocketBytes(int direction, ByteView bytes, uint64_t /*offset*/) override {
+  void OnWebSocketBytes(Direction direction, ByteView bytes, uint64_t /*offset*/) override {
     websocket[direction].append(AsText(bytes));
   }
-  void OnWebSocketEnd(int direction, bool complete, std::string_view why) override {
+  void OnWebSocketEnd(Direction direction, bool complete, std::string_view why) override {
     websocket[direction] += (complete ? "\nend " : "\ncut ") + std::string(why) + "\n";
   }
-  void OnOther(int direction, ByteView bytes, uint64_t /*offset*/) override {
+  void OnOther(Direction direction, ByteView bytes, uint64_t /*offset*/) override {
     other[direction].append(AsText(bytes));
   }
   void OnUnused(HttpKind kind, ByteView bytes) override {
     other[static_cast<int>(kind)].append(AsText(bytes));
   }
-  void OnUnread(int direction, const UnreadStretch& stretch) override {
+  void OnUnread(Direction direction, const UnreadStretch& stretch) override {
     stops[direction] += std::to_string(stretch.offset) + "-" +
                         (stretch.end ? std::to_string(*stretch.end) : "") + " " +
                         std::string(stretch.why) + "\n";
@@ -70,7 +70,7 @@ inline void PrintTo(const Log& log, std::ostream* out) {
   for (const auto& [id, text] : log.messages) {
     *out << "== " << id.first << "/" << id.second << "\n" << text;
   }
-  for (int d : {0, 1}) {
+  for (const Direction d : kDirections) {
     *out << "== websocket " << d << "\n"
          << log.websocket[d] << "== other " << log.other[d] << "\n== stops " << log.stops[d];
   }
@@ -78,7 +78,8 @@ inline void PrintTo(const Log& log, std::ostream* out) {
 
 // Both sides, in turns as given; cut at random when there is a seed.
 struct Turn {
-  int side;
+  Turn(int number, std::string said) : side(Direction(number)), text(std::move(said)) {}
+  Direction side;
   std::string text;
 };
 inline Log Read(const std::vector<Turn>& turns, uint64_t seed) {

@@ -17,7 +17,7 @@ inline std::unique_ptr<SinkFlow> MakeSinkFlow(uint64_t number, uint16_t client_p
   flow->client = End("10.0.0.1", client_port);
   flow->server = End("192.168.1.200", 80);
   flow->first_time_ns = 1'223'309'694 * kNsPerSecond;
-  flow->close_reason = "finished";
+  flow->close_reason = CloseReason::kFinished;
   for (auto& stream : flow->streams) {
     stream.summary.first_time_ns = flow->first_time_ns + 1'500'000;
     stream.summary.last_time_ns = stream.summary.first_time_ns;
@@ -27,10 +27,10 @@ inline std::unique_ptr<SinkFlow> MakeSinkFlow(uint64_t number, uint16_t client_p
 }
 
 // Gives bytes to a writer as a worker does.
-inline void Give(Writer& writer, SinkFlow& flow, int direction, uint64_t offset,
+inline void Give(Writer& writer, SinkFlow& flow, Direction direction, uint64_t offset,
                  std::string_view bytes, BatchHold* hold) {
   writer.OnBytes(flow, direction, offset, AsBytes(bytes), flow.first_time_ns, hold);
-  SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  SinkStream& stream = flow.streams[direction];
   stream.length = std::max<uint64_t>(stream.length, offset + bytes.size());
 }
 

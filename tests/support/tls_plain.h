@@ -12,11 +12,11 @@ namespace flowstitch::testing {
 
 class TlsPlain : public TlsEvents {
  public:
-  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs /*time_ns*/) override {
+  void OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs /*time_ns*/) override {
     EXPECT_EQ(offset, text[direction].size());
     text[direction].append(AsText(bytes));
   }
-  void OnPlainGap(int direction, uint64_t length) override {
+  void OnPlainGap(Direction direction, uint64_t length) override {
     text[direction].append(static_cast<size_t>(length), '?');
   }
   std::string text[2];

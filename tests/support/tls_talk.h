@@ -8,12 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "base/direction.h"
+
 namespace flowstitch::testing {
 
 class TlsTalk {
  public:
   struct Flight {
-    int end;  // 0: the client
+    Direction end;  // by which it was sent
     std::string bytes;
   };
 
@@ -100,7 +102,7 @@ class TlsTalk {
   }
 
   void Connect(SSL_SESSION* session) {
-    for (int end : {0, 1}) ends_[end] = SSL_new(contexts_[end]);
+    for (const Direction end : kDirections) ends_[end] = SSL_new(contexts_[end]);
     for (SSL* end : ends_) SSL_set_bio(end, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     if (session != nullptr) SSL_set_session(ends_[0], session);
     SSL_set_connect_state(ends_[0]);
@@ -110,7 +112,7 @@ class TlsTalk {
 
   void Shake() {
     for (int i = 0; i < 6; ++i) {
-      for (int end : {0, 1}) {
+      for (const Direction end : kDirections) {
         SSL_do_handshake(ends_[end]);
         Carry(end);
       }
@@ -119,7 +121,7 @@ class TlsTalk {
 
   void TalkOn(int version) {
     for (int round = 0; round < 2; ++round) {
-      for (int end : {0, 1}) {
+      for (const Direction end : kDirections) {
         const std::string text = Text(end, round);
         SSL_write(ends_[end], text.data(), static_cast<int>(text.size()));
         if (version == TLS1_3_VERSION) SSL_key_update(ends_[end], SSL_KEY_UPDATE_REQUESTED);
@@ -136,7 +138,7 @@ class TlsTalk {
       BIO_write(SSL_get_rbio(ends_[1 - end]), buffer, n);
       all.append(buffer, static_cast<size_t>(n));
     }
-    if (!all.empty()) flights_.push_back({end, all});
+    if (!all.empty()) flights_.push_back({Direction(end), all});
     SSL_read(ends_[1 - end], buffer, sizeof(buffer));
   }
 

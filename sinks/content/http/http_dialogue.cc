@@ -71,7 +71,7 @@ HttpDialogue::HttpDialogue(const HttpParserConfig& config, const DecodeLimits& l
       from_start_(from_start) {}
 
 // A direction begins with nothing that is read.
-void HttpDialogue::GiveUp(int direction, size_t before) {
+void HttpDialogue::GiveUp(Direction direction, size_t before) {
   Side& side = sides_[direction];
   const std::string first = std::exchange(side.first, {});
   const uint64_t at = side.first_offset;
@@ -81,7 +81,7 @@ void HttpDialogue::GiveUp(int direction, size_t before) {
 }
 
 // What the first bytes of a direction are; kOther also for what cannot be, beside the other one.
-HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
+HttpDialogue::Speaks HttpDialogue::Recognise(Direction direction, HttpKind* kind) {
   const Side& side = sides_[direction];
   const Side& peer = other(direction);
   const std::string_view text = side.first;
@@ -119,9 +119,9 @@ HttpDialogue::Speaks HttpDialogue::Recognise(int direction, HttpKind* kind) {
 }
 
 // The answer to a request of HTTP/1, whatever it looks like: browsers take most for a response.
-HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(int direction) const {
+HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(Direction direction) const {
   const std::string_view text = sides_[direction].first;
-  const Side& peer = sides_[1 - direction];
+  const Side& peer = sides_[Opposite(direction)];
   const bool asked = peer.speaks == Speaks::kHttp1 && peer.kind == HttpKind::kRequest;
   if (!asked && peer.speaks != Speaks::kUnsure) return Speaks::kOther;
   const ResponseStart start = FindResponseStart(text);
@@ -133,19 +133,19 @@ HttpDialogue::Speaks HttpDialogue::RecogniseOddResponse(int direction) const {
   return IsText(text) ? Speaks::kHttp1 : Speaks::kOther;
 }
 
-void HttpDialogue::SetClient(int direction) {
+void HttpDialogue::SetClient(Direction direction) {
   if (direction == client_) return;
   client_ = direction;
   exchanges_.SwapSides();
 }
 
-void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
+void HttpDialogue::Begin(Direction direction, Speaks speaks, HttpKind kind) {
   Side& side = sides_[direction];
   Side& peer = other(direction);
   side.speaks = speaks;
   side.kind = kind;
   side.without_version = SniffHttp1(side.first) == Sniff::kOldRequest;
-  SetClient(kind == HttpKind::kRequest ? direction : 1 - direction);
+  SetClient(kind == HttpKind::kRequest ? direction : Opposite(direction));
   if (speaks == Speaks::kHttp1) {
     is_http1_ = true;
     const bool joins = peer.http1 != nullptr && !peer.http1->left(kind);
@@ -166,14 +166,14 @@ void HttpDialogue::Begin(int direction, Speaks speaks, HttpKind kind) {
 
 // Whether nothing is looked for in the bytes there any more, as long as none are lost. Most flows
 // are no HTTP: beyond their openings they cost this look.
-bool HttpDialogue::PassesOn(int direction, uint64_t offset) const {
+bool HttpDialogue::PassesOn(Direction direction, uint64_t offset) const {
   const Side& side = sides_[direction];
   return side.speaks == Speaks::kOther && offset >= kOpeningBytes && from_start_ && !lost_bytes_ &&
          !is_http1_ && side.first.empty() && side.waiting.empty() &&
-         sides_[1 - direction].waiting.empty();
+         sides_[Opposite(direction)].waiting.empty();
 }
 
-void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+void HttpDialogue::Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                          std::optional<uint64_t> acknowledged) {
   now_ns_ = time_ns;
   sides_[direction].position = offset + bytes.size();
@@ -184,12 +184,12 @@ void HttpDialogue::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs 
   }
   exchanges_.NoteBytes(KindOf(direction), offset, offset + bytes.size(), acknowledged);
   if (!Waits(direction, offset, bytes, acknowledged)) Feed(direction, offset, bytes);
-  if (!sides_[1 - direction].waiting.empty()) FeedWaiting(1 - direction);
+  if (!sides_[Opposite(direction)].waiting.empty()) FeedWaiting(Opposite(direction));
   // It turned out to be the side that asks: nothing of it waits.
   if (!sides_[client_].waiting.empty()) FeedWaiting(client_, /*now=*/true);
 }
 
-void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
+void HttpDialogue::Feed(Direction direction, uint64_t offset, ByteView bytes) {
   Side& side = sides_[direction];
   if (bytes.empty()) return;
   switch (side.speaks) {
@@ -221,11 +221,11 @@ void HttpDialogue::Feed(int direction, uint64_t offset, ByteView bytes) {
       FeedOther(direction, offset, bytes);
       return;
   }
-  for (int d : {kClientToServer, kServerToClient}) NoteStop(d);
+  for (const Direction d : kDirections) NoteStop(d);
 }
 
 // A parser that cannot go on: what follows is something else.
-void HttpDialogue::NoteStop(int direction) {
+void HttpDialogue::NoteStop(Direction direction) {
   Side& side = sides_[direction];
   const auto note = [&](uint64_t at, const char* why) {
     // HTTP/2 may go on behind lost bytes.
@@ -251,8 +251,8 @@ void HttpDialogue::NoteStop(int direction) {
 // The ends have agreed on something else: it begins, with what has come of it already.
 void HttpDialogue::FollowSwitch(HttpParser* parser) {
   const HttpSwitch next = *std::move(parser->switched());
-  const int client = client_;
-  for (int d : {kClientToServer, kServerToClient}) GiveUnread(d, std::nullopt);
+  const Direction client = client_;
+  for (const Direction d : kDirections) GiveUnread(d, std::nullopt);
   is_http1_ = false;
   // A client that spoke HTTP/2 all the same: what it has begun has an end.
   if (http2_ != nullptr) http2_->Close();
@@ -261,7 +261,7 @@ void HttpDialogue::FollowSwitch(HttpParser* parser) {
   const bool http2 = next.protocol == "h2c";
   const bool websocket = next.protocol == "websocket" && opens_websockets_;
   if (http2) http2_ = std::make_unique<Http2Parser>(config_.with_fields(), events_);
-  for (int d : {client, 1 - client}) {
+  for (const Direction d : {client, Opposite(client)}) {
     Side& side = sides_[d];
     Side next_side;
     next_side.position = side.position;
@@ -280,13 +280,13 @@ void HttpDialogue::FollowSwitch(HttpParser* parser) {
     }
   }
   // The client's first: servers answer.
-  for (int d : {client, 1 - client}) {
+  for (const Direction d : {client, Opposite(client)}) {
     const auto kind = static_cast<size_t>(d == client ? HttpKind::kRequest : HttpKind::kResponse);
     Feed(d, next.rest_offset[kind], AsBytes(next.rest[kind]));
   }
 }
 
-void HttpDialogue::Gap(int direction, uint64_t length) {
+void HttpDialogue::Gap(Direction direction, uint64_t length) {
   Side& side = sides_[direction];
   lost_bytes_ = true;
   const uint64_t offset = std::exchange(side.position, side.position + length);
@@ -296,10 +296,10 @@ void HttpDialogue::Gap(int direction, uint64_t length) {
     side.waiting.push_back({offset, "", 0, length, now_ns_});
     side.waiting_bytes += sizeof(Waiting);
   }
-  FeedWaiting(1 - direction);
+  FeedWaiting(Opposite(direction));
 }
 
-void HttpDialogue::TakeGap(int direction, uint64_t offset, uint64_t length) {
+void HttpDialogue::TakeGap(Direction direction, uint64_t offset, uint64_t length) {
   Side& side = sides_[direction];
   if (side.gap_end != offset) side.gap_begin = offset;
   side.gap_end = offset + length;
@@ -332,10 +332,10 @@ void HttpDialogue::TakeGap(int direction, uint64_t offset, uint64_t length) {
 }
 
 void HttpDialogue::Close(const bool (&orderly)[2]) {
-  for (int direction : {kClientToServer, kServerToClient}) FeedWaiting(direction, /*now=*/true);
+  for (const Direction direction : kDirections) FeedWaiting(direction, /*now=*/true);
   // The end of HTTP/1 may show what it had switched to: as often as there are tunnels.
   for (int round = 0; round <= kMaxTunnels + 1; ++round) {
-    for (int direction : {kClientToServer, kServerToClient}) {
+    for (const Direction direction : kDirections) {
       if (sides_[direction].speaks != Speaks::kUnsure) continue;
       const std::string& first = sides_[direction].first;
       if (!first.empty() && IsText(first) && RecogniseOddResponse(direction) == Speaks::kUnsure) {
@@ -345,11 +345,11 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
       }
     }
     // What waited for an answer has none.
-    for (int direction : {kClientToServer, kServerToClient}) {
+    for (const Direction direction : kDirections) {
       if (sides_[direction].speaks == Speaks::kOther) DropCandidate(direction);
     }
     bool switched = false;
-    for (int direction : {kClientToServer, kServerToClient}) {
+    for (const Direction direction : kDirections) {
       // Closing may show a switch, and this side be another's.
       const std::shared_ptr<HttpParser> http1 = sides_[direction].http1;
       const bool closed = direction == kServerToClient && http1 == sides_[kClientToServer].http1;
@@ -360,7 +360,7 @@ void HttpDialogue::Close(const bool (&orderly)[2]) {
     }
     if (!switched) break;
   }
-  for (int direction : {kClientToServer, kServerToClient}) {
+  for (const Direction direction : kDirections) {
     NoteStop(direction);
     GiveUnread(direction, std::nullopt);
     if (websockets_[direction] != nullptr) websockets_[direction]->Close();

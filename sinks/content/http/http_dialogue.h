@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "base/direction.h"
 #include "sinks/content/http/http2_parser.h"
 #include "sinks/content/http/http_exchanges.h"
 #include "sinks/content/http/http_parser.h"
@@ -29,17 +30,17 @@ class HttpDialogue {
                bool opens_websockets = true, bool from_start = true);
 
   // `acknowledged`: how much of the other direction the sender had; absent: not known.
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
              std::optional<uint64_t> acknowledged = std::nullopt);
-  void Gap(int direction, uint64_t length);
+  void Gap(Direction direction, uint64_t length);
   // `orderly`, by direction: that end said that there is no more, so that a body without a length
   // is complete.
   void Close(const bool (&orderly)[2]);
 
   // What it holds, about.
   size_t memory_bytes() const;
-  int DirectionOf(HttpKind kind) const {
-    return kind == HttpKind::kRequest ? client_ : 1 - client_;
+  Direction DirectionOf(HttpKind kind) const {
+    return kind == HttpKind::kRequest ? client_ : Opposite(client_);
   }
   TimeNs now_ns() const { return now_ns_; }
   // Whether the last bytes were passed on as they came: nothing more is held.
@@ -78,23 +79,23 @@ class HttpDialogue {
     std::list<Waiting> waiting;
     size_t waiting_bytes = 0;
   };
-  Speaks Recognise(int direction, HttpKind* kind);
-  Speaks RecogniseOddResponse(int direction) const;
-  void Begin(int direction, Speaks speaks, HttpKind kind);
-  void SetClient(int direction);
-  bool PassesOn(int direction, uint64_t offset) const;
-  void PassOn(int direction, uint64_t offset, ByteView bytes) {
+  Speaks Recognise(Direction direction, HttpKind* kind);
+  Speaks RecogniseOddResponse(Direction direction) const;
+  void Begin(Direction direction, Speaks speaks, HttpKind kind);
+  void SetClient(Direction direction);
+  bool PassesOn(Direction direction, uint64_t offset) const;
+  void PassOn(Direction direction, uint64_t offset, ByteView bytes) {
     passed_on_ = true;
     events_->OnOther(direction, bytes, offset);
   }
-  void Feed(int direction, uint64_t offset, ByteView bytes);
-  void TakeGap(int direction, uint64_t offset, uint64_t length);
+  void Feed(Direction direction, uint64_t offset, ByteView bytes);
+  void TakeGap(Direction direction, uint64_t offset, uint64_t length);
   // `before`: of what came so far, what came before the last segment.
-  void GiveUp(int direction, size_t before = 0);
-  void NoteStop(int direction);
+  void GiveUp(Direction direction, size_t before = 0);
+  void NoteStop(Direction direction);
   void FollowSwitch(HttpParser* parser);
-  Side& other(int direction) { return sides_[1 - direction]; }
-  HttpKind KindOf(int direction) const {
+  Side& other(Direction direction) { return sides_[Opposite(direction)]; }
+  HttpKind KindOf(Direction direction) const {
     return direction == client_ ? HttpKind::kRequest : HttpKind::kResponse;
   }
 
@@ -103,19 +104,20 @@ class HttpDialogue {
     return http2_ != nullptr || websockets_[0] != nullptr ||
            (sides_[0].switched && sides_[1].switched) || events_->reads_other();
   }
-  bool Waits(int direction, uint64_t offset, ByteView bytes, std::optional<uint64_t> acknowledged);
-  void FeedWaiting(int direction, bool now = false);
-  void Lose(int direction, uint64_t at, const char* why);
-  void FeedOther(int direction, uint64_t offset, ByteView bytes);
-  bool MayBeginAmidHttp2(int direction, ByteView bytes) const;
-  HttpKind CandidateKind(int direction) const;
-  Resumes MayResume(int direction) const;
-  Resumes MayResumeUnknown(int direction) const;
-  void Resume(int direction);
-  bool AnotherBegins(int direction, uint64_t offset, ByteView bytes);
-  void Restart(int direction);
-  void DropCandidate(int direction);
-  void GiveUnread(int direction, std::optional<uint64_t> end);
+  bool Waits(Direction direction, uint64_t offset, ByteView bytes,
+             std::optional<uint64_t> acknowledged);
+  void FeedWaiting(Direction direction, bool now = false);
+  void Lose(Direction direction, uint64_t at, const char* why);
+  void FeedOther(Direction direction, uint64_t offset, ByteView bytes);
+  bool MayBeginAmidHttp2(Direction direction, ByteView bytes) const;
+  HttpKind CandidateKind(Direction direction) const;
+  Resumes MayResume(Direction direction) const;
+  Resumes MayResumeUnknown(Direction direction) const;
+  void Resume(Direction direction);
+  bool AnotherBegins(Direction direction, uint64_t offset, ByteView bytes);
+  void Restart(Direction direction);
+  void DropCandidate(Direction direction);
+  void GiveUnread(Direction direction, std::optional<uint64_t> end);
 
   const HttpParserConfig& config_;
   const DecodeLimits limits_;
@@ -124,8 +126,8 @@ class HttpDialogue {
   const bool from_start_;
   HttpExchanges exchanges_;
   Side sides_[2];
-  int client_ = kClientToServer;  // the direction of requests
-  bool is_http1_ = false;         // some message was
+  Direction client_ = kClientToServer;  // the direction of requests
+  bool is_http1_ = false;               // some message was
   bool lost_bytes_ = false;
   bool waits_no_more_ = false;
   bool passed_on_ = false;

@@ -81,7 +81,7 @@ Line FirstLine(HttpKind kind, std::string_view text) {
 }  // namespace
 
 // A server that has more of its client than was read here answers what has not come so far.
-bool HttpDialogue::Waits(int direction, uint64_t offset, ByteView bytes,
+bool HttpDialogue::Waits(Direction direction, uint64_t offset, ByteView bytes,
                          std::optional<uint64_t> acknowledged) {
   Side& side = sides_[direction];
   const Side& peer = other(direction);
@@ -100,7 +100,7 @@ bool HttpDialogue::Waits(int direction, uint64_t offset, ByteView bytes,
   return true;
 }
 
-void HttpDialogue::FeedWaiting(int direction, bool now) {
+void HttpDialogue::FeedWaiting(Direction direction, bool now) {
   Side& side = sides_[direction];
   while (!side.waiting.empty() &&
          (now || other(direction).position >= side.waiting.front().until)) {
@@ -118,7 +118,7 @@ void HttpDialogue::FeedWaiting(int direction, bool now) {
 }
 
 // This direction is not read from there on.
-void HttpDialogue::Lose(int direction, uint64_t at, const char* why) {
+void HttpDialogue::Lose(Direction direction, uint64_t at, const char* why) {
   Side& side = sides_[direction];
   side.speaks = Speaks::kOther;
   if (*why != '\0') {
@@ -130,10 +130,10 @@ void HttpDialogue::Lose(int direction, uint64_t at, const char* why) {
   const std::shared_ptr<HttpParser> peers = other(direction).http1;
   if (peers == nullptr) return;
   peers->Leave(KindOf(direction), now_ns_);
-  NoteStop(1 - direction);
+  NoteStop(Opposite(direction));
 }
 
-void HttpDialogue::GiveUnread(int direction, std::optional<uint64_t> end) {
+void HttpDialogue::GiveUnread(Direction direction, std::optional<uint64_t> end) {
   Side& side = sides_[direction];
   if (side.unread_from && (is_http1_ || http2_ != nullptr)) {
     events_->OnUnread(direction, {*side.unread_from, end, side.why_unread});
@@ -141,7 +141,7 @@ void HttpDialogue::GiveUnread(int direction, std::optional<uint64_t> end) {
   side.unread_from.reset();
 }
 
-void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
+void HttpDialogue::FeedOther(Direction direction, uint64_t offset, ByteView bytes) {
   Side& side = sides_[direction];
   if (!side.switched && !is_http1_ && !events_->reads_other() &&
       MayBeginAmidHttp2(direction, bytes)) {
@@ -191,18 +191,19 @@ void HttpDialogue::FeedOther(int direction, uint64_t offset, ByteView bytes) {
 }
 
 // Frames of HTTP/2 in a flow of which something is not there.
-bool HttpDialogue::MayBeginAmidHttp2(int direction, ByteView bytes) const {
-  if ((from_start_ && !lost_bytes_) || sides_[1 - direction].speaks == Speaks::kHttp1) return false;
+bool HttpDialogue::MayBeginAmidHttp2(Direction direction, ByteView bytes) const {
+  if ((from_start_ && !lost_bytes_) || sides_[Opposite(direction)].speaks == Speaks::kHttp1)
+    return false;
   return HoldsHttp2Frames(bytes);
 }
 
-HttpKind HttpDialogue::CandidateKind(int direction) const {
+HttpKind HttpDialogue::CandidateKind(Direction direction) const {
   if (is_http1_) return KindOf(direction);
   const bool answers = FirstLine(HttpKind::kResponse, sides_[direction].first) != Line::kNo;
   return answers ? HttpKind::kResponse : HttpKind::kRequest;
 }
 
-HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {
+HttpDialogue::Resumes HttpDialogue::MayResume(Direction direction) const {
   const Side& side = sides_[direction];
   if (!is_http1_) return MayResumeUnknown(direction);
   const HttpKind kind = CandidateKind(direction);
@@ -214,9 +215,9 @@ HttpDialogue::Resumes HttpDialogue::MayResume(int direction) const {
 
 // No message was read so far: there has to be a whole head, and an answer to it, or bytes that are
 // not there.
-HttpDialogue::Resumes HttpDialogue::MayResumeUnknown(int direction) const {
+HttpDialogue::Resumes HttpDialogue::MayResumeUnknown(Direction direction) const {
   const Side& side = sides_[direction];
-  const Side& peer = sides_[1 - direction];
+  const Side& peer = sides_[Opposite(direction)];
   const HttpKind kind = CandidateKind(direction);
   const Line line = FirstLine(kind, side.first);
   if (line == Line::kNo) return Resumes::kNo;
@@ -229,21 +230,21 @@ HttpDialogue::Resumes HttpDialogue::MayResumeUnknown(int direction) const {
 }
 
 // What waited to be one is none.
-void HttpDialogue::DropCandidate(int direction) {
+void HttpDialogue::DropCandidate(Direction direction) {
   Side& side = sides_[direction];
   const std::string first = std::exchange(side.first, {});
   if (!first.empty()) events_->OnOther(direction, AsBytes(first), side.first_offset);
 }
 
-void HttpDialogue::Resume(int direction) {
-  SetClient(CandidateKind(direction) == HttpKind::kRequest ? direction : 1 - direction);
+void HttpDialogue::Resume(Direction direction) {
+  SetClient(CandidateKind(direction) == HttpKind::kRequest ? direction : Opposite(direction));
   const bool both = !is_http1_ && !other(direction).first.empty();
   is_http1_ = true;
   // Where nothing is lost, both sides are in step from here on.
   const bool in_step = both && from_start_ && !lost_bytes_;
   std::shared_ptr<HttpParser> shared;
   // The request's bytes first.
-  for (const int d : {client_, 1 - client_}) {
+  for (const Direction d : {client_, Opposite(client_)}) {
     if (d != direction && !both) continue;
     Side& s = sides_[d];
     GiveUnread(d, s.first_offset);
@@ -258,7 +259,7 @@ void HttpDialogue::Resume(int direction) {
       s.http1->Leave(OtherKind(s.kind), now_ns_);
     }
   }
-  for (const int d : {client_, 1 - client_}) {
+  for (const Direction d : {client_, Opposite(client_)}) {
     if (d != direction && !both) continue;
     const std::string first = std::exchange(sides_[d].first, {});
     Feed(d, sides_[d].first_offset, AsBytes(first));
@@ -267,14 +268,14 @@ void HttpDialogue::Resume(int direction) {
 
 // A body may be shorter than its head says: a HEAD's answer has none, chunks may lack their end.
 // What a request is certainly answered with begins where it begins.
-bool HttpDialogue::AnotherBegins(int direction, uint64_t offset, ByteView bytes) {
+bool HttpDialogue::AnotherBegins(Direction direction, uint64_t offset, ByteView bytes) {
   const Side& side = sides_[direction];
   return side.kind == HttpKind::kResponse && !side.http1->between(side.kind) &&
          FirstLine(HttpKind::kResponse, AsText(bytes)) == Line::kYes &&
          exchanges_.AnsweredAt(offset) != nullptr;
 }
 
-void HttpDialogue::Restart(int direction) {
+void HttpDialogue::Restart(Direction direction) {
   Side& side = sides_[direction];
   const std::shared_ptr<HttpParser> before = side.http1;
   before->EndHere(side.kind);
@@ -282,7 +283,7 @@ void HttpDialogue::Restart(int direction) {
   side.http1->Leave(OtherKind(side.kind), now_ns_);
   if (other(direction).http1 != before) return;
   before->Leave(side.kind, now_ns_);
-  NoteStop(1 - direction);
+  NoteStop(Opposite(direction));
 }
 
 }  // namespace flowstitch

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "base/direction.h"
 
 namespace flowstitch {
 
@@ -94,18 +95,19 @@ class HttpEvents {
   // wrong with it; empty where nothing is known to be.
   virtual void OnEnd(HttpMessageId id, bool complete, std::string_view why) = 0;
   // WebSocket: a message begins, goes on (already inflated), ends. One at a time and direction.
-  virtual void OnWebSocketMessage(int /*direction*/, const WebSocketMessage& /*message*/) {}
-  virtual void OnWebSocketBytes(int /*direction*/, ByteView /*bytes*/, uint64_t /*offset*/) {}
-  virtual void OnWebSocketGap(int /*direction*/, uint64_t /*length*/) {}
-  virtual void OnWebSocketEnd(int /*direction*/, bool /*complete*/, std::string_view /*why*/) {}
+  virtual void OnWebSocketMessage(Direction /*direction*/, const WebSocketMessage& /*message*/) {}
+  virtual void OnWebSocketBytes(Direction /*direction*/, ByteView /*bytes*/, uint64_t /*offset*/) {}
+  virtual void OnWebSocketGap(Direction /*direction*/, uint64_t /*length*/) {}
+  virtual void OnWebSocketEnd(Direction /*direction*/, bool /*complete*/,
+                              std::string_view /*why*/) {}
   // Bytes of a direction that is not HTTP, or no longer: a CONNECT's tunnel, another protocol.
-  virtual void OnOther(int /*direction*/, ByteView /*bytes*/, uint64_t /*offset*/) {}
-  virtual void OnOtherGap(int /*direction*/, uint64_t /*length*/) {}
+  virtual void OnOther(Direction /*direction*/, ByteView /*bytes*/, uint64_t /*offset*/) {}
+  virtual void OnOtherGap(Direction /*direction*/, uint64_t /*length*/) {}
   // Bytes of a message that came to nothing: its head has no end, or what follows is not HTTP. Only
   // when heads carry their fields.
   virtual void OnUnused(HttpKind /*kind*/, ByteView /*bytes*/) {}
   // A stretch of a direction that is HTTP otherwise was not read; why, for people.
-  virtual void OnUnread(int /*direction*/, const UnreadStretch& /*stretch*/) {}
+  virtual void OnUnread(Direction /*direction*/, const UnreadStretch& /*stretch*/) {}
   // Whether what came as OnOther is being read as something else.
   virtual bool reads_other() const { return false; }
 };

@@ -31,7 +31,7 @@ size_t HeaderBytes(uint8_t second) {
 
 }  // namespace
 
-WebSocketParser::WebSocketParser(int direction, bool from_client, std::string_view extensions,
+WebSocketParser::WebSocketParser(Direction direction, bool from_client, std::string_view extensions,
                                  const DecodeLimits& limits, HttpEvents* events)
     : direction_(direction), events_(events), limits_(limits) {
   const std::string side =

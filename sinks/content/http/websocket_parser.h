@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/direction.h"
 #include "sinks/content/http/content_coding.h"
 #include "sinks/content/http/http_events.h"
 
@@ -16,7 +17,7 @@ namespace flowstitch {
 class WebSocketParser {
  public:
   // `extensions`: Sec-WebSocket-Extensions of the server's answer. `events` outlives the parser.
-  WebSocketParser(int direction, bool from_client, std::string_view extensions,
+  WebSocketParser(Direction direction, bool from_client, std::string_view extensions,
                   const DecodeLimits& limits, HttpEvents* events);
   ~WebSocketParser();
   WebSocketParser(const WebSocketParser&) = delete;
@@ -42,7 +43,7 @@ class WebSocketParser {
   void EndMessage(bool complete, std::string_view why);
   void LoseDeflate(const char* why);
 
-  const int direction_;
+  const Direction direction_;
   HttpEvents* const events_;
   const DecodeLimits limits_;
   bool deflates_ = false;      // the extension was agreed on

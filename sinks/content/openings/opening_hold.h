@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "base/direction.h"
 #include "sinks/content/openings/proxy_opening.h"
 #include "sinks/streams/sink_flow.h"
 
 namespace flowstitch {
 
 struct StreamPiece {
-  int direction = 0;
+  Direction direction = kClientToServer;
   uint64_t offset = 0;
   ByteView bytes;
   TimeNs time_ns = 0;

@@ -27,7 +27,7 @@ void TlsConnection::CountWaiting(Side* side, size_t bytes) {
   keys_->RemoveWaiting(std::exchange(side->counted_waiting, bytes));
 }
 
-void TlsConnection::Stop(int direction, std::string why) {
+void TlsConnection::Stop(Direction direction, std::string why) {
   Side& side = sides_[direction];
   if (side.stopped) return;
   side.stopped = true;
@@ -49,7 +49,7 @@ bool TlsConnection::LookUp() {
   return secrets_.has_value();
 }
 
-void TlsConnection::Bytes(int direction, ByteView bytes, TimeNs time_ns) {
+void TlsConnection::Bytes(Direction direction, ByteView bytes, TimeNs time_ns) {
   Side& side = sides_[direction];
   if (side.stopped || side.ends_here) return;
   side.buffer.append(AsText(bytes));
@@ -64,7 +64,7 @@ void TlsConnection::Bytes(int direction, ByteView bytes, TimeNs time_ns) {
 }
 
 // Zeros stand in for what is missing, as long as it can be inside of one record.
-void TlsConnection::Gap(int direction, uint64_t length) {
+void TlsConnection::Gap(Direction direction, uint64_t length) {
   Side& side = sides_[direction];
   if (side.stopped || side.ends_here) return;
   if (length > kMaxRecordBytes) {
@@ -78,16 +78,16 @@ void TlsConnection::Gap(int direction, uint64_t length) {
 }
 
 // One side may have waited for what the other one says.
-void TlsConnection::ProcessBoth(int direction) {
+void TlsConnection::ProcessBoth(Direction direction) {
   for (int turn = 0; turn < 8; ++turn) {
     const uint64_t before = sides_[0].position + sides_[1].position;
     Process(direction);
-    Process(1 - direction);
+    Process(Opposite(direction));
     if (sides_[0].position + sides_[1].position == before) break;
   }
 }
 
-void TlsConnection::Process(int direction) {
+void TlsConnection::Process(Direction direction) {
   Side& side = sides_[direction];
   while (!side.stopped) {
     const ByteView rest = AsBytes(side.buffer).subspan(side.start);
@@ -126,7 +126,7 @@ void TlsConnection::Process(int direction) {
 }
 
 // A record of which a part is missing: the next one's number is known all the same.
-TlsConnection::Taken TlsConnection::SkipLost(int direction, uint8_t type, size_t length) {
+TlsConnection::Taken TlsConnection::SkipLost(Direction direction, uint8_t type, size_t length) {
   Side& side = sides_[direction];
   if (side.phase == Phase::kClear) {
     Stop(direction, "bytes are missing in its handshake");
@@ -142,7 +142,7 @@ TlsConnection::Taken TlsConnection::SkipLost(int direction, uint8_t type, size_t
 }
 
 // The content of a record of so many bytes is not there.
-void TlsConnection::NoteLost(int direction, uint8_t type, size_t length) {
+void TlsConnection::NoteLost(Direction direction, uint8_t type, size_t length) {
   Side& side = sides_[direction];
   const size_t overhead = side.cipher->overhead();
   if (type != kApplicationData || side.phase != Phase::kApplication || length <= overhead) return;
@@ -151,7 +151,7 @@ void TlsConnection::NoteLost(int direction, uint8_t type, size_t length) {
   events_->OnPlainGap(direction, content);
 }
 
-TlsConnection::Taken TlsConnection::TakeRecord(int direction, uint8_t type, uint16_t version,
+TlsConnection::Taken TlsConnection::TakeRecord(Direction direction, uint8_t type, uint16_t version,
                                                ByteView body) {
   if (tls13()) return TakeTls13(direction, type, version, body);
   Side& side = sides_[direction];
@@ -163,7 +163,7 @@ void TlsConnection::Close() {
   closing_ = true;
   keys_->Refresh();
   ProcessBoth(client_direction_);
-  for (int direction : {0, 1}) {
+  for (const Direction direction : kDirections) {
     Side& side = sides_[direction];
     const size_t rest = side.buffer.size() - side.start;
     if (side.stopped || rest == 0) continue;

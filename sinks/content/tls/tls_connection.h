@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/capture_time.h"
+#include "base/direction.h"
 #include "sinks/content/tls/record_cipher.h"
 #include "sinks/content/tls/tls_keys.h"
 #include "sinks/streams/tls_facts.h"
@@ -24,9 +25,9 @@ class TlsEvents {
  public:
   virtual ~TlsEvents() = default;
   // Decrypted bytes of the application, in order; `offset` counts them.
-  virtual void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) = 0;
+  virtual void OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) = 0;
   // A record is missing that had about so many.
-  virtual void OnPlainGap(int direction, uint64_t length) = 0;
+  virtual void OnPlainGap(Direction direction, uint64_t length) = 0;
 };
 
 class TlsConnection {
@@ -53,15 +54,15 @@ class TlsConnection {
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
 
-  void Bytes(int direction, ByteView bytes, TimeNs time_ns);
-  void Gap(int direction, uint64_t length);
+  void Bytes(Direction direction, ByteView bytes, TimeNs time_ns);
+  void Gap(Direction direction, uint64_t length);
   // Nothing more comes: what waits is tried once more.
   void Close();
 
   // What it holds, about.
   size_t memory_bytes() const;
   // Why not everything of a direction was decrypted; empty when it was.
-  std::string why_not(int direction) const { return sides_[direction].why; }
+  std::string why_not(Direction direction) const { return sides_[direction].why; }
 
  private:
   // Record types (RFC 8446, 5.1).
@@ -101,25 +102,25 @@ class TlsConnection {
     bool guessing = false;  // TLS 1.3: where the handshake ends is not known
   };
 
-  void Process(int direction);
-  void ProcessBoth(int direction);
-  Taken TakeRecord(int direction, uint8_t type, uint16_t version, ByteView body);
-  Taken TakeClear(int direction, uint8_t type, ByteView body);
-  Taken TakeTls12(int direction, uint8_t type, uint16_t version, ByteView body);
-  Taken TakeTls13(int direction, uint8_t type, uint16_t version, ByteView body);
+  void Process(Direction direction);
+  void ProcessBoth(Direction direction);
+  Taken TakeRecord(Direction direction, uint8_t type, uint16_t version, ByteView body);
+  Taken TakeClear(Direction direction, uint8_t type, ByteView body);
+  Taken TakeTls12(Direction direction, uint8_t type, uint16_t version, ByteView body);
+  Taken TakeTls13(Direction direction, uint8_t type, uint16_t version, ByteView body);
   bool TryEarly(ByteView body, uint16_t version, std::string* plain);
-  void NoteTranscript(int direction, uint8_t type, ByteView message);
+  void NoteTranscript(Direction direction, uint8_t type, ByteView message);
   void TakeTicket(ByteView body);
   std::string Master();
   std::string PreMaster();
-  void NoteLost(int direction, uint8_t type, size_t length);
-  Taken SkipLost(int direction, uint8_t type, size_t length);
-  void TakeContent(int direction, uint8_t type, ByteView content);
-  void TakeMessages(int direction, ByteView content);
-  void OnMessage(int direction, uint8_t type, ByteView body);
-  bool StartPhase(int direction, Phase phase);
-  bool StartTls12(int direction);
-  void Stop(int direction, std::string why);
+  void NoteLost(Direction direction, uint8_t type, size_t length);
+  Taken SkipLost(Direction direction, uint8_t type, size_t length);
+  void TakeContent(Direction direction, uint8_t type, ByteView content);
+  void TakeMessages(Direction direction, ByteView content);
+  void OnMessage(Direction direction, uint8_t type, ByteView body);
+  bool StartPhase(Direction direction, Phase phase);
+  bool StartTls12(Direction direction);
+  void Stop(Direction direction, std::string why);
   void CountWaiting(Side* side, size_t bytes);
   bool LookUp();
   bool tls13() const { return server_ && server_->version == kTls13Version; }
@@ -128,7 +129,7 @@ class TlsConnection {
   TlsFacts* const facts_;
   TlsEvents* const events_;
   Side sides_[2];
-  int client_direction_ = 0;
+  Direction client_direction_ = kClientToServer;
   std::optional<ClientHello> client_;
   std::optional<ServerHello> server_;
   uint64_t client_hellos_ = 0;

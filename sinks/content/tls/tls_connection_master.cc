@@ -9,7 +9,7 @@
 namespace flowstitch {
 
 // RFC 7627, 3: what the extended master secret is bound to.
-void TlsConnection::NoteTranscript(int direction, uint8_t type, ByteView message) {
+void TlsConnection::NoteTranscript(Direction direction, uint8_t type, ByteView message) {
   constexpr uint8_t kHelloRequest = 0;
   Side& side = sides_[direction];
   if (tls13() || type == kHelloRequest) return;
@@ -54,7 +54,7 @@ std::string TlsConnection::Master() {
     tried_sessions_ = sessions;
     master_ = keys_->FindSession(client_->ticket);
     if (master_.empty()) master_ = keys_->FindSession(server_->session_id);
-  } else if (again && sides_[1 - client_direction_].transcript_done) {
+  } else if (again && sides_[Opposite(client_direction_)].transcript_done) {
     tried_generation_ = keys_->generation();
     const std::string pre_master = PreMaster();
     if (pre_master.empty()) return "";
@@ -66,7 +66,7 @@ std::string TlsConnection::Master() {
       reader.Number(1);
       reader.Vector(3);
       const size_t hello = client.size() - reader.rest().size();
-      const std::string& server = sides_[1 - client_direction_].transcript;
+      const std::string& server = sides_[Opposite(client_direction_)].transcript;
       master_ = ExtendedMasterSecret(hash, pre_master,
                                      client.substr(0, hello) + server + client.substr(hello));
     } else {

@@ -14,7 +14,7 @@ constexpr char kBadRecord[] =
 
 }  // namespace
 
-TlsConnection::Taken TlsConnection::TakeClear(int direction, uint8_t type, ByteView body) {
+TlsConnection::Taken TlsConnection::TakeClear(Direction direction, uint8_t type, ByteView body) {
   Side& side = sides_[direction];
   switch (type) {
     case kHandshakeRecord:
@@ -40,7 +40,7 @@ TlsConnection::Taken TlsConnection::TakeClear(int direction, uint8_t type, ByteV
   }
 }
 
-bool TlsConnection::StartTls12(int direction) {
+bool TlsConnection::StartTls12(Direction direction) {
   Side& side = sides_[direction];
   if (server_->compression != 0 || suite_.mode == CipherSuite::Mode::kNone) {
     Stop(direction, kNoCipher);
@@ -58,13 +58,13 @@ bool TlsConnection::StartTls12(int direction) {
   side.phase = Phase::kApplication;
   side.messages.clear();
   // Both have their keys.
-  if (sides_[1 - direction].phase == Phase::kApplication) {
+  if (sides_[Opposite(direction)].phase == Phase::kApplication) {
     for (Side& s : sides_) std::string().swap(s.transcript);
   }
   return true;
 }
 
-TlsConnection::Taken TlsConnection::TakeTls12(int direction, uint8_t type, uint16_t version,
+TlsConnection::Taken TlsConnection::TakeTls12(Direction direction, uint8_t type, uint16_t version,
                                               ByteView body) {
   if (type == kChangeCipherSpec) {
     // Another handshake inside of the protection has agreed on new keys.
@@ -88,7 +88,7 @@ TlsConnection::Taken TlsConnection::TakeTls12(int direction, uint8_t type, uint1
 }
 
 // Makes the cipher of a phase. False when its secret is not there.
-bool TlsConnection::StartPhase(int direction, Phase phase) {
+bool TlsConnection::StartPhase(Direction direction, Phase phase) {
   Side& side = sides_[direction];
   if (suite_.mode == CipherSuite::Mode::kNone || suite_.mode == CipherSuite::Mode::kCbc) {
     Stop(direction, kNoCipher);
@@ -125,7 +125,7 @@ bool TlsConnection::TryEarly(ByteView body, uint16_t version, std::string* plain
   return early_->Decrypt(kApplicationData, version, body, plain);
 }
 
-TlsConnection::Taken TlsConnection::TakeTls13(int direction, uint8_t type, uint16_t version,
+TlsConnection::Taken TlsConnection::TakeTls13(Direction direction, uint8_t type, uint16_t version,
                                               ByteView body) {
   Side& side = sides_[direction];
   if (type != kApplicationData) {
@@ -174,7 +174,7 @@ TlsConnection::Taken TlsConnection::TakeTls13(int direction, uint8_t type, uint1
   return side.stopped ? Taken::kStops : Taken::kYes;
 }
 
-void TlsConnection::TakeContent(int direction, uint8_t type, ByteView content) {
+void TlsConnection::TakeContent(Direction direction, uint8_t type, ByteView content) {
   Side& side = sides_[direction];
   if (type == kHandshakeRecord) {
     TakeMessages(direction, content);
@@ -185,7 +185,7 @@ void TlsConnection::TakeContent(int direction, uint8_t type, ByteView content) {
   }
 }
 
-void TlsConnection::TakeMessages(int direction, ByteView content) {
+void TlsConnection::TakeMessages(Direction direction, ByteView content) {
   Side& side = sides_[direction];
   side.messages.append(AsText(content));
   size_t at = 0;
@@ -204,7 +204,7 @@ void TlsConnection::TakeMessages(int direction, ByteView content) {
   if (!side.stopped) side.messages.erase(0, at);
 }
 
-void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
+void TlsConnection::OnMessage(Direction direction, uint8_t type, ByteView body) {
   Side& side = sides_[direction];
   switch (type) {
     case kClientHello: {
@@ -232,7 +232,7 @@ void TlsConnection::OnMessage(int direction, uint8_t type, ByteView body) {
         Stop(direction, "a second hello of its server makes no sense");
         break;
       }
-      client_direction_ = 1 - direction;
+      client_direction_ = Opposite(direction);
       if (hello.retry) {
         retried_ = true;
         early_accepted_ = false;

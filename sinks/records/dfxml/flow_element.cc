@@ -33,7 +33,7 @@ void WriteRuns(const SinkStream& stream, XmlText* xml) {
     xml->Attribute("file_offset", gap.offset);
     xml->Attribute("len", gap.length);
     xml->AttributeAsIs("fill", "0");
-    xml->Attribute("flowstitch:gap", gap.reason);
+    xml->Attribute("flowstitch:gap", NameOf(gap.reason));
     xml->End();
   }
   for (const BodyRecord& body : stream.bodies) {
@@ -82,8 +82,8 @@ void WriteMac(std::string_view name, const std::string& mac, XmlText* xml) {
 
 // tcpflow's element, attribute by attribute; "startime" is its spelling, and what its consumers
 // read.
-void WriteTcpflow(const SinkFlow& flow, int direction, ReportForm form, XmlText* xml) {
-  const StreamSummary& s = flow.streams[static_cast<size_t>(direction)].summary;
+void WriteTcpflow(const SinkFlow& flow, Direction direction, ReportForm form, XmlText* xml) {
+  const StreamSummary& s = flow.streams[direction].summary;
   const Endpoint& source = flow.source_of(direction);
   const Endpoint& destination = flow.destination_of(direction);
   const bool from_client = direction == kClientToServer;
@@ -161,22 +161,22 @@ void WritePlainAttributes(const PlainRecord& plain, const std::string& stream_pa
   if (!plain.note.empty()) xml->Attribute("note", plain.note);
 }
 
-void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
-  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
+  const SinkStream& stream = flow.streams[direction];
   const StreamSummary& s = stream.summary;
   xml->Start("flowstitch:stream");
   xml->Attribute("flow", flow.number);
   xml->AttributeAsIs("direction",
                      direction == kClientToServer ? "client_to_server" : "server_to_client");
   xml->Attribute("community_id", flow.community_id);
-  xml->Attribute("opened_by", flow.opened_by);
+  xml->Attribute("opened_by", NameOf(flow.opened_by));
   if (flow.mid_stream) xml->AttributeAsIs("mid_stream", "true");
   if (flow.unconfirmed) xml->AttributeAsIs("unconfirmed", "true");
   if (flow.continues) {
     xml->Attribute("continues", *flow.continues);
-    xml->Attribute("start_offset", flow.start_offset[static_cast<size_t>(direction)]);
+    xml->Attribute("start_offset", flow.start_offset[direction]);
   }
-  xml->Attribute("close_reason", flow.close_reason);
+  xml->Attribute("close_reason", NameOf(flow.close_reason));
   if (!flow.history.empty()) xml->Attribute("history", flow.history);
   xml->Attribute("protocol", uint64_t{flow.protocol});
   if (!stream.vlan.empty()) xml->Attribute("vlan", absl::StrJoin(stream.vlan, ","));
@@ -197,7 +197,7 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   }
   for (const TunnelRecord& tunnel : flow.tunnels) {
     xml->Start("flowstitch:tunnel");
-    xml->Attribute("kind", tunnel.kind);
+    xml->Attribute("kind", NameOf(tunnel.kind));
     xml->Attribute("id", uint64_t{tunnel.id});
     xml->AttributeAsIs("source", FormatIpAddress(tunnel.source));
     xml->AttributeAsIs("destination", FormatIpAddress(tunnel.destination));
@@ -222,9 +222,9 @@ void WriteOwn(const SinkFlow& flow, int direction, XmlText* xml) {
   xml->End();
 }
 
-void WriteStream(const SinkFlow& flow, int direction, const FlowElementOptions& options,
+void WriteStream(const SinkFlow& flow, Direction direction, const FlowElementOptions& options,
                  XmlText* xml) {
-  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  const SinkStream& stream = flow.streams[direction];
   xml->Start("fileobject");
   const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
   if (has_file) xml->Element("filename", stream.path);
@@ -273,9 +273,9 @@ void WritePlain(const SinkStream& stream, const PlainRecord& plain, XmlText* xml
 }
 
 // A stream as tcpflow writes it: what consumers look for comes first, in its order.
-void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowElementOptions& options,
-                            XmlText* xml) {
-  const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+void WriteStreamLikeTcpflow(const SinkFlow& flow, Direction direction,
+                            const FlowElementOptions& options, XmlText* xml) {
+  const SinkStream& stream = flow.streams[direction];
   const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
   xml->Start("fileobject");
   if (has_file) xml->Element("filename", stream.path);
@@ -288,7 +288,7 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, int direction, const FlowEleme
     xml->Start("byte_run");
     xml->Attribute("file_offset", gap.offset);
     xml->Attribute("len", gap.length);
-    xml->Attribute("flowstitch:gap", gap.reason);
+    xml->Attribute("flowstitch:gap", NameOf(gap.reason));
     xml->End();
   }
   for (const BodyRecord& body : stream.bodies) {
@@ -322,8 +322,8 @@ std::string BodyElement(const std::string& stream_path, const BodyRecord& body) 
 void AppendFlowElements(const SinkFlow& flow, const FlowElementOptions& options,
                         std::string* text) {
   thread_local XmlText xml;  // its buffer is used again
-  for (int direction : {kClientToServer, kServerToClient}) {
-    const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  for (const Direction direction : kDirections) {
+    const SinkStream& stream = flow.streams[direction];
     if (stream.summary.packets == 0 && stream.length == 0) continue;
     if (options.form == ReportForm::kTcpflow) {
       WriteStreamLikeTcpflow(flow, direction, options, &xml);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kWriteBytes = 64 << 10;
 
-wire::Direction ToWire(int direction) {
+wire::Direction ToWire(Direction direction) {
   return direction == kServerToClient ? wire::SERVER_TO_CLIENT : wire::CLIENT_TO_SERVER;
 }
 
@@ -33,7 +33,7 @@ void Set(const std::string& name, const std::string& value, wire::HttpField* fie
   field->set_value(ToUtf8(value));
 }
 
-void ToWire(const PlainRecord& plain, int direction, wire::PlainFile* out) {
+void ToWire(const PlainRecord& plain, Direction direction, wire::PlainFile* out) {
   out->set_direction(ToWire(direction));
   out->set_path(ToUtf8(plain.path));
   out->set_bytes(plain.bytes);
@@ -44,7 +44,7 @@ void ToWire(const PlainRecord& plain, int direction, wire::PlainFile* out) {
   out->set_of(plain.of);
 }
 
-void ToWire(const UnreadRecord& stop, int direction, wire::HttpStop* out) {
+void ToWire(const UnreadRecord& stop, Direction direction, wire::HttpStop* out) {
   out->set_direction(ToWire(direction));
   out->set_offset(stop.offset);
   if (stop.end) out->set_end(*stop.end);
@@ -182,8 +182,8 @@ void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, b
   }
   *out->mutable_closed() = event;
   if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
-  for (int direction : {kClientToServer, kServerToClient}) {
-    const SinkStream& stream = flow.streams[static_cast<size_t>(direction)];
+  for (const Direction direction : kDirections) {
+    const SinkStream& stream = flow.streams[direction];
     for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
     for (const UnreadRecord& stop : stream.unread) ToWire(stop, direction, out->add_stops());
     const auto& vlan = out->opened().vlan();
@@ -218,7 +218,7 @@ void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& tran
   Write(record);
 }
 
-void JsonWriter::OnBody(const SinkFlow& flow, int direction, const BodyRecord& body) {
+void JsonWriter::OnBody(const SinkFlow& flow, Direction direction, const BodyRecord& body) {
   wire::Record record;
   wire::BodyFileRecord* out = record.mutable_body();
   out->set_flow(flow.id);

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "proto/record.pb.h"
 #include "sinks/records/record_consumer.h"
 #include "sinks/streams/sink_flow.h"
@@ -46,7 +47,7 @@ class JsonWriter : public RecordConsumer {
   // When all other writers are done with the flow.
   void OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written);
   void OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) override;
-  void OnBody(const SinkFlow& flow, int direction, const BodyRecord& body) override;
+  void OnBody(const SinkFlow& flow, Direction direction, const BodyRecord& body) override;
   void Flush();
 
  private:

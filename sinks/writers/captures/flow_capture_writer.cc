@@ -57,10 +57,10 @@ void FlowCaptureWriter::OnClosed(SinkFlow& flow) {
   if (it == entries_.end()) return;
   Entry& entry = *it->second;
   // A direction without frames may get its first one late.
-  for (int direction : {kClientToServer, kServerToClient}) {
+  for (const Direction direction : kDirections) {
     if (!entry.paths[direction].empty()) continue;
     names_->Name(flow, direction);
-    entry.paths[direction] = flow.streams[static_cast<size_t>(direction)].path;
+    entry.paths[direction] = flow.streams[direction].path;
   }
   for (const auto& [key, file] : entry.files) {
     Note(file->Finish(flow.streams[static_cast<size_t>(key.first)].summary.first_time_ns));

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "base/ledger.h"
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/stream_names.h"
@@ -20,7 +21,7 @@ class FlowCaptureWriter : public Writer {
   // `names` and `ledger` outlive the writer.
   FlowCaptureWriter(StreamNames* names, SinkLedger* ledger) : names_(names), ledger_(ledger) {}
 
-  void OnBytes(SinkFlow& /*flow*/, int /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
+  void OnBytes(SinkFlow& /*flow*/, Direction /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {}
   void OnOpened(SinkFlow& flow) override;
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;

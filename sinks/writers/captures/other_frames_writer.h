@@ -5,6 +5,7 @@
 #include <map>
 
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "sinks/streams/safe_file.h"
 #include "sinks/streams/writer.h"
 
@@ -14,7 +15,7 @@ class OtherFramesWriter : public Writer {
  public:
   explicit OtherFramesWriter(std::string path) : path_(std::move(path)) {}
 
-  void OnBytes(SinkFlow& /*flow*/, int /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
+  void OnBytes(SinkFlow& /*flow*/, Direction /*direction*/, uint64_t /*offset*/, ByteView /*bytes*/,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {}
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
   bool buffers() const override { return true; }

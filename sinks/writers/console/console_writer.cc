@@ -114,7 +114,7 @@ std::string PayloadField(PayloadForm form, ByteView bytes) {
 }  // namespace
 
 // tcpflow's object, with what it lacks behind it.
-std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_t> offset,
+std::string JsonPiece(const SinkFlow& flow, Direction direction, std::optional<uint64_t> offset,
                       TimeNs time_ns, PayloadForm form, ByteView bytes) {
   const Endpoint& source = flow.source_of(direction);
   const Endpoint& destination = flow.destination_of(direction);
@@ -125,7 +125,7 @@ std::string JsonPiece(const SinkFlow& flow, int direction, std::optional<uint64_
       time_ns, "\",\"flow\":\"", flow.number, "\",\"direction\":\"",
       direction == kClientToServer ? "client_to_server" : "server_to_client", "\"");
   if (offset) absl::StrAppend(&text, ",\"offset\":\"", *offset, "\"");
-  const std::vector<uint16_t>& vlan = flow.streams[static_cast<size_t>(direction)].vlan;
+  const std::vector<uint16_t>& vlan = flow.streams[direction].vlan;
   if (!vlan.empty()) absl::StrAppend(&text, ",\"vlan\":", vlan[0]);
   return text + "}";
 }
@@ -212,22 +212,21 @@ class ConsoleWriter::Layers : public WriterState {
     if (writer->options_.keys == nullptr) return;
     tls_.emplace(
         writer->options_.keys,
-        [this](int direction, uint64_t offset, ByteView bytes, TimeNs time_ns, bool decrypted) {
-          Give(direction, offset, bytes, time_ns, decrypted);
-        },
-        [this](int direction, uint64_t length, bool decrypted) {
+        [this](Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+               bool decrypted) { Give(direction, offset, bytes, time_ns, decrypted); },
+        [this](Direction direction, uint64_t length, bool decrypted) {
           GiveGap(direction, length, decrypted);
         });
   }
 
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+  void Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
     if (tls_) {
       tls_->Bytes(direction, offset, bytes, time_ns);
     } else {
       Give(direction, offset, bytes, time_ns, false);
     }
   }
-  void Gap(int direction, uint64_t length) {
+  void Gap(Direction direction, uint64_t length) {
     if (tls_) {
       tls_->Gap(direction, length);
     } else {
@@ -244,14 +243,14 @@ class ConsoleWriter::Layers : public WriterState {
   }
 
  private:
-  void Give(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns, bool decrypted) {
+  void Give(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns, bool decrypted) {
     if (HttpText* const http = HttpOf(decrypted)) {
       http->dialogue().Bytes(direction, offset, bytes, time_ns);
     } else {
       writer_->Print(*flow_, {direction, offset, !decrypted, time_ns}, bytes);
     }
   }
-  void GiveGap(int direction, uint64_t length, bool decrypted) {
+  void GiveGap(Direction direction, uint64_t length, bool decrypted) {
     if (HttpText* const http = HttpOf(decrypted)) http->dialogue().Gap(direction, length);
   }
   // Null: no HTTP is looked for.
@@ -261,7 +260,7 @@ class ConsoleWriter::Layers : public WriterState {
     if (http == nullptr) {
       http =
           std::make_unique<HttpText>(writer_->http_config_, decrypted || flow_->from_start(),
-                                     [this](int direction, ByteView text, TimeNs time_ns) {
+                                     [this](Direction direction, ByteView text, TimeNs time_ns) {
                                        writer_->Print(*flow_, {direction, 0, false, time_ns}, text);
                                      });
     }
@@ -274,7 +273,7 @@ class ConsoleWriter::Layers : public WriterState {
   std::unique_ptr<HttpText> http_[2];  // of the flow itself, and of what TLS hid
 };
 
-void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+void ConsoleWriter::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                             TimeNs time_ns, BatchHold* /*hold*/) {
   if (options_.packet_order) return;
   if (options_.max_bytes >= 0) {
@@ -291,7 +290,7 @@ void ConsoleWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, Byte
   static_cast<Layers*>(state.get())->Bytes(direction, offset, bytes, time_ns);
 }
 
-void ConsoleWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
+void ConsoleWriter::OnGap(SinkFlow& flow, Direction direction, const GapRecord& gap) {
   if (flow.states[slot_] == nullptr) return;
   static_cast<Layers*>(flow.states[slot_].get())->Gap(direction, gap.length);
 }

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "sinks/content/http/http_parser.h"
 #include "sinks/content/tls/tls_keys.h"
 #include "sinks/streams/stream_names.h"
@@ -57,9 +58,9 @@ class ConsoleWriter : public Writer {
   ConsoleWriter(const ConsoleOptions& options, size_t state_slot, StreamNames* names);
   ~ConsoleWriter() override;
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
-  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+  void OnGap(SinkFlow& flow, Direction direction, const GapRecord& gap) override;
   void OnFrame(SinkFlow* flow, const FrameRecord& frame) override;
   void OnClosed(SinkFlow& flow) override;
   void OnBatchDone() override {
@@ -71,7 +72,7 @@ class ConsoleWriter : public Writer {
   class Layers;
   // What a piece is: where it stands, and when it was captured.
   struct Piece {
-    int direction = 0;
+    Direction direction = kClientToServer;
     uint64_t offset = 0;
     bool has_offset = true;  // not in packet order, and not when decoded
     TimeNs time_ns = 0;

@@ -12,7 +12,7 @@ void HttpText::OnHead(HttpMessageId id, const HttpHead& head) {
 }
 
 void HttpText::OnBody(HttpMessageId id, ByteView bytes, uint64_t /*offset*/) {
-  const int direction = dialogue_.DirectionOf(id.kind);
+  const Direction direction = dialogue_.DirectionOf(id.kind);
   auto& decoders = decoders_[static_cast<size_t>(id.kind)];
   const auto it = decoders.find(id.stream);
   if (it == decoders.end()) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/direction.h"
 #include "sinks/content/http/content_coding.h"
 #include "sinks/content/http/http_dialogue.h"
 
@@ -15,7 +16,7 @@ namespace flowstitch {
 
 class HttpText : private HttpEvents {
  public:
-  using Print = std::function<void(int direction, ByteView text, TimeNs time_ns)>;
+  using Print = std::function<void(Direction direction, ByteView text, TimeNs time_ns)>;
   // `config` carries fields, and outlives this.
   HttpText(const HttpParserConfig& config, bool from_start, Print print)
       : print_(std::move(print)),
@@ -23,7 +24,7 @@ class HttpText : private HttpEvents {
 
   HttpDialogue& dialogue() { return dialogue_; }
   void Close(const SinkFlow& flow) {
-    dialogue_.Close({flow.ended_in_order(0), flow.ended_in_order(1)});
+    dialogue_.Close({flow.ended_in_order(kClientToServer), flow.ended_in_order(kServerToClient)});
   }
 
  private:
@@ -31,13 +32,13 @@ class HttpText : private HttpEvents {
   void OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) override;
   void OnBodyGap(HttpMessageId /*id*/, uint64_t /*length*/) override {}
   void OnEnd(HttpMessageId id, bool complete, std::string_view why) override;
-  void OnOther(int direction, ByteView bytes, uint64_t /*offset*/) override {
+  void OnOther(Direction direction, ByteView bytes, uint64_t /*offset*/) override {
     Show(direction, bytes);
   }
   void OnUnused(HttpKind kind, ByteView bytes) override {
     Show(dialogue_.DirectionOf(kind), bytes);
   }
-  void Show(int direction, ByteView bytes) { print_(direction, bytes, dialogue_.now_ns()); }
+  void Show(Direction direction, ByteView bytes) { print_(direction, bytes, dialogue_.now_ns()); }
 
   const Print print_;
   HttpDialogue dialogue_;

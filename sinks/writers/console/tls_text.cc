@@ -2,7 +2,7 @@
 
 namespace flowstitch {
 
-void TlsText::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+void TlsText::Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
   if (tls_ == nullptr && keys_->active() && TlsConnection::BeginsAt(offset, bytes)) {
     TlsEvents* const events = this;
     tls_ = std::make_unique<TlsConnection>(keys_, &facts_, events);
@@ -15,7 +15,7 @@ void TlsText::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_
   }
 }
 
-void TlsText::Gap(int direction, uint64_t length) {
+void TlsText::Gap(Direction direction, uint64_t length) {
   if (in_tls_[direction]) {
     tls_->Gap(direction, length);
   } else {
@@ -26,8 +26,8 @@ void TlsText::Gap(int direction, uint64_t length) {
 std::string TlsText::Close() {
   if (tls_ == nullptr) return "";
   tls_->Close();
-  const std::string why = tls_->why_not(0);
-  return why.empty() ? tls_->why_not(1) : why;
+  const std::string why = tls_->why_not(kClientToServer);
+  return why.empty() ? tls_->why_not(kServerToClient) : why;
 }
 
 }  // namespace flowstitch

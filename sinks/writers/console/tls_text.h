@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/direction.h"
 #include "sinks/content/tls/tls_connection.h"
 
 namespace flowstitch {
@@ -14,24 +15,24 @@ namespace flowstitch {
 class TlsText : private TlsEvents {
  public:
   // `decrypted`: `offset` counts these.
-  using Give = std::function<void(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
-                                  bool decrypted)>;
-  using GiveGap = std::function<void(int direction, uint64_t length, bool decrypted)>;
+  using Give = std::function<void(Direction direction, uint64_t offset, ByteView bytes,
+                                  TimeNs time_ns, bool decrypted)>;
+  using GiveGap = std::function<void(Direction direction, uint64_t length, bool decrypted)>;
 
   // `keys` outlive this.
   TlsText(TlsKeys* keys, Give give, GiveGap give_gap)
       : keys_(keys), give_(std::move(give)), give_gap_(std::move(give_gap)) {}
 
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
-  void Gap(int direction, uint64_t length);
+  void Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns);
+  void Gap(Direction direction, uint64_t length);
   // Why not everything was decrypted; empty: it was, or there was none.
   std::string Close();
 
  private:
-  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override {
+  void OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override {
     give_(direction, offset, bytes, time_ns, /*decrypted=*/true);
   }
-  void OnPlainGap(int direction, uint64_t length) override {
+  void OnPlainGap(Direction direction, uint64_t length) override {
     give_gap_(direction, length, /*decrypted=*/true);
   }
 

@@ -7,8 +7,8 @@
 
 namespace flowstitch {
 
-void ConversationWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
-                                 TimeNs time_ns, BatchHold* /*hold*/) {
+void ConversationWriter::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset,
+                                 ByteView bytes, TimeNs time_ns, BatchHold* /*hold*/) {
   if (max_bytes_ >= 0) {
     const auto limit = static_cast<uint64_t>(max_bytes_);
     bytes = bytes.first(offset >= limit ? 0 : std::min<size_t>(bytes.size(), limit - offset));

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "base/ledger.h"
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/digests.h"
@@ -28,7 +29,7 @@ class ConversationWriter : public Writer {
         names_(names),
         ledger_(ledger) {}
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
   std::vector<std::string> Endings() const override { return {kConversationEnding}; }

@@ -6,7 +6,7 @@
 
 namespace flowstitch {
 
-void FindIndexWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+void FindIndexWriter::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                               TimeNs time_ns, BatchHold* /*hold*/) {
   uint64_t length = bytes.size();
   if (max_bytes_ >= 0) {
@@ -18,8 +18,7 @@ void FindIndexWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, By
   if (state == nullptr) state = std::make_unique<State>();
   auto& file = static_cast<State*>(state.get())->files[direction];
   if (file == nullptr) {
-    file = std::make_unique<AppendFile>(flow.streams[static_cast<size_t>(direction)].path +
-                                        kFindIndexEnding);
+    file = std::make_unique<AppendFile>(flow.streams[direction].path + kFindIndexEnding);
   }
   Note(file->Append(AsBytes(FindIndexLine(offset, time_ns, length) + "\n")));
   waiting_.insert(file.get());

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/writer.h"
 
@@ -19,7 +20,7 @@ class FindIndexWriter : public Writer {
   FindIndexWriter(size_t state_slot, int64_t max_bytes)
       : slot_(state_slot), max_bytes_(max_bytes) {}
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
   std::vector<std::string> Endings() const override { return {kFindIndexEnding}; }

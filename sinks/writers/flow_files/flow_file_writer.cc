@@ -32,12 +32,12 @@ FlowFileWriter::~FlowFileWriter() {
   }
 }
 
-FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
+FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, Direction direction) {
   auto& state = flow.states[slot_];
   if (state == nullptr) {
     auto made = std::make_unique<State>();
-    for (int d : {kClientToServer, kServerToClient}) {
-      made->files[d].stream = &flow.streams[static_cast<size_t>(d)];
+    for (const Direction d : kDirections) {
+      made->files[d].stream = &flow.streams[d];
     }
     open_states_[flow.id] = made.get();
     state = std::move(made);
@@ -45,14 +45,14 @@ FlowFileWriter::File& FlowFileWriter::FileOf(SinkFlow& flow, int direction) {
   return static_cast<State*>(state.get())->files[direction];
 }
 
-void FlowFileWriter::Begin(SinkFlow& flow, int direction, File* file) {
+void FlowFileWriter::Begin(SinkFlow& flow, Direction direction, File* file) {
   file->begun = true;
   names_->Name(flow, direction);
   file->created = file->stream->restored && access(file->stream->path.c_str(), F_OK) == 0;
   if (options_.digests.any()) file->digests = std::make_unique<Digests>(options_.digests);
 }
 
-void FlowFileWriter::Resume(SinkFlow& flow, int direction, uint64_t offset) {
+void FlowFileWriter::Resume(SinkFlow& flow, Direction direction, uint64_t offset) {
   File& file = FileOf(flow, direction);
   Begin(flow, direction, &file);
   file.end = offset;
@@ -71,7 +71,7 @@ std::vector<std::string> FlowFileWriter::Endings() const {
   return options_.write ? std::vector<std::string>{""} : std::vector<std::string>{};
 }
 
-void FlowFileWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+void FlowFileWriter::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                              TimeNs /*time_ns*/, BatchHold* hold) {
   File& file = FileOf(flow, direction);
   if (!file.begun) Begin(flow, direction, &file);
@@ -216,7 +216,7 @@ class FlowFileWriter::PiecesFeed : public Md5Feed {
   Md5Waiting entry_;
 };
 
-void FlowFileWriter::NoteMd5(SinkFlow& flow, int direction, File* file) {
+void FlowFileWriter::NoteMd5(SinkFlow& flow, Direction direction, File* file) {
   if (file->md5_waits) return;
   file->md5_waits = true;
   md5_waiting_.push_back({flow.id, static_cast<State*>(flow.states[slot_].get()), direction});
@@ -292,7 +292,7 @@ void FlowFileWriter::WriteThrough(uint64_t number) {
   }
 }
 
-void FlowFileWriter::CloseFile(SinkFlow& flow, int direction) {
+void FlowFileWriter::CloseFile(SinkFlow& flow, Direction direction) {
   File& file = FileOf(flow, direction);
   SinkStream& stream = *file.stream;
   Write(&file);
@@ -310,7 +310,7 @@ void FlowFileWriter::CloseFile(SinkFlow& flow, int direction) {
 }
 
 void FlowFileWriter::OnClosed(SinkFlow& flow) {
-  for (int direction : {kClientToServer, kServerToClient}) {
+  for (const Direction direction : kDirections) {
     if (flow.states[slot_] != nullptr) CloseFile(flow, direction);
   }
   // A failure leaves pieces that hold their batches; the state lives on with the flow until the

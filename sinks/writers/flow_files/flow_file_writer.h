@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "base/direction.h"
 #include "base/ledger.h"
 #include "sinks/records/alerts.h"
 #include "sinks/streams/digests.h"
@@ -35,13 +36,13 @@ class FlowFileWriter : public Writer {
                  SinkLedger* ledger);
   ~FlowFileWriter() override;
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
 
   // The stream goes on at `offset` with the file that an earlier sink wrote; the bytes before are
   // in it.
-  void Resume(SinkFlow& flow, int direction, uint64_t offset);
+  void Resume(SinkFlow& flow, Direction direction, uint64_t offset);
   // Writes what has waited longest, until no more than keep_bytes wait.
   void WriteOldest();
   // Writes everything that holds a batch up to and with `number`.
@@ -78,27 +79,27 @@ class FlowFileWriter : public Writer {
   struct Md5Waiting {
     uint64_t flow_id = 0;
     State* state = nullptr;
-    int direction = 0;
+    Direction direction = kClientToServer;
   };
   class PiecesFeed;
   struct Waiting {
     uint64_t number;  // of the batch of its first piece
     uint64_t flow_id;
     State* state;
-    int direction;
+    Direction direction;
   };
 
-  File& FileOf(SinkFlow& flow, int direction);
-  void Begin(SinkFlow& flow, int direction, File* file);
+  File& FileOf(SinkFlow& flow, Direction direction);
+  void Begin(SinkFlow& flow, Direction direction, File* file);
   absl::Status OpenFile(File* file);
   absl::Status WritePieces(File* file);
   absl::StatusOr<size_t> WriteRun(File* file, size_t first);
   void Write(File* file);
   // MD5 of a file's pieces, and of others' beside it.
   void DigestPieces(File* file);
-  void NoteMd5(SinkFlow& flow, int direction, File* file);
+  void NoteMd5(SinkFlow& flow, Direction direction, File* file);
   bool digests_pieces() const { return options_.digests.md5 && options_.write; }
-  void CloseFile(SinkFlow& flow, int direction);
+  void CloseFile(SinkFlow& flow, Direction direction);
   bool IsStale(const Waiting& entry) const;
 
   const FlowFileOptions options_;

@@ -92,7 +92,7 @@ std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
     options.on_transaction = [records](const SinkFlow& flow, const HttpTransaction& transaction) {
       records->OnTransaction(flow, transaction);
     };
-    options.on_body = [records](const SinkFlow& flow, int direction, const BodyRecord& body) {
+    options.on_body = [records](const SinkFlow& flow, Direction direction, const BodyRecord& body) {
       records->OnBody(flow, direction, body);
     };
   }

@@ -42,7 +42,7 @@ HttpLayer::HttpLayer(HttpContext* context, SinkFlow* flow, std::string suffix, i
 
 HttpLayer::~HttpLayer() { context_->parsers.Update(&counted_bytes_, 0); }
 
-void HttpLayer::Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+void HttpLayer::Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                       std::optional<uint64_t> acknowledged) {
   if (!dialogue_) return;
   const StreamPiece piece{direction, offset, bytes, time_ns, acknowledged};
@@ -91,7 +91,7 @@ void HttpLayer::CountMemory() {
 // The flow goes on, and nothing more is looked for in it.
 void HttpLayer::GiveUp() {
   ++context_->ledger->parsers_given_up;
-  for (const int direction : {kClientToServer, kServerToClient}) {
+  for (const Direction direction : kDirections) {
     OnUnread(direction,
              {positions_[direction], std::nullopt, "the memory for parsers is used up (--memory)"});
   }
@@ -102,7 +102,7 @@ void HttpLayer::GiveUp() {
   context_->parsers.Update(&counted_bytes_, 0);
 }
 
-void HttpLayer::Gap(int direction, uint64_t length) {
+void HttpLayer::Gap(Direction direction, uint64_t length) {
   if (!dialogue_) return;
   EndOpening();
   positions_[direction] += length;
@@ -129,7 +129,7 @@ HttpLayer::Message* HttpLayer::Find(HttpMessageId id) {
 
 void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   ++context_->ledger->http_messages;
-  const int direction = dialogue_->DirectionOf(id.kind);
+  const Direction direction = dialogue_->DirectionOf(id.kind);
   uint32_t& count = counts_[direction];
   count += 1 + head.interims;
   if (context_->options.on_transaction) {
@@ -156,7 +156,7 @@ void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
       slot.get(), &account_);
 }
 
-void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, int direction) {
+void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, Direction direction) {
   if (failed()) return;
   auto& file = heads_[direction];
   if (file == nullptr) {
@@ -190,7 +190,7 @@ void HttpLayer::Message::OnPartFile(BodyRecord record) {
   layer->Keep(direction, std::move(record));
 }
 
-void HttpLayer::Keep(int direction, BodyRecord record) {
+void HttpLayer::Keep(Direction direction, BodyRecord record) {
   record.of = suffix_;
   ++context_->ledger->http_bodies;
   context_->ledger->http_body_bytes += record.bytes;
@@ -253,7 +253,7 @@ void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
   Keep(message->direction, std::move(record));
 }
 
-void HttpLayer::OnWebSocketMessage(int direction, const WebSocketMessage& message) {
+void HttpLayer::OnWebSocketMessage(Direction direction, const WebSocketMessage& message) {
   if (!context_->options.bodies || ++websocket_counts_[direction] > kMaxWebSocketFiles) return;
   websocket_[direction] = std::make_unique<BodyFile>(
       context_->options.body,
@@ -262,17 +262,17 @@ void HttpLayer::OnWebSocketMessage(int direction, const WebSocketMessage& messag
       &account_);
 }
 
-void HttpLayer::OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) {
+void HttpLayer::OnWebSocketBytes(Direction direction, ByteView bytes, uint64_t offset) {
   auto& body = websocket_[direction];
   if (body != nullptr && !failed()) context_->Note(body->Add(bytes, offset, dialogue_->now_ns()));
 }
 
-void HttpLayer::OnWebSocketGap(int direction, uint64_t length) {
+void HttpLayer::OnWebSocketGap(Direction direction, uint64_t length) {
   auto& body = websocket_[direction];
   if (body != nullptr && !failed()) context_->Note(body->AddGap(length));
 }
 
-void HttpLayer::OnWebSocketEnd(int direction, bool complete, std::string_view why) {
+void HttpLayer::OnWebSocketEnd(Direction direction, bool complete, std::string_view why) {
   const std::unique_ptr<BodyFile> body = std::move(websocket_[direction]);
   if (body == nullptr || failed()) return;
   BodyRecord record;
@@ -282,7 +282,7 @@ void HttpLayer::OnWebSocketEnd(int direction, bool complete, std::string_view wh
   Keep(direction, std::move(record));
 }
 
-void HttpLayer::OnUnread(int direction, const UnreadStretch& stretch) {
+void HttpLayer::OnUnread(Direction direction, const UnreadStretch& stretch) {
   auto& unread = StreamOf(direction).unread;
   if (unread.size() == kMaxListedGaps) return;
   unread.push_back({suffix_, stretch.offset, stretch.end, std::string(stretch.why)});
@@ -298,7 +298,7 @@ void HttpLayer::Finish(const bool (&orderly)[2]) {
   if (context_->options.parse) dialogue_->Close(orderly);
   if (context_->options.on_transaction) pairing_.Finish(Taker());
   if (tls_ != nullptr) EndTls(orderly);
-  for (int direction : {kClientToServer, kServerToClient}) {
+  for (const Direction direction : kDirections) {
     if (heads_[direction] == nullptr || failed()) continue;
     const std::string path = Stem(direction) + "-HTTP";
     context_->Note(heads_[direction]->Commit(path, StreamOf(direction).first_byte_ns));

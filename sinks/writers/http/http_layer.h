@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/direction.h"
 #include "base/ledger.h"
 #include "sinks/content/http/http_dialogue.h"
 #include "sinks/content/openings/opening_hold.h"
@@ -38,7 +39,7 @@ struct HttpWriterOptions {
   size_t piece_bytes = PieceMemory::kMaxBytes;
   // Called, if set, for each message pair and each body.
   std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
-  std::function<void(SinkFlow&, int direction, const BodyRecord&)> on_body;
+  std::function<void(SinkFlow&, Direction direction, const BodyRecord&)> on_body;
 };
 
 // What all flows of a writer share.
@@ -69,9 +70,9 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   ~HttpLayer() override;
 
   // `acknowledged`: as in HttpDialogue.
-  void Bytes(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void Bytes(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
              std::optional<uint64_t> acknowledged = std::nullopt);
-  void Gap(int direction, uint64_t length);
+  void Gap(Direction direction, uint64_t length);
   // `orderly`: as in HttpDialogue.
   void Close(const bool (&orderly)[2]);
 
@@ -81,7 +82,7 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   // A message under way.
   struct Message : PartTaker {
     HttpLayer* layer = nullptr;
-    int direction = 0;
+    Direction direction = kClientToServer;
     uint32_t number = 0;
     std::unique_ptr<HttpHead> range_head;  // of a 206
     std::unique_ptr<BodyFile> body;
@@ -101,17 +102,17 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void OnBodyGap(HttpMessageId id, uint64_t length) override;
   void OnTrailers(HttpMessageId id, const HttpFields& fields) override;
   void OnEnd(HttpMessageId id, bool complete, std::string_view why) override;
-  void OnWebSocketMessage(int direction, const WebSocketMessage& message) override;
-  void OnWebSocketBytes(int direction, ByteView bytes, uint64_t offset) override;
-  void OnWebSocketGap(int direction, uint64_t length) override;
-  void OnWebSocketEnd(int direction, bool complete, std::string_view why) override;
-  void OnOther(int direction, ByteView bytes, uint64_t offset) override;
-  void OnOtherGap(int direction, uint64_t length) override;
-  void OnUnread(int direction, const UnreadStretch& stretch) override;
+  void OnWebSocketMessage(Direction direction, const WebSocketMessage& message) override;
+  void OnWebSocketBytes(Direction direction, ByteView bytes, uint64_t offset) override;
+  void OnWebSocketGap(Direction direction, uint64_t length) override;
+  void OnWebSocketEnd(Direction direction, bool complete, std::string_view why) override;
+  void OnOther(Direction direction, ByteView bytes, uint64_t offset) override;
+  void OnOtherGap(Direction direction, uint64_t length) override;
+  void OnUnread(Direction direction, const UnreadStretch& stretch) override;
   bool reads_other() const override { return tls_ != nullptr; }
 
-  void OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override;
-  void OnPlainGap(int direction, uint64_t length) override;
+  void OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) override;
+  void OnPlainGap(Direction direction, uint64_t length) override;
 
   // What it holds, about.
   size_t memory_bytes() const;
@@ -120,16 +121,16 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   void Finish(const bool (&orderly)[2]);
 
   Message* Find(HttpMessageId id);
-  SinkStream& StreamOf(int direction) { return flow_->streams[static_cast<size_t>(direction)]; }
-  std::string Stem(int direction) { return StreamOf(direction).path + suffix_; }
+  SinkStream& StreamOf(Direction direction) { return flow_->streams[direction]; }
+  std::string Stem(Direction direction) { return StreamOf(direction).path + suffix_; }
   bool failed() const { return !context_->status.ok(); }
-  void WriteHead(HttpMessageId id, const HttpHead& head, int direction);
+  void WriteHead(HttpMessageId id, const HttpHead& head, Direction direction);
   void NoteRange(const Message& message, const BodyRecord& record);
-  void Keep(int direction, BodyRecord record);
+  void Keep(Direction direction, BodyRecord record);
   void Feed(const StreamPiece& piece);
   void EndOpening();
   void BeginTls();
-  Plain& PlainOf(int direction);
+  Plain& PlainOf(Direction direction);
   uint64_t RoomFor(const Plain& plain, uint64_t bytes) const;
   void EndTls(const bool (&orderly)[2]);
   HttpPairing::Taker Taker();

@@ -7,7 +7,7 @@
 
 namespace flowstitch {
 
-void HttpLayer::OnOther(int direction, ByteView bytes, uint64_t /*offset*/) {
+void HttpLayer::OnOther(Direction direction, ByteView bytes, uint64_t /*offset*/) {
   const TlsKeys* keys = context_->options.keys;
   if (keys == nullptr || depth_ >= kMaxLayers || bytes.empty()) return;
   const bool first = !std::exchange(saw_other_[direction], true);
@@ -22,7 +22,7 @@ void HttpLayer::OnOther(int direction, ByteView bytes, uint64_t /*offset*/) {
   if (in_tls_[direction]) tls_->Bytes(direction, bytes, now_ns_);
 }
 
-void HttpLayer::OnOtherGap(int direction, uint64_t length) {
+void HttpLayer::OnOtherGap(Direction direction, uint64_t length) {
   saw_other_[direction] = true;
   if (in_tls_[direction]) tls_->Gap(direction, length);
 }
@@ -42,7 +42,7 @@ void HttpLayer::BeginTls() {
 }
 
 // Of a direction with decrypted bytes: its file, and the layer that reads them.
-HttpLayer::Plain& HttpLayer::PlainOf(int direction) {
+HttpLayer::Plain& HttpLayer::PlainOf(Direction direction) {
   Plain& plain = plain_[direction];
   if (inner_ == nullptr) {
     inner_ = std::make_unique<HttpLayer>(context_, flow_, suffix_ + "-TLS", depth_ + 1);
@@ -64,7 +64,7 @@ uint64_t HttpLayer::RoomFor(const Plain& plain, uint64_t bytes) const {
                              std::min(plain.file->size(), static_cast<uint64_t>(most)));
 }
 
-void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
+void HttpLayer::OnPlain(Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns) {
   if (failed()) return;
   Plain& plain = PlainOf(direction);
   if (plain.bytes == 0) plain.first_ns = time_ns;
@@ -78,7 +78,7 @@ void HttpLayer::OnPlain(int direction, uint64_t offset, ByteView bytes, TimeNs t
   inner_->Bytes(direction, offset, bytes, time_ns);
 }
 
-void HttpLayer::OnPlainGap(int direction, uint64_t length) {
+void HttpLayer::OnPlainGap(Direction direction, uint64_t length) {
   if (failed()) return;
   Plain& plain = PlainOf(direction);
   ++plain.gaps;
@@ -93,11 +93,11 @@ void HttpLayer::OnPlainGap(int direction, uint64_t length) {
 void HttpLayer::EndTls(const bool (&orderly)[2]) {
   tls_->Close();
   // What was not decrypted up to its end has none.
-  const auto ended = [&](int d) {
+  const auto ended = [&](Direction d) {
     return orderly[d] && tls_->why_not(d).empty() && plain_[d].gaps == 0;
   };
-  if (inner_ != nullptr) inner_->Close({ended(0), ended(1)});
-  for (int direction : {kClientToServer, kServerToClient}) {
+  if (inner_ != nullptr) inner_->Close({ended(kClientToServer), ended(kServerToClient)});
+  for (const Direction direction : kDirections) {
     Plain& plain = plain_[direction];
     PlainRecord record;
     record.of = suffix_;

@@ -26,7 +26,7 @@ HttpLayer& HttpWriter::LayerOf(SinkFlow& flow) {
   return static_cast<State*>(state.get())->layer;
 }
 
-void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+void HttpWriter::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                          TimeNs time_ns, BatchHold* /*hold*/) {
   if (!context_.status.ok() || !IsTcp(flow)) return;
   if (!context_.options.parse && flow.states[slot_] == nullptr) {
@@ -37,11 +37,10 @@ void HttpWriter::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteVie
                            OpeningHold::MayBegin(flow, {direction, offset, bytes, time_ns, {}}));
     if (!begins) return;
   }
-  LayerOf(flow).Bytes(direction, offset, bytes, time_ns,
-                      flow.streams[static_cast<size_t>(direction)].acknowledged);
+  LayerOf(flow).Bytes(direction, offset, bytes, time_ns, flow.streams[direction].acknowledged);
 }
 
-void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
+void HttpWriter::OnGap(SinkFlow& flow, Direction direction, const GapRecord& gap) {
   if (!context_.status.ok() || !IsTcp(flow)) return;
   if (!context_.options.parse && flow.states[slot_] == nullptr) return;
   LayerOf(flow).Gap(direction, gap.length);
@@ -49,7 +48,7 @@ void HttpWriter::OnGap(SinkFlow& flow, int direction, const GapRecord& gap) {
 
 void HttpWriter::OnClosed(SinkFlow& flow) {
   if (flow.states[slot_] == nullptr) return;
-  LayerOf(flow).Close({flow.ended_in_order(0), flow.ended_in_order(1)});
+  LayerOf(flow).Close({flow.ended_in_order(kClientToServer), flow.ended_in_order(kServerToClient)});
   flow.states[slot_] = nullptr;
 }
 

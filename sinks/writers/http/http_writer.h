@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "base/direction.h"
 #include "sinks/streams/writer.h"
 #include "sinks/writers/http/http_layer.h"
 
@@ -18,9 +19,9 @@ class HttpWriter : public Writer {
   HttpWriter(const HttpWriterOptions& options, std::unique_ptr<ContentNames> content,
              size_t state_slot, SinkLedger* ledger);
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
-  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+  void OnGap(SinkFlow& flow, Direction direction, const GapRecord& gap) override;
   void OnClosed(SinkFlow& flow) override;
 
   std::vector<std::string> Endings() const override;

@@ -67,8 +67,8 @@ void TrafficProfile::Widen() {
   }
 }
 
-void TrafficProfile::OnBytes(SinkFlow& flow, int /*direction*/, uint64_t /*offset*/, ByteView bytes,
-                             TimeNs time_ns, BatchHold* /*hold*/) {
+void TrafficProfile::OnBytes(SinkFlow& flow, Direction /*direction*/, uint64_t /*offset*/,
+                             ByteView bytes, TimeNs time_ns, BatchHold* /*hold*/) {
   const int64_t slot = time_ns / slot_ns - (time_ns % slot_ns < 0 ? 1 : 0);
   slots[slot][flow.server.port] += bytes.size();
   if (slots.size() > kMaxTimes) Widen();
@@ -76,8 +76,8 @@ void TrafficProfile::OnBytes(SinkFlow& flow, int /*direction*/, uint64_t /*offse
 
 void TrafficProfile::OnClosed(SinkFlow& flow) {
   ++flows;
-  for (int direction : {kClientToServer, kServerToClient}) {
-    const StreamSummary& s = flow.streams[static_cast<size_t>(direction)].summary;
+  for (const Direction direction : kDirections) {
+    const StreamSummary& s = flow.streams[direction].summary;
     if (s.packets == 0) continue;
     packets += s.packets;
     wire_bytes += s.wire_bytes;

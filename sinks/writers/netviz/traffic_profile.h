@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/direction.h"
 #include "sinks/streams/writer.h"
 
 namespace flowstitch {
@@ -40,7 +41,7 @@ class TrafficProfile : public Writer {
         destination_ports(kMaxPorts),
         transports(kMaxPorts) {}
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
   void Merge(const TrafficProfile& other);

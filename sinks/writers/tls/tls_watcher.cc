@@ -12,7 +12,7 @@ constexpr uint8_t kHandshakeRecord = 22;
 
 }  // namespace
 
-void TlsWatcher::OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes,
+void TlsWatcher::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes,
                          TimeNs time_ns, BatchHold* /*hold*/) {
   if (bytes.empty()) return;
   const StreamPiece piece{direction, offset, bytes, time_ns, std::nullopt};
@@ -43,7 +43,7 @@ void TlsWatcher::Watch(SinkFlow* flow, const StreamPiece& piece) {
   parser.Feed(piece.bytes, flow->tls.get());
 }
 
-void TlsWatcher::OnGap(SinkFlow& flow, int direction, const GapRecord& /*gap*/) {
+void TlsWatcher::OnGap(SinkFlow& flow, Direction direction, const GapRecord& /*gap*/) {
   if (flow.states[slot_] == nullptr) return;
   State& state = *StateOf(flow);
   state.opening.Release([&](const StreamPiece& p) { Watch(&flow, p); });

@@ -3,6 +3,7 @@
 #ifndef FLOWSTITCH_SINKS_WRITERS_TLS_TLS_WATCHER_H_
 #define FLOWSTITCH_SINKS_WRITERS_TLS_TLS_WATCHER_H_
 
+#include "base/direction.h"
 #include "sinks/content/openings/opening_hold.h"
 #include "sinks/content/tls/handshake_parser.h"
 #include "sinks/streams/writer.h"
@@ -13,10 +14,10 @@ class TlsWatcher : public Writer {
  public:
   explicit TlsWatcher(size_t state_slot) : slot_(state_slot) {}
 
-  void OnBytes(SinkFlow& flow, int direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
+  void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
   void OnClosed(SinkFlow& flow) override;
-  void OnGap(SinkFlow& flow, int direction, const GapRecord& gap) override;
+  void OnGap(SinkFlow& flow, Direction direction, const GapRecord& gap) override;
 
  private:
   struct State : WriterState {

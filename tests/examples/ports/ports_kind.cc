@@ -10,7 +10,7 @@ namespace {
 class PortsWriter : public Writer {
  public:
   explicit PortsWriter(PortsWriterKind* kind) : kind_(kind) {}
-  void OnBytes(SinkFlow& flow, int /*direction*/, uint64_t /*offset*/, ByteView bytes,
+  void OnBytes(SinkFlow& flow, Direction /*direction*/, uint64_t /*offset*/, ByteView bytes,
                TimeNs /*time_ns*/, BatchHold* /*hold*/) override {
     bytes_[flow.server.port] += bytes.size();
   }
