@@ -9,9 +9,6 @@ namespace {
 // A flow moves in its list of silence at most this often, so that a busy one costs nothing.
 constexpr int64_t kTouchIntervalNs = kNsPerSecond;
 
-constexpr auto kClient = Direction::kClientToServer;
-constexpr auto kServer = Direction::kServerToClient;
-
 void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
   if (IsSyn(segment)) history->Add(by_client, IsPureSyn(segment) ? 'S' : 'H');
   if (BringsData(segment)) history->Add(by_client, 'D');
@@ -134,7 +131,7 @@ void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
     events_->OnVlans(flow.id, direction, segment.link->vlans);
   }
   stream.CountPacket(segment.wire_length, segment.captured_length, segment.time_ns);
-  NoteFlags(segment, direction == kClient, &flow.history);
+  NoteFlags(segment, direction == kClientToServer, &flow.history);
   if (Has(segment, kTcpRst)) {
     FeedReset(index, segment);
   } else {
@@ -151,7 +148,7 @@ void TcpReassembler::FeedReset(uint32_t index, const Segment& segment) {
     ++ledger_.ignored_resets;
     return;
   }
-  flow.history.Add(direction == kClient, 'R');
+  flow.history.Add(direction == kClientToServer, 'R');
   stream.OnReset(ContextOf(flow, direction), segment.tcp.sequence);
   if (!flow.reset) {
     flow.reset = true;
@@ -170,7 +167,7 @@ void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
   StreamContext c = ContextOf(flow, direction);
   c.may_be_filled = segment.may_be_filled;
   c.rest_of_segment = segment.longer_than != 0;
-  const bool by_client = direction == kClient;
+  const bool by_client = direction == kClientToServer;
   Carrier carrier(segment.time_ns);
   if (Has(segment, kTcpAck)) carrier.acknowledgement = tcp.acknowledgement;
   if (tcp.has_timestamp && stream.IsStale(tcp.sequence, tcp.timestamp)) {
