@@ -121,9 +121,10 @@ void SourceIntake::TakePackets(size_t source, std::shared_ptr<Delivery> delivery
   if (packets.has_source_ledger()) books_.Tell(source, packets.source_ledger());
   merger_.EndSource(source, false);
   const bool has_frames = packets.capture_time_ns_size() > 0;
-  if (has_frames &&
-      merger_.AddBatch(source, std::make_shared<DeliveredFrames>(delivery), LatestNs()))
-    return;
+  if (has_frames) {
+    auto frames = std::make_shared<DeliveredFrames>(delivery);
+    if (merger_.AddBatch(source, std::move(frames), LatestNs())) return;
+  }
   links_->Finish(source, *delivery);
   if (has_frames || !delivery->blob().empty()) {
     links_->Contradicts(source, "its batch's lengths do not add up to its frames");

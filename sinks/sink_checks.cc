@@ -1,4 +1,5 @@
-// What can be said of a sink's options before anything is started.
+#include "sinks/sink_checks.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "sinks/sink_checks.h"
 #include "transport/link/hello.h"
 
 namespace flowstitch {

@@ -9,14 +9,15 @@
 namespace flowstitch {
 namespace {
 
-// Of outputs that may lie elsewhere than in the output directory.
+// Of outputs that lie elsewhere than in the output directory.
 std::vector<std::string> OwnPaths(const SinkOptions& options) {
   std::vector<std::string> paths;
   const std::string report = options.dfxml ? ReportPath(options) : "";
   std::vector<std::string> all = {report, options.json};
   AddOwnOutputs(options, &all);
   for (const std::string& path : all) {
-    if (!path.empty() && path != "-") paths.push_back(path);
+    const bool inside = NeedsDirectory(options) && DirectoryOf(path) == options.directory;
+    if (!path.empty() && path != "-" && !inside) paths.push_back(path);
   }
   return paths;
 }

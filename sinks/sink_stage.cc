@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <deque>
 #include <memory>
 
@@ -21,7 +20,6 @@
 #include "sinks/streams/output_files.h"
 #include "sinks/summary.h"
 #include "sinks/worker_setup.h"
-#include "sinks/writers/netviz/traffic_page.h"
 #include "transport/steady_clock.h"
 
 namespace flowstitch {
@@ -118,6 +116,7 @@ absl::Status SinkStage::Open(zmq::context_t& context) {
     if (journals_) {
       worker.journal = JournalPath(options_.directory, options_.name, static_cast<size_t>(i));
     }
+    worker.context.worker = static_cast<size_t>(i);
     worker.context.first = i == 0 && shard == 0;
     workers_.push_back(std::make_unique<SinkWorker>(worker));
   }

@@ -50,7 +50,8 @@ bool Switch(const std::string& name, bool on, SinkOptions* sink) {
     // Beacons are counted in passing, and stand in every report.
   } else if (name == "all") {
     sink->files = sink->dfxml = sink->digests.md5 = on;
-    for (const char* writer : {"http", "netviz"}) sink->writers.Named(writer)->Want(on);
+    sink->http().Want(on);
+    sink->netviz().Want(on);
   } else if (WriterKind* const kind = sink->writers.Named(name)) {
     kind->Want(on);
   } else {

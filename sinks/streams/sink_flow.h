@@ -147,7 +147,7 @@ class WriterStates {
   }
 
  private:
-  static constexpr size_t kUsualWriters = 4;
+  static constexpr size_t kUsualWriters = 8;  // more cost an allocation a flow
   absl::InlinedVector<std::unique_ptr<WriterState>, kUsualWriters> states_;
 };
 

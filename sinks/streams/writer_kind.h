@@ -24,6 +24,7 @@ struct WriterContext {
   SinkLedger* ledger = nullptr;
   RecordConsumer* records = nullptr;  // what the writer finds is told here; null: nobody asks
   size_t state = 0;                   // its place in SinkFlow::states
+  size_t worker = 0;                  // which of this sink's
   bool first = false;                 // of all workers of all shares: has what is there once only
   bool has_records = false;           // whether records or a report are written
   std::string directory;              // of the outputs

@@ -100,7 +100,7 @@ TEST(ProxyOpening, WhatIsNoneIsNone) {
   }
 }
 
-class Openings : public ::testing::Test {
+class Openings : public ::testing::Test, private RecordConsumer {
  protected:
   // Gives turns to the writers, the client's first, each in one segment or cut at random.
   void Feed(const std::vector<std::string>& turns, uint64_t seed) {
@@ -109,9 +109,7 @@ class Openings : public ::testing::Test {
     transactions_.clear();
     HttpWriterOptions options;
     options.keys = &keys_;
-    options.on_transaction = [this](SinkFlow&, const HttpTransaction& transaction) {
-      transactions_.push_back(transaction);
-    };
+    options.records = this;
     HttpWriter http(options, nullptr, 1, &ledger_);
     TlsWatcher watcher(0);
     names_.Name(*flow_, kClientToServer);
@@ -140,6 +138,13 @@ class Openings : public ::testing::Test {
   StreamNames names_{directory_.path(), *NameTemplate::Parse("%b%C%c")};
   std::unique_ptr<SinkFlow> flow_;
   std::vector<HttpTransaction> transactions_;
+
+ private:
+  void OnTransaction(const SinkFlow& /*flow*/, const HttpTransaction& transaction) override {
+    transactions_.push_back(transaction);
+  }
+  void OnBody(const SinkFlow& /*flow*/, Direction /*direction*/,
+              const BodyRecord& /*body*/) override {}
 };
 
 TEST_F(Openings, HttpBehindAProxyIsRead) {

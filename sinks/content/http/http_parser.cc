@@ -333,9 +333,8 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
 void HttpParser::EndHere(HttpKind kind) {
   Side& s = side(kind);
   // The beginning of a head that does not go on.
-  if (keeps_unused()) s.unused += s.start;
-  s.start.clear();
-  GiveUnused(kind);
+  const std::string start = std::exchange(s.start, {});
+  if (!start.empty() && keeps_unused()) events_->OnUnused(kind, AsBytes(start));
   const bool empty = s.body_bytes == 0;  // as the answer to a HEAD
   if (s.in_body) EndBody(kind, empty, empty ? "" : "another message begins inside its body");
   s.stopped = true;

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "sinks/records/record_consumer.h"
 #include "sinks/writers/http/http_writer.h"
 
 namespace flowstitch {
@@ -88,14 +87,7 @@ std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
   options.parser_bytes = context.parser_bytes;
   options.decoder_bytes = std::min(DecoderMemory::kMaxBytes, context.decoder_bytes);
   options.piece_bytes = std::min(PieceMemory::kMaxBytes, context.piece_bytes);
-  if (RecordConsumer* const records = context.records) {
-    options.on_transaction = [records](const SinkFlow& flow, const HttpTransaction& transaction) {
-      records->OnTransaction(flow, transaction);
-    };
-    options.on_body = [records](const SinkFlow& flow, Direction direction, const BodyRecord& body) {
-      records->OnBody(flow, direction, body);
-    };
-  }
+  options.records = context.records;
   std::unique_ptr<ContentNames> content;
   if (bodies && names == BodyNames::kContent) {
     if (auto opened = ContentNames::Open(); opened.ok()) content = *std::move(opened);

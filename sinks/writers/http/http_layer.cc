@@ -24,7 +24,7 @@ std::string Codings(const HttpHead& head) {
 HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger)
     : options(the_options),
       ledger(the_ledger),
-      config(/*with_fields=*/the_options.heads || static_cast<bool>(the_options.on_transaction)),
+      config(/*with_fields=*/the_options.heads || the_options.records != nullptr),
       memory(the_options.piece_bytes),
       decoders(the_options.decoder_bytes),
       parsers(the_options.parser_bytes) {
@@ -117,7 +117,7 @@ HttpPairing::Taker HttpLayer::Taker() {
   return [this](const HttpTransaction& transaction) {
     HttpTransaction named = transaction;
     named.layer = suffix_;
-    context_->options.on_transaction(*flow_, named);
+    context_->options.records->OnTransaction(*flow_, named);
   };
 }
 
@@ -132,7 +132,7 @@ void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   const Direction direction = dialogue_->DirectionOf(id.kind);
   uint32_t& count = counts_[direction];
   count += 1 + head.interims;
-  if (context_->options.on_transaction) {
+  if (context_->options.records != nullptr) {
     HttpMessage message;
     message.head = head;
     message.number = count;
@@ -182,7 +182,7 @@ void HttpLayer::OnBodyGap(HttpMessageId id, uint64_t length) {
 }
 
 void HttpLayer::OnTrailers(HttpMessageId id, const HttpFields& fields) {
-  if (context_->options.on_transaction) pairing_.OnTrailers(id, fields);
+  if (context_->options.records != nullptr) pairing_.OnTrailers(id, fields);
 }
 
 void HttpLayer::Message::OnPartFile(BodyRecord record) {
@@ -195,7 +195,9 @@ void HttpLayer::Keep(Direction direction, BodyRecord record) {
   ++context_->ledger->http_bodies;
   context_->ledger->http_body_bytes += record.bytes;
   if (context_->options.alerts != nullptr) context_->options.alerts->Closed(record.path);
-  if (context_->options.on_body) context_->options.on_body(*flow_, direction, record);
+  if (RecordConsumer* const records = context_->options.records) {
+    records->OnBody(*flow_, direction, record);
+  }
   auto& bodies = StreamOf(direction).bodies;
   if (bodies.size() < kMaxListedGaps) bodies.push_back(std::move(record));
 }
@@ -244,7 +246,7 @@ void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
     if (!failed()) context_->Note(message->body->Finish(complete, why, &record));
   }
   const bool kept = !record.path.empty() && !failed();
-  if (context_->options.on_transaction) {
+  if (context_->options.records != nullptr) {
     pairing_.OnEnd(id, kept ? &record : nullptr, complete && (!kept || record.complete), why,
                    Taker());
   }
@@ -296,7 +298,7 @@ void HttpLayer::Close(const bool (&orderly)[2]) {
 
 void HttpLayer::Finish(const bool (&orderly)[2]) {
   if (context_->options.parse) dialogue_->Close(orderly);
-  if (context_->options.on_transaction) pairing_.Finish(Taker());
+  if (context_->options.records != nullptr) pairing_.Finish(Taker());
   if (tls_ != nullptr) EndTls(orderly);
   for (const Direction direction : kDirections) {
     if (heads_[direction] == nullptr || failed()) continue;

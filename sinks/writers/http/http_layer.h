@@ -18,7 +18,7 @@
 #include "sinks/content/openings/parser_memory.h"
 #include "sinks/content/tls/tls_connection.h"
 #include "sinks/records/alerts.h"
-#include "sinks/records/http_transaction.h"
+#include "sinks/records/record_consumer.h"
 #include "sinks/streams/sink_flow.h"
 #include "sinks/writers/http/body_file.h"
 
@@ -37,9 +37,7 @@ struct HttpWriterOptions {
   size_t parser_bytes = size_t{1} << 30;
   size_t decoder_bytes = DecoderMemory::kMaxBytes;
   size_t piece_bytes = PieceMemory::kMaxBytes;
-  // Called, if set, for each message pair and each body.
-  std::function<void(SinkFlow&, const HttpTransaction&)> on_transaction;
-  std::function<void(SinkFlow&, Direction direction, const BodyRecord&)> on_body;
+  RecordConsumer* records = nullptr;  // told of each message pair and body; may be null
 };
 
 // What all flows of a writer share.

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "sinks/streams/file_error.h"
@@ -13,11 +14,13 @@ namespace {
 // One worker's part.
 class NetvizWriter : public TrafficProfile {
  public:
-  NetvizWriter(NetvizWriterKind* kind, size_t addresses) : TrafficProfile(addresses), kind_(kind) {}
-  void Finish() override { kind_->Take(*this); }
+  NetvizWriter(NetvizWriterKind* kind, size_t worker)
+      : TrafficProfile(kind->addresses), kind_(kind), worker_(worker) {}
+  void Finish() override { kind_->Take(worker_, std::move(*this)); }
 
  private:
   NetvizWriterKind* const kind_;
+  const size_t worker_;
 };
 
 std::string PagePath(const std::string& directory) {
@@ -42,26 +45,27 @@ std::vector<std::string> NetvizWriterKind::OwnOutputs(const std::string& directo
   return outputs;
 }
 
-std::unique_ptr<Writer> NetvizWriterKind::Make(const WriterContext& /*context*/) {
+std::unique_ptr<Writer> NetvizWriterKind::Make(const WriterContext& context) {
   if (!wanted_) return nullptr;
-  return std::make_unique<NetvizWriter>(this, addresses);
+  return std::make_unique<NetvizWriter>(this, context.worker);
 }
 
-void NetvizWriterKind::Take(const TrafficProfile& profile) {
+void NetvizWriterKind::Take(size_t worker, TrafficProfile profile) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (all_ == nullptr) all_ = std::make_unique<TrafficProfile>(addresses);
-  all_->Merge(profile);
+  parts_.emplace(worker, std::move(profile));
 }
 
 absl::Status NetvizWriterKind::WriteEnd(const RunInfo& run) {
-  if (!wanted_ || all_ == nullptr) return absl::OkStatus();
+  if (!wanted_) return absl::OkStatus();
+  TrafficProfile all(addresses);
+  for (const auto& [worker, part] : parts_) all.Merge(part);
   TrafficPageInfo info;
   info.inputs = run.inputs;
   info.generated = FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0));
-  if (table && (std::fputs(TrafficTable(*all_).c_str(), stdout) < 0 || std::fflush(stdout) != 0)) {
+  if (table && (std::fputs(TrafficTable(all).c_str(), stdout) < 0 || std::fflush(stdout) != 0)) {
     return FileError("write to", "standard output");
   }
-  return WriteTrafficPage(*all_, info, PagePath(run.directory));
+  return WriteTrafficPage(all, info, PagePath(run.directory));
 }
 
 }  // namespace flowstitch

@@ -2,6 +2,7 @@
 #ifndef FLOWSTITCH_SINKS_WRITERS_NETVIZ_NETVIZ_KIND_H_
 #define FLOWSTITCH_SINKS_WRITERS_NETVIZ_NETVIZ_KIND_H_
 
+#include <map>
 #include <mutex>
 
 #include "sinks/streams/writer_kind.h"
@@ -20,16 +21,17 @@ class NetvizWriterKind : public WriterKind {
   std::unique_ptr<Writer> Make(const WriterContext& context) override;
   absl::Status WriteEnd(const RunInfo& run) override;
 
-  // Each worker's figures, once it has finished. Thread-safe.
-  void Take(const TrafficProfile& profile);
+  // A worker's figures, once it has finished. Thread-safe.
+  void Take(size_t worker, TrafficProfile profile);
 
   size_t addresses = 1000;  // that are told apart
   bool table = false;       // print the figures on standard output too
 
  private:
   bool wanted_ = false;
-  std::mutex mutex_;  // of all_
-  std::unique_ptr<TrafficProfile> all_;
+  std::mutex mutex_;  // of parts_
+  // By worker: what is left out beyond the limit of addresses depends on the order.
+  std::map<size_t, TrafficProfile> parts_;
 };
 
 }  // namespace flowstitch
