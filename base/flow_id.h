@@ -12,6 +12,8 @@ inline constexpr uint32_t kMaxShard = 65535;
 
 // Numbers of flows, with the shard: the id without the hash.
 inline constexpr uint64_t FirstFlowNumber(uint32_t shard) { return uint64_t{shard} << 40; }
+// How people and files call a flow.
+inline constexpr uint64_t NumberOfFlow(uint64_t flow_id) { return flow_id >> 8; }
 inline constexpr uint32_t ShardOfFlow(uint64_t flow_id) {
   return static_cast<uint32_t>(flow_id >> 48);
 }

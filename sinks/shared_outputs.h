@@ -1,13 +1,11 @@
-// What all workers of a sink write to, and read from: the report, JSON lines, lines and commands
-// about files, resources whose ranges come in several flows, TLS keys.
+// What all workers of a sink write to, and read from: outputs for records, TLS keys.
 #ifndef FLOWSTITCH_SINKS_SHARED_OUTPUTS_H_
 #define FLOWSTITCH_SINKS_SHARED_OUTPUTS_H_
 
-#include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
+#include "sinks/records/record_output.h"
 #include "sinks/sink_options.h"
 #include "sinks/sink_worker.h"
 
@@ -23,26 +21,19 @@ class SharedOutputs {
   void Service(int64_t now_ns);
   void AddTlsSecrets(const std::string& text) { keys_.Add(text); }
 
-  // Once the workers have finished: resources that came in ranges stand behind all flows, then the
-  // report ends.
+  // Once the workers have finished. `totals` get the first failure.
   absl::Status WriteEnd(const ReportTotals& totals);
   // Whether no command runs any more; the first one that failed.
   bool commands_idle() const;
-  absl::Status commands_status() const;
+  absl::Status status() const;
   void GiveUpCommands();
 
  private:
-  absl::Status WriteJoined();
+  absl::Status OpenKeys();
 
   const SinkOptions* options_ = nullptr;
-  std::unique_ptr<ReportWriter> report_;
-  std::unique_ptr<JsonFile> json_;
-  std::unique_ptr<Alerts> file_alerts_;
-  std::unique_ptr<Alerts> body_alerts_;
-  std::unique_ptr<RangeJoiner> ranges_;
+  RecordOutputs records_;
   TlsKeys keys_;
-  std::mutex digest_names_;
-  int64_t report_flushed_ns_ = 0;
   int64_t keys_read_ns_ = 0;
 };
 

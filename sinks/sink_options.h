@@ -8,7 +8,7 @@
 
 #include "base/durability.h"
 #include "base/process/privileges.h"
-#include "sinks/records/alerts.h"
+#include "sinks/records/alerts/alerts.h"
 #include "sinks/records/dfxml/flow_element.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/file_names.h"

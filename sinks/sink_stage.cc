@@ -346,7 +346,7 @@ absl::Status SinkStage::WriteEnd() {
     TellAlive(SteadyNowNs());
     if (const absl::Status link = feeds_.Service(SteadyNowNs()); !link.ok()) return link;
   }
-  if (const absl::Status status = shared_.commands_status(); !status.ok()) return status;
+  if (const absl::Status status = shared_.status(); !status.ok()) return status;
   if (options_.summary)
     std::fputs(ShortLedger(totals, {options_.files, options_.http().bodies}).c_str(), stderr);
   if (!feeds_.all_ended()) {

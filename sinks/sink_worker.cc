@@ -21,17 +21,6 @@ constexpr int64_t kHoldNs = 1 * kNsPerSecond;
 // The same for what writers copy into buffers of their own.
 constexpr int64_t kCopyHoldNs = kNsPerSecond / 4;
 
-// Of those that are there.
-template <typename... Outputs>
-absl::Status FirstFailure(Outputs*... outputs) {
-  absl::Status status;
-  const auto look = [&status](auto* output) {
-    if (status.ok() && output != nullptr) status = output->status();
-  };
-  (look(outputs), ...);
-  return status;
-}
-
 }  // namespace
 
 SinkWorker::SinkWorker(const SinkWorkerOptions& options)
@@ -54,20 +43,25 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
 SinkWorker::~SinkWorker() { Finish(); }
 
 void SinkWorker::MakeWriters() {
-  if (options_.json != nullptr) json_ = std::make_unique<JsonWriter>(options_.json);
   // The first one gives streams their names, which the others use.
-  auto files = std::make_unique<FlowFileWriter>(options_.files, &names_, 0, &ledger_);
+  size_t state = 0;
+  auto files =
+      std::make_unique<FlowFileWriter>(options_.files, &names_, state++, &records_, &ledger_);
   files_ = files.get();
   writers_.push_back(std::move(files));
   WriterContext context = options_.context;
   context.names = &names_;
   context.ledger = &ledger_;
-  context.records = json_.get();
+  records_ = RecordHub(state++, options_.records, &ledger_);
+  context.records = &records_;
   for (const auto& kind : options_.writers) {
-    context.state = writers_.size();
-    if (auto writer = kind->Make(context)) writers_.push_back(std::move(writer));
+    context.state = state;
+    auto writer = kind->Make(context);
+    if (writer == nullptr) continue;
+    writers_.push_back(std::move(writer));
+    ++state;
   }
-  copies_ = json_ != nullptr;
+  copies_ = records_.buffers();
   for (const auto& writer : writers_) {
     copies_ = copies_ || writer->buffers();
     if (options_.directory_was_empty) continue;
@@ -126,7 +120,7 @@ void SinkWorker::Run() {
       }
     }
     if (!failed_) Do(work);
-    Report();
+    records_.OnBatchDone();
     LetGo();
     for (const auto& writer : writers_) writer->OnBatchDone();
     NoteFailures();
@@ -134,7 +128,7 @@ void SinkWorker::Run() {
   }
   if (!failed_) {
     CloseAllFlows(std::nullopt);
-    Report();
+    records_.OnBatchDone();
     files_->WriteThrough(UINT64_MAX);
     for (const auto& writer : writers_) writer->Finish();
   }
@@ -155,13 +149,6 @@ void SinkWorker::ShowLedger() {
 SinkLedger SinkWorker::latest_ledger() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return shown_ledger_;
-}
-
-void SinkWorker::Report() {
-  if (closed_.flows.empty()) return;
-  const size_t bytes = closed_.text.size();
-  options_.report->Add(std::exchange(closed_, {}));
-  closed_.text.reserve(bytes + bytes / 4);
 }
 
 void SinkWorker::Do(const Work& work) {
@@ -202,7 +189,7 @@ void SinkWorker::Process(const Work& work) {
 // What writers keep in buffers of their own goes to the disk, and with it what holds its batches.
 void SinkWorker::FlushBuffers() {
   for (const auto& writer : writers_) writer->Flush();
-  if (json_ != nullptr) json_->Flush();
+  records_.Flush();
   NoteFailures();
   if (failed_) return;
   for (BatchHold* hold : copied_) --hold->holds;
@@ -248,8 +235,8 @@ void SinkWorker::NoteFailure(const absl::Status& status) {
 
 void SinkWorker::NoteFailures() {
   NoteFailure(OwnStatus());
-  NoteFailure(FirstFailure(options_.json, options_.report, options_.files.alerts,
-                           options_.body_alerts, options_.ranges));
+  if (options_.records == nullptr) return;
+  for (const auto& output : *options_.records) NoteFailure(output->status());
 }
 
 }  // namespace flowstitch

@@ -16,13 +16,10 @@
 #include "base/direction.h"
 #include "base/process/waker.h"
 #include "sinks/batch_dispatcher.h"
-#include "sinks/records/dfxml/flow_element.h"
-#include "sinks/records/dfxml/report_writer.h"
-#include "sinks/records/json/json_writer.h"
+#include "sinks/records/record_hub.h"
 #include "sinks/sink_journal.h"
 #include "sinks/writer_list.h"
 #include "sinks/writers/flow_files/flow_file_writer.h"
-#include "sinks/writers/http/range_joiner.h"
 #include "transport/link/delivery.h"
 
 namespace flowstitch {
@@ -43,13 +40,9 @@ struct SinkWorkerOptions {
   bool directory_was_empty = false;      // then no name needs to be looked for on the disk
   FlowFileOptions files;
   WriterList writers;
-  WriterContext context;           // what they are made with; the worker fills in what is its own
-  RangeJoiner* ranges = nullptr;   // null: none
-  JsonFile* json = nullptr;        // null: none
-  Alerts* body_alerts = nullptr;   // whose failure ends the worker; may be null
-  ReportWriter* report = nullptr;  // null: no report
-  Waker* waker = nullptr;          // called when a batch is finished; may be null
-  FlowElementOptions elements;
+  WriterContext context;  // what they are made with; the worker fills in what is its own
+  const RecordOutputs* records = nullptr;  // null: none
+  Waker* waker = nullptr;                  // called when a batch is finished; may be null
 };
 
 class SinkWorker {
@@ -107,12 +100,11 @@ class SinkWorker {
   void OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHold* hold);
   void OnGap(const wire::StreamGap& event);
   void OnFrame(const wire::FrameSeen& event, ByteView bytes);
+  void OnConflict(const wire::StreamConflict& event);
   void OnClosed(const wire::FlowClosed& event, uint64_t order);
-  void CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order);
+  void CloseFlow(SinkFlow& flow);
   // Of one reassembler, or of all.
   void CloseAllFlows(std::optional<uint32_t> shard);
-  // Elements of the flows that have closed go to the report.
-  void Report();
   void LetGo();
   void FlushBuffers();
   void MakeWriters();
@@ -125,10 +117,9 @@ class SinkWorker {
   SinkLedger ledger_;
   std::vector<std::unique_ptr<Writer>> writers_;
   StreamNames names_;
-  ClosedFlows closed_;               // since the last Report
   FlowFileWriter* files_ = nullptr;  // the first of writers_
-  bool copies_ = false;              // whether a writer has buffers of its own
-  std::unique_ptr<JsonWriter> json_;
+  RecordHub records_;
+  bool copies_ = false;  // whether a writer or an output for records has buffers of its own
   // Batches of which some writer keeps a copy that is not on the disk yet.
   std::vector<BatchHold*> copied_;
   int64_t copied_since_ns_ = 0;

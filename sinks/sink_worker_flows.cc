@@ -47,10 +47,10 @@ StreamSummary FromWire(const wire::StreamSummary& in) {
 }
 
 // Of a FlowOpened or a DirectionVlans.
-template <typename Event>
-void TakeVlans(const Event& event, SinkStream* stream) {
-  stream->vlan.assign(event.vlan().begin(), event.vlan().end());
-  stream->outer_8021q = event.outer_8021q();
+template <typename Event, typename Tagged>
+void TakeVlans(const Event& event, Tagged* tagged) {
+  tagged->vlan.assign(event.vlan().begin(), event.vlan().end());
+  tagged->outer_8021q = event.outer_8021q();
 }
 
 uint64_t FileBytes(const std::string& path) {
@@ -74,11 +74,9 @@ void SinkWorker::OnEvent(const wire::StreamEvent& event, const EventRef& ref, Ba
     case wire::StreamEvent::kGap:
       OnGap(event.gap());
       break;
-    case wire::StreamEvent::kConflict: {
-      if (json_ != nullptr) json_->OnConflict(event.conflict());
-      if (SinkFlow* flow = Find(event.conflict().flow())) ++flow->conflicts;
+    case wire::StreamEvent::kConflict:
+      OnConflict(event.conflict());
       break;
-    }
     case wire::StreamEvent::kClosed:
       OnClosed(event.closed(), ref.close_order);
       break;
@@ -107,10 +105,11 @@ void SinkWorker::OnFrame(const wire::FrameSeen& event, ByteView bytes) {
 void SinkWorker::OnOpened(const wire::FlowOpened& event) {
   auto flow = std::make_unique<SinkFlow>();
   flow->id = event.flow();
-  flow->number = event.flow() >> 8;
+  flow->number = NumberOfFlow(event.flow());
   flow->client = {ToAddress(event.client_address()), static_cast<uint16_t>(event.client_port())};
   flow->server = {ToAddress(event.server_address()), static_cast<uint16_t>(event.server_port())};
   flow->first_time_ns = event.first_time_ns();
+  TakeVlans(event, flow.get());
   for (SinkStream& stream : flow->streams) TakeVlans(event, &stream);
   flow->client_mac = event.client_mac();
   flow->server_mac = event.server_mac();
@@ -125,12 +124,11 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
                              ToAddress(tunnel.destination_address())});
   }
   if (event.has_continues()) {
-    flow->continues = event.continues() >> 8;
+    flow->continues = event.continues();
     flow->start_offset = {event.client_start_offset(), event.server_start_offset()};
   }
   if (!options_.journal.empty()) journal_.Opened(epoch_, event);
   Restore(*flow);
-  if (json_ != nullptr) json_->OnOpened(event);
   for (const auto& writer : writers_) writer->OnOpened(*flow);
   flows_[event.flow()] = std::move(flow);
 }
@@ -242,24 +240,32 @@ void SinkWorker::OnGap(const wire::StreamGap& event) {
     Resume(*flow, direction, OffsetHere(event.offset(), flow->start_offset[direction]));
   }
   const GapRecord gap{OffsetHere(event.offset(), flow->start_offset[direction]), event.length(),
-                      FactFromWire<GapReason>(event.reason(), wire::GapReason_IsValid)};
+                      FactFromWire<GapReason>(event.reason(), wire::GapReason_IsValid),
+                      event.time_ns()};
   if (gap.offset != stream.known || gap.length > kMaxGapBytes) {
     ++ledger_.refused_gaps;
     return;
   }
   stream.known += gap.length;
-  if (json_ != nullptr) json_->OnGap(event);
-  if (stream.gaps.size() < kMaxListedGaps) stream.gaps.push_back(gap);
+  records_.Gap(*flow, direction, gap);
   for (const auto& writer : writers_) {
     writer->OnGap(*flow, direction, gap);
   }
 }
 
+void SinkWorker::OnConflict(const wire::StreamConflict& event) {
+  SinkFlow* const flow = Find(event.flow());
+  if (flow == nullptr) return;
+  const Direction direction = FromWire(event.direction());
+  records_.Conflict(*flow, direction,
+                    {OffsetHere(event.offset(), flow->start_offset[direction]), event.length(),
+                     event.kept(), event.dropped(), event.time_ns()});
+}
+
 void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   SinkFlow* const found = Find(event.flow());
   if (found == nullptr) {
-    if (options_.report != nullptr) closed_.flows.push_back({order, closed_.text.size()});
-    if (options_.ranges != nullptr) options_.ranges->Add(order, {});
+    records_.Missing(order);
     return;
   }
   SinkFlow& flow = *found;
@@ -274,26 +280,17 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
     if (stream.resumes) Resume(flow, d, FileBytes(stream.path));
   }
   journal_status_.Update(journal_.Flush());  // before its files are there
-  CloseFlow(flow, event, order);
+  flow.close_order = order;
+  CloseFlow(flow);
   if (!options_.journal.empty()) journal_.Closed(flow.id);
   NoteFailure(OwnStatus());
   if (!failed_) flows_.erase(event.flow());
 }
 
-void SinkWorker::CloseFlow(SinkFlow& flow, const wire::FlowClosed& event, uint64_t order) {
+void SinkWorker::CloseFlow(SinkFlow& flow) {
   flow.closed = true;
-  for (SinkStream& stream : flow.streams) {
-    const int64_t most = options_.files.max_bytes;
-    stream.file_bytes =
-        most < 0 ? stream.length : std::min(stream.length, static_cast<uint64_t>(most));
-  }
   for (const auto& writer : writers_) writer->OnClosed(flow);
-  if (options_.ranges != nullptr) options_.ranges->Add(order, std::move(flow.ranges));
-  if (json_ != nullptr) json_->OnClosed(flow, event, options_.elements.files_written);
-  if (options_.report == nullptr) return;
-  AppendFlowElements(flow, options_.elements, &closed_.text);
-  closed_.flows.push_back({order, closed_.text.size()});
-  ++ledger_.flows_reported;
+  records_.Closed(flow);
 }
 
 void SinkWorker::CloseAllFlows(std::optional<uint32_t> shard) {
@@ -309,9 +306,8 @@ void SinkWorker::CloseAllFlows(std::optional<uint32_t> shard) {
       stream.summary.first_time_ns = flow->first_time_ns;
       stream.summary.last_time_ns = flow->first_time_ns;
     }
-    wire::FlowClosed event;  // nobody knows more
-    event.set_flow(flow->id);
-    CloseFlow(*flow, event, kUnclosedOrder + flow->id);
+    flow->close_order = kUnclosedOrder + flow->id;
+    CloseFlow(*flow);
   }
   NoteFailures();
   if (failed_) return;

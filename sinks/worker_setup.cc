@@ -55,12 +55,10 @@ SinkWorkerOptions SetUpWorker(const SinkOptions& options, const NameTemplate& na
   context.parser_bytes = share(memory.parser_bytes);
   context.decoder_bytes = share(memory.decoder_bytes);
   context.piece_bytes = share(memory.piece_bytes);
-  context.has_records = options.dfxml || !options.json.empty();
   context.directory = options.directory;
   context.flow_files = options.files;
   context.digests = options.digests;
   context.max_bytes = options.max_bytes;
-  worker.elements = {options.report_form, options.files && options.max_bytes != 0};
   return worker;
 }
 

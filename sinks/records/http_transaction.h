@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "sinks/content/http/http_events.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/records/body_record.h"
 
 namespace flowstitch {
 

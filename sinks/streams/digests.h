@@ -3,15 +3,20 @@
 #define FLOWSTITCH_SINKS_STREAMS_DIGESTS_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "sinks/streams/md5_lanes.h"
-#include "sinks/streams/sink_flow.h"
 
 struct evp_md_ctx_st;
 
 namespace flowstitch {
+
+struct DigestValue {
+  std::string type;  // "MD5", "SHA1", "SHA256": the words of DFXML
+  std::string hex;
+};
 
 struct DigestChoice {
   bool md5 = false;

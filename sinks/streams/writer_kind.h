@@ -16,19 +16,18 @@
 
 namespace flowstitch {
 
-class RecordConsumer;
+class RecordHub;
 
 // What a writer is made with. What is pointed to outlives it.
 struct WriterContext {
   StreamNames* names = nullptr;
   SinkLedger* ledger = nullptr;
-  RecordConsumer* records = nullptr;  // what the writer finds is told here; null: nobody asks
-  size_t state = 0;                   // its place in SinkFlow::states
-  size_t worker = 0;                  // which of this sink's
-  bool first = false;                 // of all workers of all shares: has what is there once only
-  bool has_records = false;           // whether records or a report are written
-  std::string directory;              // of the outputs
-  bool flow_files = false;            // whether they are written
+  RecordHub* records = nullptr;  // what the writer finds is told here
+  size_t state = 0;              // its place in SinkFlow::states
+  size_t worker = 0;             // which of this sink's
+  bool first = false;            // of all workers of all shares: has what is there once only
+  std::string directory;         // of the outputs
+  bool flow_files = false;       // whether they are written
   DigestChoice digests;
   int64_t max_bytes = -1;  // of a stream that are written; -1: all
   // Its worker's share of what parsers, decoders and files under way may hold.

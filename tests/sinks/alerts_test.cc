@@ -1,5 +1,5 @@
 // Commands and lines about files.
-#include "sinks/records/alerts.h"
+#include "sinks/records/alerts/alerts.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

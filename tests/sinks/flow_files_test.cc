@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "sinks/streams/file_names.h"
 #include "sinks/writers/flow_files/flow_file_writer.h"
+#include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -75,7 +76,7 @@ class FlowFiles : public ::testing::Test {
   FlowFileWriter& Open() {
     names = std::make_unique<StreamNames>(directory.path(), *NameTemplate::Parse(name_template));
     names->AddEnding("");
-    writer = std::make_unique<FlowFileWriter>(options, names.get(), 0, &ledger);
+    writer = std::make_unique<FlowFileWriter>(options, names.get(), 0, records.hub(), &ledger);
     return *writer;
   }
 
@@ -85,6 +86,7 @@ class FlowFiles : public ::testing::Test {
   SinkLedger ledger;
   BatchHold hold{1, 0};
   std::unique_ptr<StreamNames> names;
+  KeptRecords records;
   std::unique_ptr<FlowFileWriter> writer;
 };
 
@@ -129,16 +131,17 @@ TEST_F(FlowFiles, DigestsAreThoseOfTheFile) {
   Give(w, *flow, kClientToServer, 10, "def", &hold);
   w.OnClosed(*flow);
   const std::string file = directory.Files().begin()->second;
-  ASSERT_EQ(flow->streams[0].digests.size(), 3u);
+  const auto& digests = records.Close(*flow).streams[0].file.digests;
+  ASSERT_EQ(digests.size(), 3u);
   const EVP_MD* kinds[] = {EVP_md5(), EVP_sha1(), EVP_sha256()};
   for (size_t i = 0; i < 3; ++i) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     EVP_Digest(file.data(), file.size(), digest, &size, kinds[i], nullptr);
-    EXPECT_EQ(flow->streams[0].digests[i].hex,
+    EXPECT_EQ(digests[i].hex,
               absl::BytesToHexString(absl::string_view(reinterpret_cast<char*>(digest), size)));
   }
-  EXPECT_EQ(flow->streams[0].digests[2].type, "SHA256");
+  EXPECT_EQ(digests[2].type, "SHA256");
 }
 
 TEST_F(FlowFiles, Case78_MoreFlowsThanDescriptorsIsSlowerNotWrong) {
@@ -210,7 +213,9 @@ TEST_F(FlowFiles, TheLimitOfBytesCutsTheFileAndTheDigest) {
   Give(w, *flow, kClientToServer, 6, "gh", &hold);
   w.OnClosed(*flow);
   EXPECT_EQ(directory.Files().begin()->second, "abcd");
-  EXPECT_EQ(flow->streams[0].digests[0].hex, "e2fc714c4727ee9395f324cd2e7f331f");  // md5sum of abcd
+  const StreamFileRecord file = records.Close(*flow).streams[0].file;
+  EXPECT_EQ(file.bytes, 4u);
+  EXPECT_EQ(file.digests[0].hex, "e2fc714c4727ee9395f324cd2e7f331f");  // md5sum of abcd
 }
 
 TEST_F(FlowFiles, WriteThroughLetsGoOfABatch) {
@@ -239,7 +244,7 @@ TEST_F(FlowFiles, DirectoriesAreMadeAndFailuresNameThePath) {
   EXPECT_THAT(directory.Files(), ElementsAre(Pair("010.000.000.001/40000", "x")));
 
   StreamNames nowhere("/proc/nothing/here", *NameTemplate::Parse("%A%c"));
-  FlowFileWriter failing(options, &nowhere, 0, &ledger);
+  FlowFileWriter failing(options, &nowhere, 0, records.hub(), &ledger);
   auto other = MakeSinkFlow(1);
   BatchHold held{1, 0};
   Give(failing, *other, kClientToServer, 0, "x", &held);

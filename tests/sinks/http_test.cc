@@ -11,6 +11,7 @@
 #include "sinks/writers/http/http_writer.h"
 #include "sinks/writers/http/media_types.h"
 #include "tests/support/deflated.h"
+#include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -53,7 +54,10 @@ class Http : public ::testing::Test {
     TemporaryDirectory directory;
     SinkLedger ledger;
     StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
-    HttpWriter http({}, nullptr, 1, &ledger);
+    KeptRecords kept;
+    HttpWriterOptions options;
+    options.records = kept.hub();
+    HttpWriter http(options, nullptr, 1, &ledger);
     auto flow = MakeSinkFlow(0);
     flow->close_reason = reason;
     std::mt19937_64 random(seed);
@@ -71,7 +75,7 @@ class Http : public ::testing::Test {
     http.OnClosed(*flow);
     EXPECT_TRUE(http.status().ok()) << http.status();
     records.clear();
-    for (const auto& stream : flow->streams) {
+    for (const auto& stream : kept.Close(*flow).streams) {
       records.insert(records.end(), stream.bodies.begin(), stream.bodies.end());
     }
     auto files = directory.Files();
@@ -209,7 +213,10 @@ TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
   SinkLedger ledger;
   TemporaryDirectory directory;
   StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
-  HttpWriter http({}, nullptr, 1, &ledger);
+  KeptRecords kept;
+  HttpWriterOptions options;
+  options.records = kept.hub();
+  HttpWriter http(options, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const std::string response = Ok("Content-Encoding: gzip\r\n", coded);
@@ -223,7 +230,7 @@ TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
                &hold);
   flow->close_reason = CloseReason::kFinished;
   http.OnClosed(*flow);
-  const auto& bodies = flow->streams[1].bodies;
+  const auto& bodies = kept.Close(*flow).streams[1].bodies;
   ASSERT_EQ(bodies.size(), 2u);
   std::string sent = coded;
   const size_t at = half - (response.size() - coded.size());
@@ -282,7 +289,10 @@ TEST(HttpGaps, AGapInABodyOfKnownLengthIsAHole) {
   TemporaryDirectory directory;
   SinkLedger ledger;
   StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
-  HttpWriter http({}, nullptr, 1, &ledger);
+  KeptRecords kept;
+  HttpWriterOptions options;
+  options.records = kept.hub();
+  HttpWriter http(options, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const auto give = [&](uint64_t offset, const std::string& text) {

@@ -8,6 +8,7 @@
 #include "sinks/streams/stream_names.h"
 #include "sinks/writers/http/http_writer.h"
 #include "sinks/writers/tls/tls_watcher.h"
+#include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tls_talk.h"
@@ -100,18 +101,18 @@ TEST(ProxyOpening, WhatIsNoneIsNone) {
   }
 }
 
-class Openings : public ::testing::Test, private RecordConsumer {
+class Openings : public ::testing::Test {
  protected:
   // Gives turns to the writers, the client's first, each in one segment or cut at random.
   void Feed(const std::vector<std::string>& turns, uint64_t seed) {
     std::mt19937_64 random(seed);
     flow_ = MakeSinkFlow(0);
-    transactions_.clear();
+    kept_.emplace();
     HttpWriterOptions options;
     options.keys = &keys_;
-    options.records = this;
+    options.records = kept_->hub();
     HttpWriter http(options, nullptr, 1, &ledger_);
-    TlsWatcher watcher(0);
+    TlsWatcher watcher(0, kept_->hub());
     names_.Name(*flow_, kClientToServer);
     names_.Name(*flow_, kServerToClient);
     BatchHold hold;
@@ -130,21 +131,17 @@ class Openings : public ::testing::Test, private RecordConsumer {
     }
     watcher.OnClosed(*flow_);
     http.OnClosed(*flow_);
+    record_ = &kept_->Close(*flow_);
   }
+  const std::vector<HttpTransaction>& transactions() const { return kept_->transactions(); }
 
   SinkLedger ledger_;
   TlsKeys keys_;
   TemporaryDirectory directory_;
   StreamNames names_{directory_.path(), *NameTemplate::Parse("%b%C%c")};
   std::unique_ptr<SinkFlow> flow_;
-  std::vector<HttpTransaction> transactions_;
-
- private:
-  void OnTransaction(const SinkFlow& /*flow*/, const HttpTransaction& transaction) override {
-    transactions_.push_back(transaction);
-  }
-  void OnBody(const SinkFlow& /*flow*/, Direction /*direction*/,
-              const BodyRecord& /*body*/) override {}
+  std::optional<KeptRecords> kept_;
+  const FlowRecord* record_ = nullptr;
 };
 
 TEST_F(Openings, HttpBehindAProxyIsRead) {
@@ -158,22 +155,22 @@ TEST_F(Openings, HttpBehindAProxyIsRead) {
       }
       turns.push_back(kOk);
       Feed(turns, seed);
-      ASSERT_EQ(transactions_.size(), 1u) << opening.record.kind << " " << seed;
-      ASSERT_TRUE(transactions_[0].request && transactions_[0].response);
-      EXPECT_EQ(transactions_[0].request->head.target, "/a");
-      ASSERT_TRUE(flow_->proxy);
-      EXPECT_EQ(flow_->proxy->destination, opening.record.destination);
-      EXPECT_TRUE(flow_->streams[0].unread.empty() && flow_->streams[1].unread.empty());
+      ASSERT_EQ(transactions().size(), 1u) << opening.record.kind << " " << seed;
+      ASSERT_TRUE(transactions()[0].request && transactions()[0].response);
+      EXPECT_EQ(transactions()[0].request->head.target, "/a");
+      ASSERT_TRUE(record_->proxy);
+      EXPECT_EQ(record_->proxy->destination, opening.record.destination);
+      EXPECT_TRUE(record_->streams[0].unread.empty() && record_->streams[1].unread.empty());
     }
   }
 }
 
 TEST_F(Openings, HttpBehindAnUnknownDialogueIsRead) {
   Feed({"hello, may I speak HTTP?", "yes you may", kGet, kOk, kGet, kOk}, 0);
-  EXPECT_EQ(transactions_.size(), 2u);
+  EXPECT_EQ(transactions().size(), 2u);
   // What only mentions a message is none.
   Feed({"send me your log", "here it comes", "go on", kGet, "thanks, and then?", kOk}, 0);
-  EXPECT_EQ(transactions_.size(), 0u);
+  EXPECT_EQ(transactions().size(), 0u);
 }
 
 // The dialogues before are each other protocol's own (RFC 3207, 9051, 2595, 4511; PostgreSQL's
@@ -204,11 +201,11 @@ TEST_F(Openings, TlsThatIsAskedForIsRead) {
         turns.push_back(flight.bytes);
       }
       Feed(turns, 0);
-      ASSERT_TRUE(flow_->tls != nullptr && flow_->tls->server_hello) << dialogue[0];
+      ASSERT_TRUE(record_->tls != nullptr && record_->tls->server_hello) << dialogue[0];
       for (const Direction end : kDirections) {
-        ASSERT_EQ(flow_->streams[end].plain.size(), 1u) << dialogue[0];
-        EXPECT_EQ(flow_->streams[end].plain[0].bytes, TlsTalk::All(end).size());
-        EXPECT_TRUE(flow_->streams[end].plain[0].complete) << flow_->streams[end].plain[0].note;
+        ASSERT_EQ(record_->streams[end].plain.size(), 1u) << dialogue[0];
+        EXPECT_EQ(record_->streams[end].plain[0].bytes, TlsTalk::All(end).size());
+        EXPECT_TRUE(record_->streams[end].plain[0].complete) << record_->streams[end].plain[0].note;
       }
     }
   }

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <random>
 
-#include "sinks/writers/http/range_joiner.h"
+#include "sinks/content/http/content_range.h"
+#include "sinks/records/ranges/range_joiner.h"
 #include "tests/support/random_text.h"
 #include "tests/support/temporary_directory.h"
 

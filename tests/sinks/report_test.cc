@@ -33,21 +33,23 @@ TEST(FlowElement, CarriesTcpflowsAttributesGapsBodiesAndDigests) {
   auto flow = MakeSinkFlow(5);
   SinkStream& stream = flow->streams[1];
   stream.path = "out/<name>&";
-  stream.length = stream.file_bytes = stream.bytes = 123;
-  stream.gaps.push_back({10, 20, GapReason::kAcknowledged});
-  stream.digests.push_back({"MD5", "00ff"});
+  stream.length = stream.bytes = 123;
+  FlowRecord record(flow.get());
+  FlowRecord::Stream& found = record.streams[1];
+  found.file = {stream.path, 123, true, {{"MD5", "00ff"}}};
+  found.gaps.push_back({10, 20, GapReason::kAcknowledged});
   BodyRecord body;
   body.path = "out/body.html";
   body.bytes = 7;
   body.stream_offset = 50;
   body.stream_bytes = 6;
   body.complete = true;
-  stream.bodies.push_back(body);
+  found.bodies.push_back(body);
   stream.summary.packets = 9;
   stream.summary.wire_bytes = 999;
   stream.summary.captured_bytes = 999;
   std::string xml;
-  AppendFlowElements(*flow, {}, &xml);
+  AppendFlowElements(record, ReportForm::kDfxml, &xml);
   EXPECT_THAT(xml, HasSubstr("<filename>out/&lt;name&gt;&amp;</filename>"));
   EXPECT_THAT(
       xml,
@@ -71,12 +73,12 @@ TEST(FlowElement, TakesEveryTimeAndWhateverCallsItselfAMac) {
   summary.first_time_ns = kTimeMin;
   summary.last_time_ns = kTimeMax;
   std::string xml;
-  AppendFlowElements(*flow, {}, &xml);
+  AppendFlowElements(FlowRecord(flow.get()), ReportForm::kDfxml, &xml);
   EXPECT_THAT(xml, HasSubstr("startime=\"1677-09-21T00:12:43.145224192Z\" "
                              "endtime=\"2262-04-11T23:47:16.854775807Z\" "
                              "mac_daddr=\"0a:ff:10\" mac_saddr=\"02:00:00:00:00:fe\""));
   xml.clear();
-  AppendFlowElements(*flow, {ReportForm::kTcpflow, true}, &xml);
+  AppendFlowElements(FlowRecord(flow.get()), ReportForm::kTcpflow, &xml);
   EXPECT_THAT(xml, HasSubstr("endtime=\"2262-04-11T23:47:16.854775Z\""));
 }
 

@@ -11,6 +11,7 @@
 #include "sinks/writers/conversation/conversation_writer.h"
 #include "sinks/writers/find_index/find_index_writer.h"
 #include "sinks/writers/netviz/traffic_page.h"
+#include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -73,7 +74,8 @@ TEST_F(Writers, ACaptureTakesLateFramesOfItsFlow) {
 }
 
 TEST_F(Writers, AConversationAlternates) {
-  ConversationWriter writer(0, {.md5 = true}, -1, &names, &ledger);
+  KeptRecords records;
+  ConversationWriter writer(0, {.md5 = true}, -1, &names, records.hub(), &ledger);
   auto flow = MakeSinkFlow(0);
   Give(writer, *flow, kClientToServer, 0, "ab", &hold);
   Give(writer, *flow, kServerToClient, 0, "cde", &hold);
@@ -81,8 +83,9 @@ TEST_F(Writers, AConversationAlternates) {
   writer.Flush();
   EXPECT_EQ(directory.Files().at(kName + "-CONVERSATION"), "abcdef") << "visible at once";
   writer.OnClosed(*flow);
-  EXPECT_EQ(flow->conversation.bytes, 6u);
-  EXPECT_EQ(flow->conversation.digests.at(0).hex, "e80b5017098950fc58aad83c8c14978e");  // of abcdef
+  const ConversationRecord conversation = records.Close(*flow).conversation;
+  EXPECT_EQ(conversation.bytes, 6u);
+  EXPECT_EQ(conversation.digests.at(0).hex, "e80b5017098950fc58aad83c8c14978e");  // of abcdef
   EXPECT_EQ(directory.Files().at(kName + "-CONVERSATION.findx"),
             "0|1223309694.000000|2|client\n2|1223309694.000000|3|server\n"
             "5|1223309694.000000|1|client\n");

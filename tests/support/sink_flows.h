@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sinks/streams/sink_flow.h"
+#include "sinks/streams/writer.h"
 #include "tests/support/packet_builder.h"
 
 namespace flowstitch::testing {

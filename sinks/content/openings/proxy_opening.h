@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "sinks/streams/proxy_record.h"
+#include "sinks/content/openings/proxy_record.h"
 
 namespace flowstitch {
 

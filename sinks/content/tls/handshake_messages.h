@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "sinks/streams/tls_facts.h"
+#include "sinks/content/tls/tls_facts.h"
 
 namespace flowstitch {
 

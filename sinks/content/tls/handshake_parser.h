@@ -4,7 +4,7 @@
 #define FLOWSTITCH_SINKS_CONTENT_TLS_HANDSHAKE_PARSER_H_
 
 #include "base/bytes.h"
-#include "sinks/streams/tls_facts.h"
+#include "sinks/content/tls/tls_facts.h"
 
 namespace flowstitch {
 

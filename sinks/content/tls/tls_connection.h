@@ -16,8 +16,8 @@
 #include "base/capture_time.h"
 #include "base/direction.h"
 #include "sinks/content/tls/record_cipher.h"
+#include "sinks/content/tls/tls_facts.h"
 #include "sinks/content/tls/tls_keys.h"
-#include "sinks/streams/tls_facts.h"
 
 namespace flowstitch {
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/flow_id.h"
 #include "sinks/records/dfxml/xml_text.h"
 
 namespace flowstitch {
@@ -25,7 +26,7 @@ void WriteTimes(TimeNs time_ns, XmlText* xml) {
   xml->Element("atime", time.view());
 }
 
-void WriteRuns(const SinkStream& stream, XmlText* xml) {
+void WriteRuns(const FlowRecord::Stream& stream, XmlText* xml) {
   if (stream.gaps.empty() && stream.bodies.empty()) return;
   xml->Start("byte_runs");
   for (const GapRecord& gap : stream.gaps) {
@@ -161,8 +162,10 @@ void WritePlainAttributes(const PlainRecord& plain, const std::string& stream_pa
   if (!plain.note.empty()) xml->Attribute("note", plain.note);
 }
 
-void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
+void WriteOwn(const FlowRecord& record, Direction direction, XmlText* xml) {
+  const SinkFlow& flow = *record.flow;
   const SinkStream& stream = flow.streams[direction];
+  const FlowRecord::Stream& found = record.streams[direction];
   const StreamSummary& s = stream.summary;
   xml->Start("flowstitch:stream");
   xml->Attribute("flow", flow.number);
@@ -173,7 +176,7 @@ void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
   if (flow.mid_stream) xml->AttributeAsIs("mid_stream", "true");
   if (flow.unconfirmed) xml->AttributeAsIs("unconfirmed", "true");
   if (flow.continues) {
-    xml->Attribute("continues", *flow.continues);
+    xml->Attribute("continues", NumberOfFlow(*flow.continues));
     xml->Attribute("start_offset", flow.start_offset[direction]);
   }
   xml->Attribute("close_reason", NameOf(flow.close_reason));
@@ -188,10 +191,10 @@ void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
   xml->Attribute("conflicting_bytes", s.conflicting_bytes);
   xml->Attribute("truncated_bytes", s.truncated_bytes);
   xml->Attribute("late_bytes", s.late_bytes);
-  if (!flow.conversation.path.empty()) {
-    xml->Attribute("conversation", flow.conversation.path);
-    xml->Attribute("conversation_bytes", flow.conversation.bytes);
-    for (const DigestValue& digest : flow.conversation.digests) {
+  if (!record.conversation.path.empty()) {
+    xml->Attribute("conversation", record.conversation.path);
+    xml->Attribute("conversation_bytes", record.conversation.bytes);
+    for (const DigestValue& digest : record.conversation.digests) {
       xml->Attribute(absl::StrCat("conversation_", absl::AsciiStrToLower(digest.type)), digest.hex);
     }
   }
@@ -203,15 +206,15 @@ void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
     xml->AttributeAsIs("destination", FormatIpAddress(tunnel.destination));
     xml->End();
   }
-  if (flow.proxy) WriteProxy(*flow.proxy, xml);
-  if (flow.tls != nullptr && flow.tls->any()) WriteTls(*flow.tls, xml);
-  for (const PlainRecord& plain : stream.plain) {
+  if (record.proxy) WriteProxy(*record.proxy, xml);
+  if (record.tls != nullptr) WriteTls(*record.tls, xml);
+  for (const PlainRecord& plain : found.plain) {
     if (!plain.path.empty()) continue;  // it has a fileobject of its own
     xml->Start("flowstitch:decrypted");
     WritePlainAttributes(plain, stream.path, xml);
     xml->End();
   }
-  for (const UnreadRecord& stop : stream.unread) {
+  for (const UnreadRecord& stop : found.unread) {
     xml->Start("flowstitch:http_stopped");
     xml->Attribute("of", stream.path + stop.of);
     xml->Attribute("offset", stop.offset);
@@ -222,20 +225,18 @@ void WriteOwn(const SinkFlow& flow, Direction direction, XmlText* xml) {
   xml->End();
 }
 
-void WriteStream(const SinkFlow& flow, Direction direction, const FlowElementOptions& options,
-                 XmlText* xml) {
-  const SinkStream& stream = flow.streams[direction];
+void WriteStream(const FlowRecord& record, Direction direction, XmlText* xml) {
+  const FlowRecord::Stream& found = record.streams[direction];
   xml->Start("fileobject");
-  const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
-  if (has_file) xml->Element("filename", stream.path);
-  xml->Element("filesize", stream.file_bytes);
-  if (has_file) {
-    WriteTimes(stream.summary.first_time_ns, xml);
+  if (!found.file.path.empty()) xml->Element("filename", found.file.path);
+  xml->Element("filesize", found.file.bytes);
+  if (!found.file.path.empty()) {
+    WriteTimes(record.flow->streams[direction].summary.first_time_ns, xml);
   }
-  WriteRuns(stream, xml);
-  WriteDigests(stream.digests, xml);
-  WriteTcpflow(flow, direction, options.form, xml);
-  WriteOwn(flow, direction, xml);
+  WriteRuns(found, xml);
+  WriteDigests(found.file.digests, xml);
+  WriteTcpflow(*record.flow, direction, ReportForm::kDfxml, xml);
+  WriteOwn(record, direction, xml);
   xml->End();
 }
 
@@ -259,7 +260,7 @@ void WriteBody(const std::string& stream_path, const BodyRecord& body, XmlText* 
 }
 
 // What TLS hid, as a file of its own.
-void WritePlain(const SinkStream& stream, const PlainRecord& plain, XmlText* xml) {
+void WritePlain(const std::string& stream_path, const PlainRecord& plain, XmlText* xml) {
   if (plain.path.empty()) return;
   xml->Start("fileobject");
   xml->Element("filename", plain.path);
@@ -267,31 +268,29 @@ void WritePlain(const SinkStream& stream, const PlainRecord& plain, XmlText* xml
   WriteTimes(plain.time_ns, xml);
   WriteDigests(plain.digests, xml);
   xml->Start("flowstitch:decrypted");
-  WritePlainAttributes(plain, stream.path, xml);
+  WritePlainAttributes(plain, stream_path, xml);
   xml->End();
   xml->End();
 }
 
 // A stream as tcpflow writes it: what consumers look for comes first, in its order.
-void WriteStreamLikeTcpflow(const SinkFlow& flow, Direction direction,
-                            const FlowElementOptions& options, XmlText* xml) {
-  const SinkStream& stream = flow.streams[direction];
-  const bool has_file = !stream.path.empty() && options.files_written && stream.bytes > 0;
+void WriteStreamLikeTcpflow(const FlowRecord& record, Direction direction, XmlText* xml) {
+  const FlowRecord::Stream& found = record.streams[direction];
   xml->Start("fileobject");
-  if (has_file) xml->Element("filename", stream.path);
-  xml->Element("filesize", stream.file_bytes);
-  WriteTcpflow(flow, direction, options.form, xml);
-  WriteDigests(stream.digests, xml);
-  WriteOwn(flow, direction, xml);
-  if (!stream.gaps.empty() || !stream.bodies.empty()) xml->Start("byte_runs");
-  for (const GapRecord& gap : stream.gaps) {
+  if (!found.file.path.empty()) xml->Element("filename", found.file.path);
+  xml->Element("filesize", found.file.bytes);
+  WriteTcpflow(*record.flow, direction, ReportForm::kTcpflow, xml);
+  WriteDigests(found.file.digests, xml);
+  WriteOwn(record, direction, xml);
+  if (!found.gaps.empty() || !found.bodies.empty()) xml->Start("byte_runs");
+  for (const GapRecord& gap : found.gaps) {
     xml->Start("byte_run");
     xml->Attribute("file_offset", gap.offset);
     xml->Attribute("len", gap.length);
     xml->Attribute("flowstitch:gap", NameOf(gap.reason));
     xml->End();
   }
-  for (const BodyRecord& body : stream.bodies) {
+  for (const BodyRecord& body : found.bodies) {
     xml->Start("byte_run");
     if (LiesInStream(body)) xml->Attribute("file_offset", body.stream_offset);
     xml->Start("fileobject");
@@ -301,7 +300,7 @@ void WriteStreamLikeTcpflow(const SinkFlow& flow, Direction direction,
     xml->End();
     xml->End();
   }
-  if (!stream.gaps.empty() || !stream.bodies.empty()) xml->End();
+  if (!found.gaps.empty() || !found.bodies.empty()) xml->End();
   xml->End();
 }
 
@@ -319,19 +318,19 @@ std::string BodyElement(const std::string& stream_path, const BodyRecord& body) 
   return xml.Take();
 }
 
-void AppendFlowElements(const SinkFlow& flow, const FlowElementOptions& options,
-                        std::string* text) {
+void AppendFlowElements(const FlowRecord& record, ReportForm form, std::string* text) {
   thread_local XmlText xml;  // its buffer is used again
   for (const Direction direction : kDirections) {
-    const SinkStream& stream = flow.streams[direction];
+    const SinkStream& stream = record.flow->streams[direction];
+    const FlowRecord::Stream& found = record.streams[direction];
     if (stream.summary.packets == 0 && stream.length == 0) continue;
-    if (options.form == ReportForm::kTcpflow) {
-      WriteStreamLikeTcpflow(flow, direction, options, &xml);
+    if (form == ReportForm::kTcpflow) {
+      WriteStreamLikeTcpflow(record, direction, &xml);
       continue;
     }
-    WriteStream(flow, direction, options, &xml);
-    for (const PlainRecord& plain : stream.plain) WritePlain(stream, plain, &xml);
-    for (const BodyRecord& body : stream.bodies) WriteBody(stream.path, body, &xml);
+    WriteStream(record, direction, &xml);
+    for (const PlainRecord& plain : found.plain) WritePlain(stream.path, plain, &xml);
+    for (const BodyRecord& body : found.bodies) WriteBody(stream.path, body, &xml);
   }
   xml.MoveTo(text);
 }

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "sinks/streams/sink_flow.h"
+#include "sinks/records/flow_record.h"
 
 namespace flowstitch {
 
@@ -21,11 +21,6 @@ enum class ReportForm : uint8_t {
   kTcpflow,  // tcpflow 1.6.1's elements, in no namespace and in its order
 };
 
-struct FlowElementOptions {
-  ReportForm form = ReportForm::kDfxml;
-  bool files_written = true;
-};
-
 // "02:00:5e:00:00:01".
 std::string MacText(const std::string& mac);
 
@@ -33,7 +28,7 @@ std::string MacText(const std::string& mac);
 std::string BodyElement(const std::string& stream_path, const BodyRecord& body);
 
 // The fileobjects of a flow, behind what is in `text`.
-void AppendFlowElements(const SinkFlow& flow, const FlowElementOptions& options, std::string* text);
+void AppendFlowElements(const FlowRecord& record, ReportForm form, std::string* text);
 
 }  // namespace flowstitch
 

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -18,6 +19,7 @@ namespace flowstitch {
 namespace {
 
 constexpr size_t kBufferBytes = 256 << 10;
+constexpr int64_t kFlushNs = 1 * kNsPerSecond;
 
 void WriteCreator(const ReportOptions& options, XmlText* xml) {
   xml->Start("creator");
@@ -143,6 +145,36 @@ std::string_view EndOf(ReportForm form) {
 
 }  // namespace
 
+// A worker's part: elements of the flows that have closed since its last batch.
+class ReportWriter::FlowElements : public RecordConsumer {
+ public:
+  FlowElements(ReportWriter* report, SinkLedger* ledger) : report_(report), ledger_(ledger) {}
+
+  void OnClosed(FlowRecord& flow) override {
+    AppendFlowElements(flow, report_->options_.form, &closed_.text);
+    closed_.flows.push_back({flow.flow->close_order, closed_.text.size()});
+    ++ledger_->flows_reported;
+  }
+  void OnMissing(uint64_t close_order) override {
+    closed_.flows.push_back({close_order, closed_.text.size()});
+  }
+  void OnBatchDone() override {
+    if (closed_.flows.empty()) return;
+    const size_t bytes = closed_.text.size();
+    report_->Add(std::exchange(closed_, {}));
+    closed_.text.reserve(bytes + bytes / 4);
+  }
+
+ private:
+  ReportWriter* const report_;
+  SinkLedger* const ledger_;
+  ClosedFlows closed_;
+};
+
+std::unique_ptr<RecordConsumer> ReportWriter::MakeConsumer(SinkLedger* ledger) {
+  return std::make_unique<FlowElements>(this, ledger);
+}
+
 absl::Status ReportWriter::Open(const ReportOptions& options) {
   PrepareXmlForThreads();
   options_ = options;
@@ -237,9 +269,16 @@ void ReportWriter::Add(ClosedFlows flows) {
   }
 }
 
-void ReportWriter::AddLast(std::string elements) {
+void ReportWriter::OnJoined(const std::string& stream_path, const BodyRecord& body) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  last_ += elements;
+  last_ += BodyElement(stream_path, body);
+}
+
+void ReportWriter::Service(int64_t now_ns) {
+  WriteReady();
+  if (now_ns - flushed_ns_ < kFlushNs) return;
+  flushed_ns_ = now_ns;
+  Flush(now_ns);
 }
 
 absl::Status ReportWriter::status() {
@@ -262,7 +301,6 @@ void ReportWriter::WriteReady() {
 }
 
 void ReportWriter::Flush(int64_t now_ns) {
-  WriteReady();
   WriteBuffer();
   if (to_output()) std::fflush(stdout);
   if (begun_ns_ == 0) begun_ns_ = now_ns;

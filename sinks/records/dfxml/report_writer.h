@@ -14,37 +14,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/ledger.h"
-#include "base/unread_layer.h"
 #include "sinks/records/dfxml/flow_element.h"
+#include "sinks/records/record_output.h"
 #include "sinks/streams/safe_file.h"
 
 namespace flowstitch {
-
-// What the end of the report tells.
-struct ReportTotals {
-  struct Source {
-    std::string name;
-    uint64_t epoch = 0;
-    SourceLedger ledger;
-    std::vector<std::string> inputs;
-    // How far its clock is behind that of another source, and the samples this rests on; 0: none.
-    int64_t skew_ns = 0;
-    uint64_t skew_samples = 0;
-    std::string skew_to;
-  };
-  struct Network {
-    std::string mac;   // 6 bytes
-    std::string ssid;  // any bytes
-    uint64_t beacons = 0;
-  };
-  std::vector<Source> sources;
-  ReassemblyLedger reassembly;
-  std::map<UnreadKind, uint64_t> unread;  // frames that are not read, by what they are
-  std::vector<Network> networks;
-  SinkLedger sink;
-  std::string error;  // of a source; empty when all went well
-};
 
 struct ReportOptions {
   std::string path;  // "-": standard output
@@ -66,26 +40,28 @@ struct ClosedFlows {
   std::vector<Flow> flows;  // may have none
 };
 
-class ReportWriter {
+class ReportWriter : public RecordOutput {
  public:
   // The file is made at once, so that a failure is known early.
   absl::Status Open(const ReportOptions& options);
+
+  bool wants_flows() const override { return true; }
+  std::unique_ptr<RecordConsumer> MakeConsumer(SinkLedger* ledger) override;
+  void OnJoined(const std::string& stream_path, const BodyRecord& body) override;
+  // What has its turn goes to the buffer, and from there to the file when there is enough of it or
+  // some time has passed; rolls the file when it is time.
+  void Service(int64_t now_ns) override;
+  absl::Status Finish(const ReportTotals& totals) override;
+  absl::Status status() override;
+
   // The elements of flows that have closed, from any thread. They are written in the order in which
   // they closed, whichever thread comes first.
   void Add(ClosedFlows flows);
-  // Elements that stand behind those of all flows; from any thread.
-  void AddLast(std::string elements);
-  // The first failure; in any thread.
-  absl::Status status();
-
-  // For the one thread that writes, and opened it: what has its turn goes to the buffer, and from
-  // there to the file when there is enough of it. To be called often.
-  void WriteReady();
-  // What is there goes to the file; rolls it when it is time. Called now and then.
-  void Flush(int64_t now_ns);
-  absl::Status Finish(const ReportTotals& totals);
 
  private:
+  class FlowElements;
+  void WriteReady();
+  void Flush(int64_t now_ns);
   void Begin();
   void Append(std::string_view text);
   void WriteBuffer();
@@ -98,6 +74,7 @@ class ReportWriter {
   std::string buffer_;
   uint32_t number_ = 1;
   int64_t begun_ns_ = 0;
+  int64_t flushed_ns_ = 0;
   bool has_flows_ = false;
   uint64_t next_ = 0;     // the flow whose turn it is
   absl::Status written_;  // how the writing goes

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/utf8_text.h"
+#include "proto/record.pb.h"
 #include "sinks/streams/output_files.h"
 #include "sinks/streams/safe_file.h"
 
@@ -113,6 +114,80 @@ void ToWire(const SinkFlow& flow, const TlsFacts& facts, wire::TlsHandshakeRecor
   }
 }
 
+std::string AddressBytes(const IpAddress& address) { return std::string(AsText(address.wire())); }
+
+void ToWire(const SinkFlow& flow, wire::FlowOpened* out) {
+  out->set_flow(flow.id);
+  out->set_client_address(AddressBytes(flow.client.address));
+  out->set_server_address(AddressBytes(flow.server.address));
+  out->set_client_port(flow.client.port);
+  out->set_server_port(flow.server.port);
+  out->set_first_time_ns(flow.first_time_ns);
+  out->mutable_vlan()->Assign(flow.vlan.begin(), flow.vlan.end());
+  out->set_outer_8021q(flow.outer_8021q);
+  out->set_client_mac(flow.client_mac);
+  out->set_server_mac(flow.server_mac);
+  out->set_opened_by(static_cast<wire::OpenedBy>(flow.opened_by));
+  out->set_mid_stream(flow.mid_stream);
+  out->set_unconfirmed(flow.unconfirmed);
+  out->set_community_id(flow.community_id);
+  out->set_protocol(flow.protocol);
+  for (const TunnelRecord& tunnel : flow.tunnels) {
+    wire::Tunnel* one = out->add_tunnels();
+    one->set_kind(static_cast<wire::TunnelKind>(tunnel.kind));
+    one->set_id(tunnel.id);
+    one->set_source_address(AddressBytes(tunnel.source));
+    one->set_destination_address(AddressBytes(tunnel.destination));
+  }
+  if (!flow.continues) return;
+  out->set_continues(*flow.continues);
+  out->set_client_start_offset(flow.start_offset[kClientToServer]);
+  out->set_server_start_offset(flow.start_offset[kServerToClient]);
+}
+
+void ToWire(const StreamSummary& summary, wire::StreamSummary* out) {
+#define FLOWSTITCH_TO_WIRE(type, name, help) out->set_##name(summary.name);
+  FLOWSTITCH_STREAM_SUMMARY(FLOWSTITCH_TO_WIRE)
+#undef FLOWSTITCH_TO_WIRE
+}
+
+void ToWire(const SinkFlow& flow, wire::FlowClosed* out) {
+  out->set_flow(flow.id);
+  if (flow.close_reason == CloseReason::kReassemblerLost) return;  // nobody knows more
+  out->set_reason(static_cast<wire::CloseReason>(flow.close_reason));
+  out->set_time_ns(flow.closed_ns);
+  out->set_history(flow.history);
+  ToWire(flow.streams[kClientToServer].summary, out->mutable_client_to_server());
+  ToWire(flow.streams[kServerToClient].summary, out->mutable_server_to_client());
+}
+
+void ToWire(const FlowRecord& record, wire::FlowRecord* out) {
+  const SinkFlow& flow = *record.flow;
+  ToWire(flow, out->mutable_opened());
+  ToWire(flow, out->mutable_closed());
+  if (record.proxy) ToWire(*record.proxy, out->mutable_proxy());
+  for (const Direction direction : kDirections) {
+    const SinkStream& stream = flow.streams[direction];
+    const FlowRecord::Stream& found = record.streams[direction];
+    for (const PlainRecord& plain : found.plain) ToWire(plain, direction, out->add_plain());
+    for (const UnreadRecord& stop : found.unread) ToWire(stop, direction, out->add_stops());
+    if (stream.vlan != flow.vlan) {
+      out->mutable_vlans()->set_flow(flow.id);
+      out->mutable_vlans()->set_direction(ToWire(direction));
+      out->mutable_vlans()->mutable_vlan()->Assign(stream.vlan.begin(), stream.vlan.end());
+      out->mutable_vlans()->set_outer_8021q(stream.outer_8021q);
+    }
+    if (found.file.path.empty()) continue;
+    wire::StreamFile* file = out->add_files();
+    file->set_direction(ToWire(direction));
+    file->set_path(ToUtf8(found.file.path));
+    file->set_bytes(found.file.bytes);
+    AddDigests(found.file.digests, file);
+  }
+  out->set_conversation(ToUtf8(record.conversation.path));
+  out->set_conflicts(record.conflicts);
+}
+
 // A record and the end of its line.
 std::string Line(const wire::Record& record) {
   google::protobuf::util::JsonPrintOptions options;
@@ -125,112 +200,112 @@ std::string Line(const wire::Record& record) {
 
 }  // namespace
 
-JsonFile::~JsonFile() {
+class JsonWriter::Lines : public RecordConsumer {
+ public:
+  explicit Lines(JsonWriter* file) : file_(file) {}
+
+  void OnGap(const FlowRecord& flow, Direction direction, const GapRecord& gap) override {
+    wire::Record record;
+    wire::StreamGap* out = record.mutable_gap();
+    out->set_flow(flow.flow->id);
+    out->set_direction(ToWire(direction));
+    out->set_offset(gap.offset + flow.flow->start_offset[direction]);
+    out->set_length(gap.length);
+    out->set_reason(static_cast<wire::GapReason>(gap.reason));
+    out->set_time_ns(gap.time_ns);
+    Write(record);
+  }
+
+  void OnConflict(const FlowRecord& flow, Direction direction,
+                  const ConflictRecord& conflict) override {
+    wire::Record record;
+    wire::StreamConflict* out = record.mutable_conflict();
+    out->set_flow(flow.flow->id);
+    out->set_direction(ToWire(direction));
+    out->set_offset(conflict.offset + flow.flow->start_offset[direction]);
+    out->set_length(conflict.length);
+    out->set_kept(conflict.kept);
+    out->set_dropped(conflict.dropped);
+    out->set_time_ns(conflict.time_ns);
+    Write(record);
+  }
+
+  void OnTransaction(const FlowRecord& flow, const HttpTransaction& transaction) override {
+    wire::Record record;
+    wire::HttpTransactionRecord* out = record.mutable_http();
+    out->set_flow(flow.flow->id);
+    out->set_community_id(flow.flow->community_id);
+    out->set_stream(transaction.stream);
+    out->set_of(transaction.layer);
+    if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
+    if (transaction.request) ToWire(*transaction.request, out->mutable_request());
+    if (transaction.response) ToWire(*transaction.response, out->mutable_response());
+    Write(record);
+  }
+
+  void OnBody(const FlowRecord& flow, Direction direction, const BodyRecord& body) override {
+    wire::Record record;
+    wire::BodyFileRecord* out = record.mutable_body();
+    out->set_flow(flow.flow->id);
+    out->set_direction(ToWire(direction));
+    ToWire(body, out);
+    Write(record);
+  }
+
+  void OnClosed(FlowRecord& flow) override {
+    if (flow.tls != nullptr) {
+      wire::Record record;
+      ToWire(*flow.flow, *flow.tls, record.mutable_tls());
+      Write(record);
+    }
+    wire::Record record;
+    ToWire(flow, record.mutable_flow());
+    Write(record);
+  }
+
+  void Flush() override {
+    if (!lines_.empty()) file_->Append(lines_);
+    lines_.clear();
+  }
+
+ private:
+  void Write(const wire::Record& record) {
+    lines_ += Line(record);
+    if (lines_.size() >= kWriteBytes) Flush();
+  }
+
+  JsonWriter* const file_;
+  std::string lines_;
+};
+
+JsonWriter::~JsonWriter() {
   if (fd_ >= 0) close(fd_);
 }
 
-absl::Status JsonFile::Open(const std::string& path) {
+absl::Status JsonWriter::Open(const std::string& path) {
   path_ = path == "-" ? "standard output" : path;
   fd_ = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : OpenNamedOutput(path);
   return fd_ < 0 ? FileError("create", path_) : absl::OkStatus();
 }
 
-void JsonFile::Append(const std::string& lines) {
+std::unique_ptr<RecordConsumer> JsonWriter::MakeConsumer(SinkLedger* /*ledger*/) {
+  return std::make_unique<Lines>(this);
+}
+
+void JsonWriter::OnJoined(const std::string& /*stream_path*/, const BodyRecord& body) {
+  wire::Record record;
+  ToWire(body, record.mutable_body());
+  Append(Line(record));
+}
+
+void JsonWriter::Append(const std::string& lines) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (status_.ok()) status_ = WriteAll(fd_, AsBytes(lines), path_);
 }
 
-absl::Status JsonFile::status() {
+absl::Status JsonWriter::status() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return status_;
-}
-
-void JsonWriter::Write(const wire::Record& record) {
-  lines_ += Line(record);
-  if (lines_.size() >= kWriteBytes) Flush();
-}
-
-void JsonWriter::Flush() {
-  if (!lines_.empty()) file_->Append(lines_);
-  lines_.clear();
-}
-
-void JsonWriter::OnGap(const wire::StreamGap& event) {
-  wire::Record record;
-  *record.mutable_gap() = event;
-  Write(record);
-}
-
-void JsonWriter::OnConflict(const wire::StreamConflict& event) {
-  wire::Record record;
-  *record.mutable_conflict() = event;
-  Write(record);
-}
-
-void JsonWriter::OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written) {
-  if (flow.tls != nullptr && flow.tls->any()) {
-    wire::Record record;
-    ToWire(flow, *flow.tls, record.mutable_tls());
-    Write(record);
-  }
-  wire::Record record;
-  wire::FlowRecord* out = record.mutable_flow();
-  const auto opened = opened_.find(flow.id);
-  if (opened != opened_.end()) {
-    *out->mutable_opened() = std::move(opened->second);
-    opened_.erase(opened);
-  }
-  *out->mutable_closed() = event;
-  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
-  for (const Direction direction : kDirections) {
-    const SinkStream& stream = flow.streams[direction];
-    for (const PlainRecord& plain : stream.plain) ToWire(plain, direction, out->add_plain());
-    for (const UnreadRecord& stop : stream.unread) ToWire(stop, direction, out->add_stops());
-    const auto& vlan = out->opened().vlan();
-    if (!std::equal(vlan.begin(), vlan.end(), stream.vlan.begin(), stream.vlan.end())) {
-      out->mutable_vlans()->set_flow(flow.id);
-      out->mutable_vlans()->set_direction(ToWire(direction));
-      out->mutable_vlans()->mutable_vlan()->Assign(stream.vlan.begin(), stream.vlan.end());
-      out->mutable_vlans()->set_outer_8021q(stream.outer_8021q);
-    }
-    if (stream.bytes == 0 || !files_written) continue;
-    wire::StreamFile* file = out->add_files();
-    file->set_direction(ToWire(direction));
-    file->set_path(ToUtf8(stream.path));
-    file->set_bytes(stream.file_bytes);
-    AddDigests(stream.digests, file);
-  }
-  out->set_conversation(ToUtf8(flow.conversation.path));
-  out->set_conflicts(flow.conflicts);
-  Write(record);
-}
-
-void JsonWriter::OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) {
-  wire::Record record;
-  wire::HttpTransactionRecord* out = record.mutable_http();
-  out->set_flow(flow.id);
-  out->set_community_id(flow.community_id);
-  out->set_stream(transaction.stream);
-  out->set_of(transaction.layer);
-  if (flow.proxy) ToWire(*flow.proxy, out->mutable_proxy());
-  if (transaction.request) ToWire(*transaction.request, out->mutable_request());
-  if (transaction.response) ToWire(*transaction.response, out->mutable_response());
-  Write(record);
-}
-
-void JsonWriter::OnBody(const SinkFlow& flow, Direction direction, const BodyRecord& body) {
-  wire::Record record;
-  wire::BodyFileRecord* out = record.mutable_body();
-  out->set_flow(flow.id);
-  out->set_direction(ToWire(direction));
-  ToWire(body, out);
-  Write(record);
-}
-
-void AppendBody(const BodyRecord& body, JsonFile* file) {
-  wire::Record record;
-  ToWire(body, record.mutable_body());
-  file->Append(Line(record));
 }
 
 }  // namespace flowstitch

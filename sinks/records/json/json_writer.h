@@ -8,54 +8,36 @@
 #include <mutex>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "base/direction.h"
-#include "proto/record.pb.h"
-#include "sinks/records/record_consumer.h"
-#include "sinks/streams/sink_flow.h"
+#include "sinks/records/record_output.h"
 
 namespace flowstitch {
 
-// The file of all workers. Thread-safe; "-" is standard output.
-class JsonFile {
+class JsonWriter : public RecordOutput {
  public:
-  ~JsonFile();
+  JsonWriter() = default;
+  ~JsonWriter() override;
+  JsonWriter(const JsonWriter&) = delete;
+  JsonWriter& operator=(const JsonWriter&) = delete;
+
+  // "-" is standard output.
   absl::Status Open(const std::string& path);
-  void Append(const std::string& lines);
-  absl::Status status();
+
+  bool wants_flows() const override { return true; }
+  bool wants_transactions() const override { return true; }
+  bool buffers() const override { return true; }
+  std::unique_ptr<RecordConsumer> MakeConsumer(SinkLedger* ledger) override;
+  void OnJoined(const std::string& stream_path, const BodyRecord& body) override;
+  absl::Status status() override;
 
  private:
+  class Lines;
+  void Append(const std::string& lines);
+
   std::mutex mutex_;
   std::string path_;
   int fd_ = -1;
   absl::Status status_;
-};
-
-// The record of a file that is no flow's own.
-void AppendBody(const BodyRecord& body, JsonFile* file);
-
-// A worker's part.
-class JsonWriter : public RecordConsumer {
- public:
-  // `file` outlives the writer.
-  explicit JsonWriter(JsonFile* file) : file_(file) {}
-
-  void OnOpened(const wire::FlowOpened& event) { opened_[event.flow()] = event; }
-  void OnGap(const wire::StreamGap& event);
-  void OnConflict(const wire::StreamConflict& event);
-  // When all other writers are done with the flow.
-  void OnClosed(const SinkFlow& flow, const wire::FlowClosed& event, bool files_written);
-  void OnTransaction(const SinkFlow& flow, const HttpTransaction& transaction) override;
-  void OnBody(const SinkFlow& flow, Direction direction, const BodyRecord& body) override;
-  void Flush();
-
- private:
-  void Write(const wire::Record& record);
-
-  JsonFile* const file_;
-  absl::flat_hash_map<uint64_t, wire::FlowOpened> opened_;
-  std::string lines_;
 };
 
 }  // namespace flowstitch

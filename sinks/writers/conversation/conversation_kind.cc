@@ -16,7 +16,7 @@ void ConversationWriterKind::AddOptions(OptionTable* table) {
 std::unique_ptr<Writer> ConversationWriterKind::Make(const WriterContext& context) {
   if (!wanted_) return nullptr;
   return std::make_unique<ConversationWriter>(context.state, context.digests, context.max_bytes,
-                                              context.names, context.ledger);
+                                              context.names, context.records, context.ledger);
 }
 
 }  // namespace flowstitch

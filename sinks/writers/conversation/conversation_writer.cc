@@ -1,6 +1,7 @@
 #include "sinks/writers/conversation/conversation_writer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "sinks/streams/find_index_line.h"
@@ -40,9 +41,9 @@ void ConversationWriter::OnClosed(SinkFlow& flow) {
   Note(state.file.Finish(flow.first_time_ns));
   Note(state.index.Flush());
   waiting_.erase(&state);
-  flow.conversation.path = state.file.path();
-  flow.conversation.bytes = state.length;
-  if (state.digests != nullptr) flow.conversation.digests = state.digests->Finish();
+  ConversationRecord record{state.file.path(), state.length, {}};
+  if (state.digests != nullptr) record.digests = state.digests->Finish();
+  records_->Conversation(flow, std::move(record));
 }
 
 void ConversationWriter::Flush() {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "base/direction.h"
 #include "base/ledger.h"
+#include "sinks/records/record_hub.h"
 #include "sinks/streams/append_file.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/stream_names.h"
@@ -19,14 +20,15 @@ inline constexpr char kConversationEnding[] = "-CONVERSATION";
 
 class ConversationWriter : public Writer {
  public:
-  // `names` and `ledger` outlive the writer. Of each direction at most `max_bytes` are taken (-1:
-  // all).
+  // `names`, `records` and `ledger` outlive the writer. Of each direction at most `max_bytes` are
+  // taken (-1: all).
   ConversationWriter(size_t state_slot, const DigestChoice& digests, int64_t max_bytes,
-                     StreamNames* names, SinkLedger* ledger)
+                     StreamNames* names, RecordHub* records, SinkLedger* ledger)
       : slot_(state_slot),
         digests_(digests),
         max_bytes_(max_bytes),
         names_(names),
+        records_(records),
         ledger_(ledger) {}
 
   void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
@@ -53,6 +55,7 @@ class ConversationWriter : public Writer {
   const DigestChoice digests_;
   const int64_t max_bytes_;
   StreamNames* const names_;
+  RecordHub* const records_;
   SinkLedger* const ledger_;
   absl::flat_hash_set<State*> waiting_;
   absl::Status status_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "sinks/streams/output_files.h"
 #include "sinks/streams/safe_file.h"
@@ -20,10 +21,11 @@ constexpr std::array<uint8_t, 4096> kZeros = {};
 }  // namespace
 
 FlowFileWriter::FlowFileWriter(const FlowFileOptions& options, StreamNames* names,
-                               size_t state_slot, SinkLedger* ledger)
+                               size_t state_slot, RecordHub* records, SinkLedger* ledger)
     : options_(options),
       names_(names),
       slot_(state_slot),
+      records_(records),
       ledger_(ledger),
       cache_(options.max_descriptors) {}
 
@@ -123,7 +125,7 @@ absl::Status FlowFileWriter::OpenFile(File* file) {
   if (fd < 0) return FileError(file->created ? "open" : "create", path);
   if (!file->created) {
     ++ledger_->flow_files;
-    if (options_.alerts != nullptr) options_.alerts->Opened(path);
+    records_->StreamFileBegun(path);
   }
   file->created = true;
   file->descriptor.fd = fd;
@@ -292,21 +294,38 @@ void FlowFileWriter::WriteThrough(uint64_t number) {
   }
 }
 
+// Whether it was made, and is all there.
+bool FlowFileWriter::CompleteFile(File* file) {
+  if (!file->created) return false;
+  if (const absl::Status status = OpenFile(file); !status.ok()) {
+    status_.Update(status);
+    return false;
+  }
+  SetFileTimes(file->descriptor.fd, file->stream->summary.first_time_ns);
+  status_.Update(SyncComplete(file->descriptor.fd, file->stream->path));
+  cache_.Close(&file->descriptor);
+  status_.Update(cache_.failure());
+  return status_.ok();
+}
+
+StreamFileRecord FlowFileWriter::RecordOf(const SinkStream& stream) const {
+  StreamFileRecord record;
+  record.bytes = stream.length;
+  if (options_.max_bytes >= 0) {
+    record.bytes = std::min(record.bytes, static_cast<uint64_t>(options_.max_bytes));
+  }
+  if (options_.write && options_.max_bytes != 0 && stream.bytes > 0) record.path = stream.path;
+  return record;
+}
+
 void FlowFileWriter::CloseFile(SinkFlow& flow, Direction direction) {
   File& file = FileOf(flow, direction);
-  SinkStream& stream = *file.stream;
+  if (!file.begun) return;
   Write(&file);
-  if (file.digests != nullptr) stream.digests = file.digests->Finish();
-  if (!file.created) return;
-  if (const absl::Status status = OpenFile(&file); !status.ok()) {
-    if (status_.ok()) status_ = status;
-    return;
-  }
-  SetFileTimes(file.descriptor.fd, stream.summary.first_time_ns);
-  status_.Update(SyncComplete(file.descriptor.fd, stream.path));
-  cache_.Close(&file.descriptor);
-  status_.Update(cache_.failure());
-  if (options_.alerts != nullptr && status_.ok()) options_.alerts->Closed(stream.path);
+  StreamFileRecord record = RecordOf(*file.stream);
+  if (file.digests != nullptr) record.digests = file.digests->Finish();
+  record.there = CompleteFile(&file);
+  records_->StreamFile(flow, direction, std::move(record));
 }
 
 void FlowFileWriter::OnClosed(SinkFlow& flow) {

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/direction.h"
 #include "base/ledger.h"
-#include "sinks/records/alerts.h"
+#include "sinks/records/record_hub.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/stream_names.h"
 #include "sinks/streams/writer.h"
@@ -26,14 +26,13 @@ struct FlowFileOptions {
   size_t max_descriptors = 512;
   size_t write_from_bytes = 256 << 10;   // so much of one stream is written at once
   size_t keep_bytes = size_t{64} << 20;  // of all streams together: beyond it WriteOldest writes
-  Alerts* alerts = nullptr;              // may be null
 };
 
 class FlowFileWriter : public Writer {
  public:
-  // `names` and `ledger` outlive the writer.
+  // `names`, `records` and `ledger` outlive the writer.
   FlowFileWriter(const FlowFileOptions& options, StreamNames* names, size_t state_slot,
-                 SinkLedger* ledger);
+                 RecordHub* records, SinkLedger* ledger);
   ~FlowFileWriter() override;
 
   void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
@@ -100,11 +99,14 @@ class FlowFileWriter : public Writer {
   void NoteMd5(SinkFlow& flow, Direction direction, File* file);
   bool digests_pieces() const { return options_.digests.md5 && options_.write; }
   void CloseFile(SinkFlow& flow, Direction direction);
+  bool CompleteFile(File* file);
+  StreamFileRecord RecordOf(const SinkStream& stream) const;
   bool IsStale(const Waiting& entry) const;
 
   const FlowFileOptions options_;
   StreamNames* const names_;
   const size_t slot_;
+  RecordHub* const records_;
   SinkLedger* const ledger_;
   DescriptorCache cache_;
   // Files with pieces, by the batch of their first one. Entries may be stale: a file that was

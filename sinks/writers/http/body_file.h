@@ -11,9 +11,9 @@
 
 #include "sinks/content/http/content_coding.h"
 #include "sinks/content/http/multipart.h"
+#include "sinks/records/body_record.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/piece_file.h"
-#include "sinks/streams/sink_flow.h"
 #include "sinks/writers/http/content_names.h"
 
 namespace flowstitch {

@@ -70,7 +70,7 @@ void HttpWriterKind::AddFiles(std::vector<std::string>* reads,
 
 std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
   HttpWriterOptions options;
-  options.parse = bodies || heads || context.records != nullptr;
+  options.parse = bodies || heads || context.records->wants_transactions();
   if (!options.parse && shared.keys == nullptr) return nullptr;
   options.bodies = bodies;
   options.heads = heads;
@@ -79,8 +79,7 @@ std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
   options.body.limits = limits_;
   options.body.names = names;
   options.body.directory = context.directory;
-  options.body.digest_names = shared.digest_names;
-  options.alerts = shared.alerts;
+  options.body.digest_names = &digest_names_;
   options.keys = shared.keys;
   options.plain_files = context.flow_files;
   options.max_bytes = context.max_bytes;

@@ -4,7 +4,6 @@
 
 #include <mutex>
 
-#include "sinks/records/alerts.h"
 #include "sinks/streams/writer_kind.h"
 #include "sinks/writers/http/body_file.h"
 
@@ -15,8 +14,6 @@ class TlsKeys;
 // What the writers of all workers share; each may be null.
 struct HttpShared {
   TlsKeys* keys = nullptr;  // null: nothing is decrypted
-  Alerts* alerts = nullptr;
-  std::mutex* digest_names = nullptr;  // not null where names are digests
 };
 
 class HttpWriterKind : public WriterKind {
@@ -38,6 +35,7 @@ class HttpWriterKind : public WriterKind {
  private:
   bool decode_ = true;
   DecodeLimits limits_;
+  std::mutex digest_names_;  // of all workers
 };
 
 }  // namespace flowstitch

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "sinks/writers/http/range_joiner.h"
+#include "sinks/content/http/content_range.h"
 
 namespace flowstitch {
 namespace {
@@ -24,7 +24,7 @@ std::string Codings(const HttpHead& head) {
 HttpContext::HttpContext(const HttpWriterOptions& the_options, SinkLedger* the_ledger)
     : options(the_options),
       ledger(the_ledger),
-      config(/*with_fields=*/the_options.heads || the_options.records != nullptr),
+      config(/*with_fields=*/the_options.heads || the_options.records->wants_transactions()),
       memory(the_options.piece_bytes),
       decoders(the_options.decoder_bytes),
       parsers(the_options.parser_bytes) {
@@ -117,7 +117,7 @@ HttpPairing::Taker HttpLayer::Taker() {
   return [this](const HttpTransaction& transaction) {
     HttpTransaction named = transaction;
     named.layer = suffix_;
-    context_->options.records->OnTransaction(*flow_, named);
+    records().Transaction(*flow_, named);
   };
 }
 
@@ -132,7 +132,7 @@ void HttpLayer::OnHead(HttpMessageId id, const HttpHead& head) {
   const Direction direction = dialogue_->DirectionOf(id.kind);
   uint32_t& count = counts_[direction];
   count += 1 + head.interims;
-  if (context_->options.records != nullptr) {
+  if (records().wants_transactions()) {
     HttpMessage message;
     message.head = head;
     message.number = count;
@@ -169,9 +169,7 @@ void HttpLayer::WriteHead(HttpMessageId id, const HttpHead& head, Direction dire
 void HttpLayer::OnBody(HttpMessageId id, ByteView bytes, uint64_t offset) {
   Message* message = Find(id);
   if (message == nullptr || failed()) return;
-  if (message->body->empty() && context_->options.alerts != nullptr) {
-    context_->options.alerts->Opened(message->body->path());
-  }
+  if (message->body->empty()) records().BodyBegun(message->body->path());
   context_->Note(message->body->Add(bytes, offset, dialogue_->now_ns()));
 }
 
@@ -182,7 +180,7 @@ void HttpLayer::OnBodyGap(HttpMessageId id, uint64_t length) {
 }
 
 void HttpLayer::OnTrailers(HttpMessageId id, const HttpFields& fields) {
-  if (context_->options.records != nullptr) pairing_.OnTrailers(id, fields);
+  if (records().wants_transactions()) pairing_.OnTrailers(id, fields);
 }
 
 void HttpLayer::Message::OnPartFile(BodyRecord record) {
@@ -194,12 +192,7 @@ void HttpLayer::Keep(Direction direction, BodyRecord record) {
   record.of = suffix_;
   ++context_->ledger->http_bodies;
   context_->ledger->http_body_bytes += record.bytes;
-  if (context_->options.alerts != nullptr) context_->options.alerts->Closed(record.path);
-  if (RecordConsumer* const records = context_->options.records) {
-    records->OnBody(*flow_, direction, record);
-  }
-  auto& bodies = StreamOf(direction).bodies;
-  if (bodies.size() < kMaxListedGaps) bodies.push_back(std::move(record));
+  records().Body(*flow_, direction, std::move(record));
 }
 
 // A 206's body, or a part of one, is a piece of a resource (RFC 9110, 15.3.7).
@@ -210,7 +203,6 @@ void HttpLayer::NoteRange(const Message& message, const BodyRecord& record) {
       record.kind == BodyKind::kPart ? record.content_range : head.content_range;
   RangeRecord out;
   if (!record.complete || !Codings(head).empty()) return;
-  if (flow_->ranges.size() >= kMaxListedGaps) return;
   if (!ParseContentRange(range, &out.first, &out.last, &out.total)) return;
   if (record.bytes != out.last - out.first + 1) return;
   // Only a strong validator tells versions apart (RFC 9110, 14.5), and only a host's name servers:
@@ -232,7 +224,7 @@ void HttpLayer::NoteRange(const Message& message, const BodyRecord& record) {
   }
   out.time_ns = record.time_ns;
   out.stream_path = StreamOf(message.direction).path;
-  flow_->ranges.push_back(std::move(out));
+  records().Range(*flow_, std::move(out));
 }
 
 void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
@@ -246,7 +238,7 @@ void HttpLayer::OnEnd(HttpMessageId id, bool complete, std::string_view why) {
     if (!failed()) context_->Note(message->body->Finish(complete, why, &record));
   }
   const bool kept = !record.path.empty() && !failed();
-  if (context_->options.records != nullptr) {
+  if (records().wants_transactions()) {
     pairing_.OnEnd(id, kept ? &record : nullptr, complete && (!kept || record.complete), why,
                    Taker());
   }
@@ -285,9 +277,8 @@ void HttpLayer::OnWebSocketEnd(Direction direction, bool complete, std::string_v
 }
 
 void HttpLayer::OnUnread(Direction direction, const UnreadStretch& stretch) {
-  auto& unread = StreamOf(direction).unread;
-  if (unread.size() == kMaxListedGaps) return;
-  unread.push_back({suffix_, stretch.offset, stretch.end, std::string(stretch.why)});
+  records().Unread(*flow_, direction,
+                   {suffix_, stretch.offset, stretch.end, std::string(stretch.why)});
 }
 
 void HttpLayer::Close(const bool (&orderly)[2]) {
@@ -298,7 +289,7 @@ void HttpLayer::Close(const bool (&orderly)[2]) {
 
 void HttpLayer::Finish(const bool (&orderly)[2]) {
   if (context_->options.parse) dialogue_->Close(orderly);
-  if (context_->options.records != nullptr) pairing_.Finish(Taker());
+  if (records().wants_transactions()) pairing_.Finish(Taker());
   if (tls_ != nullptr) EndTls(orderly);
   for (const Direction direction : kDirections) {
     if (heads_[direction] == nullptr || failed()) continue;

@@ -17,8 +17,7 @@
 #include "sinks/content/openings/opening_hold.h"
 #include "sinks/content/openings/parser_memory.h"
 #include "sinks/content/tls/tls_connection.h"
-#include "sinks/records/alerts.h"
-#include "sinks/records/record_consumer.h"
+#include "sinks/records/record_hub.h"
 #include "sinks/streams/sink_flow.h"
 #include "sinks/writers/http/body_file.h"
 
@@ -29,7 +28,6 @@ struct HttpWriterOptions {
   bool bodies = true;  // write them
   bool heads = false;  // write NAME-HTTP: the heads of each stream's messages
   BodyFileOptions body;
-  Alerts* alerts = nullptr;  // may be null
   TlsKeys* keys = nullptr;   // null: nothing is decrypted
   bool plain_files = false;  // write NAME-TLS: what was decrypted
   int64_t max_bytes = -1;    // of one of those; -1: no limit
@@ -37,7 +35,7 @@ struct HttpWriterOptions {
   size_t parser_bytes = size_t{1} << 30;
   size_t decoder_bytes = DecoderMemory::kMaxBytes;
   size_t piece_bytes = PieceMemory::kMaxBytes;
-  RecordConsumer* records = nullptr;  // told of each message pair and body; may be null
+  RecordHub* records = nullptr;  // never null; outlives the writer
 };
 
 // What all flows of a writer share.
@@ -122,6 +120,7 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   SinkStream& StreamOf(Direction direction) { return flow_->streams[direction]; }
   std::string Stem(Direction direction) { return StreamOf(direction).path + suffix_; }
   bool failed() const { return !context_->status.ok(); }
+  RecordHub& records() { return *context_->options.records; }
   void WriteHead(HttpMessageId id, const HttpHead& head, Direction direction);
   void NoteRange(const Message& message, const BodyRecord& record);
   void Keep(Direction direction, BodyRecord record);
@@ -150,7 +149,7 @@ class HttpLayer : private HttpEvents, private TlsEvents {
   bool saw_other_[2] = {};
   bool in_tls_[2] = {};
   std::unique_ptr<TlsConnection> tls_;
-  std::unique_ptr<TlsFacts> own_facts_;
+  TlsFacts facts_;
   Plain plain_[2];
   TimeNs now_ns_ = 0;
   uint64_t positions_[2] = {};  // behind the last bytes of each direction

@@ -28,17 +28,8 @@ void HttpLayer::OnOtherGap(Direction direction, uint64_t length) {
 }
 
 void HttpLayer::BeginTls() {
-  // The flow's facts are those of its outermost TLS.
-  TlsFacts* facts = nullptr;
-  if (flow_->tls == nullptr) flow_->tls = std::make_unique<TlsFacts>();
-  if (depth_ == 0 || !flow_->tls->any()) {
-    facts = flow_->tls.get();
-  } else {
-    own_facts_ = std::make_unique<TlsFacts>();
-    facts = own_facts_.get();
-  }
   TlsEvents* const events = this;
-  tls_ = std::make_unique<TlsConnection>(context_->options.keys, facts, events);
+  tls_ = std::make_unique<TlsConnection>(context_->options.keys, &facts_, events);
 }
 
 // Of a direction with decrypted bytes: its file, and the layer that reads them.
@@ -92,6 +83,8 @@ void HttpLayer::OnPlainGap(Direction direction, uint64_t length) {
 
 void HttpLayer::EndTls(const bool (&orderly)[2]) {
   tls_->Close();
+  // The flow's facts are those of its outermost TLS.
+  if (depth_ == 0) records().Tls(*flow_, facts_);
   // What was not decrypted up to its end has none.
   const auto ended = [&](Direction d) {
     return orderly[d] && tls_->why_not(d).empty() && plain_[d].gaps == 0;
@@ -113,7 +106,7 @@ void HttpLayer::EndTls(const bool (&orderly)[2]) {
       context_->Note(plain.file->Commit(record.path, plain.first_ns));
     }
     if (plain.bytes > 0 || !record.note.empty()) {
-      StreamOf(direction).plain.push_back(std::move(record));
+      records().Plain(*flow_, direction, std::move(record));
     }
   }
 }

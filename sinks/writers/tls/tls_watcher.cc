@@ -29,7 +29,7 @@ void TlsWatcher::OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, B
   State& state = *StateOf(flow);
   const bool held = state.opening.holds();
   state.opening.Take(piece, [&](const StreamPiece& p) { Watch(&flow, p); });
-  if (held && state.opening.record()) flow.proxy = *state.opening.record();
+  if (held && state.opening.record()) records_->Proxy(flow, *state.opening.record());
 }
 
 void TlsWatcher::Watch(SinkFlow* flow, const StreamPiece& piece) {
@@ -39,8 +39,7 @@ void TlsWatcher::Watch(SinkFlow* flow, const StreamPiece& piece) {
   if (parser.done()) return;
   begun = begun || piece.bytes[0] == kHandshakeRecord;
   if (!begun) return;
-  if (flow->tls == nullptr) flow->tls = std::make_unique<TlsFacts>();
-  parser.Feed(piece.bytes, flow->tls.get());
+  parser.Feed(piece.bytes, &state.facts);
 }
 
 void TlsWatcher::OnGap(SinkFlow& flow, Direction direction, const GapRecord& /*gap*/) {
@@ -52,7 +51,9 @@ void TlsWatcher::OnGap(SinkFlow& flow, Direction direction, const GapRecord& /*g
 
 void TlsWatcher::OnClosed(SinkFlow& flow) {
   if (flow.states[slot_] == nullptr) return;
-  StateOf(flow)->opening.Release([&](const StreamPiece& p) { Watch(&flow, p); });
+  State& state = *StateOf(flow);
+  state.opening.Release([&](const StreamPiece& p) { Watch(&flow, p); });
+  records_->Tls(flow, state.facts);
 }
 
 }  // namespace flowstitch

@@ -6,13 +6,15 @@
 #include "base/direction.h"
 #include "sinks/content/openings/opening_hold.h"
 #include "sinks/content/tls/handshake_parser.h"
+#include "sinks/records/record_hub.h"
 #include "sinks/streams/writer.h"
 
 namespace flowstitch {
 
 class TlsWatcher : public Writer {
  public:
-  explicit TlsWatcher(size_t state_slot) : slot_(state_slot) {}
+  // `records` outlives the writer.
+  TlsWatcher(size_t state_slot, RecordHub* records) : slot_(state_slot), records_(records) {}
 
   void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
@@ -24,10 +26,12 @@ class TlsWatcher : public Writer {
     HandshakeParser parsers[2];
     bool begun[2] = {};
     OpeningHold opening;
+    TlsFacts facts;
   };
   State* StateOf(SinkFlow& flow) { return static_cast<State*>(flow.states[slot_].get()); }
   void Watch(SinkFlow* flow, const StreamPiece& piece);
   const size_t slot_;
+  RecordHub* const records_;
 };
 
 }  // namespace flowstitch

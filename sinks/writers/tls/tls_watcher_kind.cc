@@ -5,8 +5,8 @@
 namespace flowstitch {
 
 std::unique_ptr<Writer> TlsWriterKind::Make(const WriterContext& context) {
-  if (!context.has_records) return nullptr;
-  return std::make_unique<TlsWatcher>(context.state);
+  if (!context.records->wants_flows()) return nullptr;
+  return std::make_unique<TlsWatcher>(context.state, context.records);
 }
 
 }  // namespace flowstitch

@@ -1,4 +1,4 @@
-#include "sinks/records/alerts.h"
+#include "sinks/records/alerts/alerts.h"
 
 #include <fcntl.h>
 #include <poll.h>

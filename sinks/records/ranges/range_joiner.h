@@ -2,8 +2,8 @@
 // them is there, whatever flows brought them, or at the end with holes for what is not. One for all
 // workers: flows are taken in the order in which they closed, so that the result does not depend on
 // threads.
-#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_RANGE_JOINER_H_
-#define FLOWSTITCH_SINKS_WRITERS_HTTP_RANGE_JOINER_H_
+#ifndef FLOWSTITCH_SINKS_RECORDS_RANGES_RANGE_JOINER_H_
+#define FLOWSTITCH_SINKS_RECORDS_RANGES_RANGE_JOINER_H_
 
 #include <deque>
 #include <map>
@@ -12,13 +12,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "sinks/records/body_record.h"
 #include "sinks/streams/digests.h"
-#include "sinks/streams/sink_flow.h"
 
 namespace flowstitch {
-
-// "bytes 0-99/1000" in numbers; false for anything else, also for an unknown total.
-bool ParseContentRange(std::string_view value, uint64_t* first, uint64_t* last, uint64_t* total);
 
 // All calls are thread-safe.
 class RangeJoiner {
@@ -74,4 +71,4 @@ class RangeJoiner {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_RANGE_JOINER_H_
+#endif  // FLOWSTITCH_SINKS_RECORDS_RANGES_RANGE_JOINER_H_

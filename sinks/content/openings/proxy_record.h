@@ -1,6 +1,6 @@
 // What stands before the protocol proper where a connection comes through a proxy.
-#ifndef FLOWSTITCH_SINKS_STREAMS_PROXY_RECORD_H_
-#define FLOWSTITCH_SINKS_STREAMS_PROXY_RECORD_H_
+#ifndef FLOWSTITCH_SINKS_CONTENT_OPENINGS_PROXY_RECORD_H_
+#define FLOWSTITCH_SINKS_CONTENT_OPENINGS_PROXY_RECORD_H_
 
 #include <cstdint>
 #include <string>
@@ -19,4 +19,4 @@ struct ProxyRecord {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_STREAMS_PROXY_RECORD_H_
+#endif  // FLOWSTITCH_SINKS_CONTENT_OPENINGS_PROXY_RECORD_H_

@@ -1,4 +1,4 @@
-#include "sinks/streams/sink_flow.h"
+#include "sinks/records/body_record.h"
 
 namespace flowstitch {
 

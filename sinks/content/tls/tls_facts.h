@@ -1,8 +1,8 @@
 // What the handshake of a TLS connection says in the clear: RFC 8446 (TLS 1.3), RFC 5246 (1.2), RFC
 // 6066 (server name), RFC 7301 (ALPN). Where
 // records are decrypted, also what TLS 1.3 hides.
-#ifndef FLOWSTITCH_SINKS_STREAMS_TLS_FACTS_H_
-#define FLOWSTITCH_SINKS_STREAMS_TLS_FACTS_H_
+#ifndef FLOWSTITCH_SINKS_CONTENT_TLS_TLS_FACTS_H_
+#define FLOWSTITCH_SINKS_CONTENT_TLS_TLS_FACTS_H_
 
 #include <cstdint>
 #include <string>
@@ -39,4 +39,4 @@ std::string TlsCipherText(const TlsFacts& facts);
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_STREAMS_TLS_FACTS_H_
+#endif  // FLOWSTITCH_SINKS_CONTENT_TLS_TLS_FACTS_H_

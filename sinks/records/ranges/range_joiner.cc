@@ -1,10 +1,9 @@
-#include "sinks/writers/http/range_joiner.h"
+#include "sinks/records/ranges/range_joiner.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -65,23 +64,6 @@ std::string WhichAreThere(const std::vector<Piece>& pieces, uint64_t total) {
 }
 
 }  // namespace
-
-bool ParseContentRange(std::string_view value, uint64_t* first, uint64_t* last, uint64_t* total) {
-  unsigned long long a = 0;
-  unsigned long long b = 0;
-  unsigned long long c = 0;
-  char tail = 0;
-  const std::string text(value);
-  if (text.find('-') == std::string::npos) return false;
-  if (std::sscanf(text.c_str(), " bytes %20llu-%20llu/%20llu %c", &a, &b, &c, &tail) != 3) {
-    return false;
-  }
-  if (a > b || b >= c) return false;
-  *first = a;
-  *last = b;
-  *total = c;
-  return true;
-}
 
 void RangeJoiner::Add(uint64_t order, std::vector<RangeRecord> ranges) {
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -1,4 +1,4 @@
-#include "sinks/records/command_helper.h"
+#include "sinks/records/alerts/command_helper.h"
 
 #include <fcntl.h>
 #include <limits.h>

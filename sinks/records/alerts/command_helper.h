@@ -1,7 +1,7 @@
 // Runs a command for each file, in a process of its own: it is forked before the sink is confined
 // to what parsing needs, and all that the sink can tell it is a path.
-#ifndef FLOWSTITCH_SINKS_RECORDS_COMMAND_HELPER_H_
-#define FLOWSTITCH_SINKS_RECORDS_COMMAND_HELPER_H_
+#ifndef FLOWSTITCH_SINKS_RECORDS_ALERTS_COMMAND_HELPER_H_
+#define FLOWSTITCH_SINKS_RECORDS_ALERTS_COMMAND_HELPER_H_
 
 #include <sys/types.h>
 
@@ -47,4 +47,4 @@ class CommandHelper {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_RECORDS_COMMAND_HELPER_H_
+#endif  // FLOWSTITCH_SINKS_RECORDS_ALERTS_COMMAND_HELPER_H_

@@ -6,8 +6,8 @@
 //
 // The command is split into words as a shell does it (quotes and backslashes, nothing else), gets
 // the path as its last argument, and is started without a shell, by CommandHelper.
-#ifndef FLOWSTITCH_SINKS_RECORDS_ALERTS_H_
-#define FLOWSTITCH_SINKS_RECORDS_ALERTS_H_
+#ifndef FLOWSTITCH_SINKS_RECORDS_ALERTS_ALERTS_H_
+#define FLOWSTITCH_SINKS_RECORDS_ALERTS_ALERTS_H_
 
 #include <atomic>
 #include <memory>
@@ -17,7 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "sinks/records/command_helper.h"
+#include "sinks/records/alerts/command_helper.h"
 
 namespace flowstitch {
 
@@ -74,4 +74,4 @@ class Alerts {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_RECORDS_ALERTS_H_
+#endif  // FLOWSTITCH_SINKS_RECORDS_ALERTS_ALERTS_H_
