@@ -3,7 +3,9 @@
 #define FLOWSTITCH_BASE_DECIMAL_H_
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace flowstitch {
@@ -11,13 +13,13 @@ namespace flowstitch {
 // At `at`, with zeros in front to at least so many digits (at most 20). Tells the end; there must
 // be room for 20 characters.
 inline char* WriteDecimal(char* at, uint64_t value, int digits = 1) {
-  int count = 1;
-  for (uint64_t rest = value; rest >= 10; rest /= 10) ++count;
-  count = std::max(count, std::min(digits, 20));
-  for (char* digit = at + count; digit != at; value /= 10) {
-    *--digit = static_cast<char>('0' + value % 10);
-  }
-  return at + count;
+  char* const end = std::to_chars(at, at + 20, value).ptr;
+  const auto count = end - at;
+  const auto zeros = std::max<std::ptrdiff_t>(std::min(digits, 20) - count, 0);
+  if (zeros == 0) return end;
+  std::memmove(at + zeros, at, static_cast<size_t>(count));
+  std::memset(at, '0', static_cast<size_t>(zeros));
+  return end + zeros;
 }
 
 // The same behind `text`.

@@ -41,7 +41,7 @@ bool Batcher::MustFlushBefore(const Frame& frame) const {
   if (batch_block_.get() != (MayStay(frame) ? block_.get() : nullptr)) return true;
   return frame.link_type != fields_.link_type() || frame.opens_no_flow != fields_.opens_no_flow() ||
          frames() >= limits_.batch_frames ||
-         frame_bytes_ + frame.bytes.size() + tls_secrets_bytes_ > limits_.batch_bytes;
+         frame_bytes_ + frame.bytes.size() + tls_secrets_.bytes() > limits_.batch_bytes;
 }
 
 void Batcher::Add(const Frame& frame, int64_t now_ns) {
@@ -65,12 +65,6 @@ void Batcher::Add(const Frame& frame, int64_t now_ns) {
   }
   clock_.Note(frame.time_ns);
   watermark_ns_ = fields_.live() ? std::max(watermark_ns_, frame.time_ns) : clock_.now_ns();
-}
-
-std::vector<std::string> Batcher::TakeTlsSecrets() {
-  std::vector<std::string> secrets(fields_.tls_secrets().begin(), fields_.tls_secrets().end());
-  fields_.clear_tls_secrets();
-  return secrets;
 }
 
 void Batcher::CopyFrames() {
@@ -115,6 +109,7 @@ WireMessage Batcher::Hand(uint64_t sequence) {
 WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.set_first_frame(next_frame_);
   fields_.set_watermark_ns(watermark_ns_);
+  tls_secrets_.MoveTo(&fields_);
   next_frame_ += static_cast<uint64_t>(frames());
   if (batch_block_ != nullptr && !uses_block()) CopyFrames();
   WireMessage message =
@@ -129,7 +124,6 @@ WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.clear_tls_secrets();
   fields_.clear_source_ledger();
   frame_bytes_ = 0;
-  tls_secrets_bytes_ = 0;
   return message;
 }
 

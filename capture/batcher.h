@@ -10,9 +10,9 @@
 #include "base/frame.h"
 #include "base/memory/memory_blocks.h"
 #include "base/packet_clock.h"
+#include "base/tls_secrets.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/link/blob_message.h"
-#include "transport/link/tls_secrets.h"
 
 namespace flowstitch {
 
@@ -43,11 +43,8 @@ class Batcher {
   bool MustFlushBefore(const Frame& frame) const;
   void Add(const Frame& frame, int64_t now_ns);
 
-  // Goes with the next batch, or is taken out at the end.
-  void AddTlsSecrets(const std::string& text) {
-    AddTlsSecretLines(text, fields_.mutable_tls_secrets(), &tls_secrets_bytes_);
-  }
-  std::vector<std::string> TakeTlsSecrets();
+  // They go with the next batch.
+  TlsSecrets& tls_secrets() { return tls_secrets_; }
   // The source's figures, to go with the next batch.
   void SetLedger(const wire::SourceLedger& ledger) { *fields_.mutable_source_ledger() = ledger; }
 
@@ -84,7 +81,7 @@ class Batcher {
       batch_block_;         // that the frames under way stay in; null: they are copied
   ByteView stay_;           // from the first of them to the last
   size_t frame_bytes_ = 0;  // of all frames under way
-  size_t tls_secrets_bytes_ = 0;
+  TlsSecrets tls_secrets_;
   bool hands_over_ = false;
   std::shared_ptr<const SharedMemory> memory_;  // null: none is shared
   uint64_t next_frame_ = 0;

@@ -199,7 +199,7 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
       unread_from_ = path;
       break;
     }
-    if (file.has_tls_secrets()) TakeTlsSecrets(&file);
+    if (!file.tls_secrets().empty()) TakeTlsSecrets(&file);
     if (!filter_.Matches(frame)) {
       if (!filter_.status().ok()) break;
       continue;
@@ -221,7 +221,8 @@ absl::Status CaptureStage::ReadFile(size_t index, const std::string& path) {
 }
 
 void CaptureStage::TakeTlsSecrets(CaptureFile* file) {
-  for (const std::string& text : file->TakeTlsSecrets()) shards_.AddTlsSecrets(text);
+  shards_.AddTlsSecrets(file->tls_secrets());
+  file->tls_secrets().Clear();
 }
 
 void CaptureStage::TakeFromFile(const Frame& frame) {

@@ -49,7 +49,7 @@ void ShardOutput::AppendEnd(wire::End end) {
   wire::LinkMessage message;
   message.set_sequence(link_.next_sequence());
   end.set_batches(message.sequence() - 1);
-  for (const std::string& text : batcher_.TakeTlsSecrets()) end.add_tls_secrets(text);
+  batcher_.tls_secrets().MoveTo(&end);
   *message.mutable_end() = std::move(end);
   link_.AppendLast(WireMessage(message.SerializeAsString()));
 }

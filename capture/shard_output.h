@@ -40,7 +40,6 @@ class ShardOutput {
   enum class Went { kSent, kSpooled, kDropped };
   Went TakeLive(const Frame& frame, int64_t now_ns);
   Batcher& batcher() { return batcher_; }
-  void AddTlsSecrets(const std::string& text) { batcher_.AddTlsSecrets(text); }
   void SetLedger(const wire::SourceLedger& ledger) { batcher_.SetLedger(ledger); }
 
   // Ends the batch under way.

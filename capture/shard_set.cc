@@ -44,8 +44,8 @@ void ShardSet::set_block(const std::shared_ptr<const uint8_t[]>& block) {
   for (const auto& shard : shards_) shard->batcher().set_block(block);
 }
 
-void ShardSet::AddTlsSecrets(const std::string& text) {
-  for (const auto& shard : shards_) shard->AddTlsSecrets(text);
+void ShardSet::AddTlsSecrets(const TlsSecrets& secrets) {
+  for (const auto& shard : shards_) shard->batcher().tls_secrets().AddAll(secrets.texts());
 }
 
 void ShardSet::SetLedger(const wire::SourceLedger& figures) {

@@ -314,7 +314,7 @@ void ReassemblerStage::SendEnd() {
   wire::End* end = message.mutable_end();
   end->set_batches(message.sequence() - 1);
   end->set_error(intake_.error().empty() ? error_ : intake_.error());
-  for (const std::string& text : batcher_.TakeTlsSecrets()) end->add_tls_secrets(text);
+  batcher_.tls_secrets().MoveTo(end);
   *end->mutable_ledger() = MakeLedger();
   sinks_->AppendLast(WireMessage(message.SerializeAsString()));
 }

@@ -117,7 +117,7 @@ void SourceIntake::Take(size_t source, std::shared_ptr<Delivery> delivery) {
 
 void SourceIntake::TakePackets(size_t source, std::shared_ptr<Delivery> delivery) {
   const wire::PacketBatch& packets = delivery->message().packets();
-  for (const std::string& text : packets.tls_secrets()) batcher_.AddTlsSecrets(text);
+  batcher_.tls_secrets().AddAll(packets.tls_secrets());
   if (packets.has_source_ledger()) books_.Tell(source, packets.source_ledger());
   merger_.EndSource(source, false);
   const bool has_frames = packets.capture_time_ns_size() > 0;
@@ -133,7 +133,7 @@ void SourceIntake::TakePackets(size_t source, std::shared_ptr<Delivery> delivery
 
 void SourceIntake::TakeEnd(size_t source, std::shared_ptr<Delivery> delivery) {
   const wire::End& end = delivery->message().end();
-  for (const std::string& text : end.tls_secrets()) batcher_.AddTlsSecrets(text);
+  batcher_.tls_secrets().AddAll(end.tls_secrets());
   books_.Tell(source, end.source());
   if (error_.empty()) error_ = ToPrintable(end.error().substr(0, kMaxErrorBytes));
   merger_.EndSource(source, true);

@@ -95,7 +95,6 @@ void StreamBatcher::Reset() {
   payload_bytes_ = 0;
   kept_bytes_ = 0;
   copied_bytes_ = 0;
-  tls_secrets_bytes_ = 0;
   waiting_since_ns_ = 0;
 }
 
@@ -247,15 +246,10 @@ void StreamBatcher::OnFrame(std::optional<FlowId> flow, Direction direction, con
   AddPayload(frame.bytes);
 }
 
-std::vector<std::string> StreamBatcher::TakeTlsSecrets() {
-  std::vector<std::string> secrets(fields_->tls_secrets().begin(), fields_->tls_secrets().end());
-  fields_->clear_tls_secrets();
-  return secrets;
-}
-
 WireMessage StreamBatcher::Flush(uint64_t sequence) {
   fields_->set_frames_taken(frames_taken_);
   fields_->set_waiting_bytes(waiting_bytes_);
+  tls_secrets_.MoveTo(fields_);
   told_frames_taken_ = frames_taken_;
   // A block is counted whole.
   if (in_block_ && payload_bytes_ < MemoryBlocks::kBlockBytes / 2) LeaveBlock();

@@ -9,11 +9,11 @@
 #include <optional>
 
 #include "base/memory/memory_blocks.h"
+#include "base/tls_secrets.h"
 #include "proto/stream_batch.pb.h"
 #include "reassembler/flows/stream_events.h"
 #include "transport/link/blob_message.h"
 #include "transport/link/delivery.h"
-#include "transport/link/tls_secrets.h"
 
 namespace flowstitch {
 
@@ -54,15 +54,12 @@ class StreamBatcher : public StreamEvents {
   void OnFrame(std::optional<FlowId> flow, Direction direction, const Frame& frame,
                ByteView payload) override;
 
-  // Goes with the next batch, or is taken out at the end.
-  void AddTlsSecrets(const std::string& text) {
-    AddTlsSecretLines(text, fields_->mutable_tls_secrets(), &tls_secrets_bytes_);
-  }
-  std::vector<std::string> TakeTlsSecrets();
+  // They go with the next batch.
+  TlsSecrets& tls_secrets() { return tls_secrets_; }
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
-    return payload_bytes_ + tls_secrets_bytes_ >= limits_.batch_bytes ||
+    return payload_bytes_ + tls_secrets_.bytes() >= limits_.batch_bytes ||
            event_bytes_ >= limits_.event_bytes || kept_bytes_ >= limits_.kept_bytes;
   }
   // Whether the batch, or news of how far the reassembler has come, has waited since `now_ns` of an
@@ -76,8 +73,11 @@ class StreamBatcher : public StreamEvents {
     frames_taken_ = frames_taken;
     waiting_bytes_ = waiting_bytes;
   }
-  // What the next Flush puts into its batch.
-  const wire::StreamBatch& fields() const { return *fields_; }
+  // What the Flush that follows puts into its batch.
+  const wire::StreamBatch& fields() {
+    tls_secrets_.MoveTo(fields_);
+    return *fields_;
+  }
   // Not where batches are handed over, or memory is shared.
   ByteView payload() const { return payload_.view(); }
   // The batch as link message number `sequence`.
@@ -108,7 +108,7 @@ class StreamBatcher : public StreamEvents {
   size_t copied_bytes_ = 0;
   size_t kept_bytes_ = 0;  // of batches of packets that this one keeps
   size_t event_bytes_ = 0;
-  size_t tls_secrets_bytes_ = 0;
+  TlsSecrets tls_secrets_;
   int64_t waiting_since_ns_ = 0;
   uint64_t frames_taken_ = 0;
   uint64_t told_frames_taken_ = 0;

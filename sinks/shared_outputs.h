@@ -19,7 +19,11 @@ class SharedOutputs {
   // A key log that grows is read on; what the report waits for is written, and one that grows
   // slowly is on the disk all the same. To be called from the loop.
   void Service(int64_t now_ns);
-  void AddTlsSecrets(const std::string& text) { keys_.Add(text); }
+  // Those of a StreamBatch or an End.
+  template <typename Message>
+  void TakeTlsSecrets(const Message& message) {
+    for (const std::string& text : message.tls_secrets()) keys_.Add(text);
+  }
 
   // Once the workers have finished. `totals` get the first failure.
   absl::Status WriteEnd(const ReportTotals& totals);

@@ -1,8 +1,8 @@
 #include "sinks/sink_journal.h"
 
 #include <fcntl.h>
-#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <unistd.h>
 
@@ -108,26 +108,23 @@ SinkJournal::~SinkJournal() {
   if (fd_ >= 0) close(fd_);
 }
 
-void SinkJournal::Add(const wire::JournalEntry& entry, std::string* out) const {
-  uint8_t length[5];
-  const uint8_t* const end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(
-      static_cast<uint32_t>(entry.ByteSizeLong()), length);
-  out->append(reinterpret_cast<const char*>(length), static_cast<size_t>(end - length));
-  entry.AppendToString(out);
+void SinkJournal::Add(const wire::JournalEntry& entry) {
+  google::protobuf::io::StringOutputStream out(&pending_);
+  google::protobuf::util::SerializeDelimitedToZeroCopyStream(entry, &out);
 }
 
 void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {
   wire::JournalEntry entry;
   entry.mutable_opened()->set_reassembler_epoch(epoch);
   *entry.mutable_opened()->mutable_flow() = flow;
-  Add(entry, &pending_);
+  Add(entry);
   Take(entry, &open_);
 }
 
 void SinkJournal::Vlans(const wire::DirectionVlans& vlans) {
   wire::JournalEntry entry;
   *entry.mutable_vlans() = vlans;
-  Add(entry, &pending_);
+  Add(entry);
   Take(entry, &open_);
 }
 
@@ -137,14 +134,14 @@ void SinkJournal::Named(uint64_t flow, Direction direction, const std::string& n
   entry.mutable_named()->set_direction(direction == 0 ? wire::CLIENT_TO_SERVER
                                                       : wire::SERVER_TO_CLIENT);
   entry.mutable_named()->set_name(name);
-  Add(entry, &pending_);
+  Add(entry);
   Take(entry, &open_);
 }
 
 void SinkJournal::Closed(uint64_t flow) {
   wire::JournalEntry entry;
   entry.set_closed(flow);
-  Add(entry, &pending_);
+  Add(entry);
   open_.erase(flow);
 }
 

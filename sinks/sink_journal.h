@@ -47,7 +47,7 @@ class SinkJournal {
   absl::Status Flush();
 
  private:
-  void Add(const wire::JournalEntry& entry, std::string* out) const;
+  void Add(const wire::JournalEntry& entry);
   absl::Status Open();
   absl::Status Rotate();
 

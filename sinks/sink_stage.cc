@@ -143,8 +143,7 @@ void SinkStage::NoteEpoch(size_t feed, const LastBatch& now) {
 
 void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   if (delivery->message().has_end()) {
-    for (const std::string& text : delivery->message().end().tls_secrets())
-      shared_.AddTlsSecrets(text);
+    shared_.TakeTlsSecrets(delivery->message().end());
     // The process that ends may not be the one that sent the last batch.
     if (last_[feed].epoch != 0 && last_[feed].epoch != feeds_.epoch(feed)) {
       NoteEpoch(feed, {feeds_.epoch(feed), last_[feed].shard, 0, 0});
@@ -153,7 +152,7 @@ void SinkStage::TakeDelivery(size_t feed, std::shared_ptr<Delivery> delivery) {
   }
   if (!delivery->message().has_streams()) return;
   const wire::StreamBatch& batch = delivery->message().streams();
-  for (const std::string& text : batch.tls_secrets()) shared_.AddTlsSecrets(text);
+  shared_.TakeTlsSecrets(batch);
   NoteEpoch(feed, {batch.reassembler_epoch(), batch.shard(), batch.frames_taken(),
                    batch.waiting_bytes()});
   if (!failure_.ok()) return;

@@ -80,18 +80,14 @@ struct Teller {
 }  // namespace
 
 bool ParseBytes(const std::string& text, int64_t* bytes) {
-  constexpr std::string_view kUnits = "kMGT";
+  if (absl::SimpleAtoi(text, bytes)) return *bytes >= -1;
   std::string digits = text;
-  int shift = 0;
-  if (!digits.empty() && kUnits.find(digits.back() == 'K' ? 'k' : digits.back()) != kUnits.npos) {
-    shift = 10 * (1 + static_cast<int>(kUnits.find(digits.back() == 'K' ? 'k' : digits.back())));
-    digits.pop_back();
+  try {
+    return CLI::AsSizeValue(/*kb_is_1000=*/false)(digits).empty() &&
+           absl::SimpleAtoi(digits, bytes);
+  } catch (const CLI::ValidationError&) {  // larger than is possible
+    return false;
   }
-  int64_t number = 0;
-  if (!absl::SimpleAtoi(digits, &number)) return false;
-  if (number < -1 || (number == -1 && shift != 0) || number > (INT64_MAX >> shift)) return false;
-  *bytes = number < 0 ? number : number << shift;
-  return true;
 }
 
 void AddOptions(CLI::App& app, const OptionTable& table,

@@ -189,67 +189,94 @@ bool CaptureFile::NextPcap(Frame* frame) {
 }
 
 bool CaptureFile::NextPcapng(Frame* frame) {
-  while (true) {
-    ByteView head = input_->Peek(kPcapngBlockOverhead);
-    if (head.empty()) {
-      status_ = input_->status();
-      return false;
+  PcapngBlock block;
+  while (PeekBlock(&block)) {
+    switch (block.type) {
+      case kPcapngEnhancedPacket:
+      case kPcapngSimplePacket:
+      case kPcapngObsoletePacket:
+        return TakeFrame(block, frame);
+      case kPcapngInterfaceBlock:
+        if (!TakeInterface(block)) return false;
+        break;
+      case kPcapngDecryptionSecrets:
+        if (!TakeSecrets(block)) return false;
+        break;
+      default:
+        if (!SkipBlock(block)) return false;
     }
-    if (head.size() < kPcapngBlockOverhead) return Damaged("the file ends inside a block's header");
-    const bool section = LoadLe32(head.data()) == kPcapngSection;
-    if (section) {
-      const uint32_t order = LoadLe32(head.data() + 8);
-      swapped_ = order != kPcapngByteOrder;
-      if (swapped_ && LoadBe32(head.data() + 8) != kPcapngByteOrder) {
-        return Damaged("a section's byte-order magic is wrong");
-      }
-      interfaces_.clear();
-    }
-    const uint32_t type = Load32(head.data());
-    const uint32_t length = Load32(head.data() + 4);
-    if (length < kPcapngBlockOverhead || length % 4 != 0) {
-      return Damaged(absl::StrFormat("a block of %d bytes is impossible", length));
-    }
-    const bool frame_block = type == kPcapngEnhancedPacket || type == kPcapngSimplePacket ||
-                             type == kPcapngObsoletePacket;
-    if (type == kPcapngDecryptionSecrets && length <= InputBuffer::kMaxPeek) {
-      const ByteView secrets = input_->Peek(length);
-      if (secrets.size() < length) return Damaged("the file ends inside a block");
-      const std::string_view text =
-          ReadPcapngTlsSecrets(secrets.subspan(8, length - kPcapngBlockOverhead), {swapped_});
-      if (!text.empty() && tls_secrets_bytes_ + text.size() <= kMaxTlsSecretsBytes) {
-        tls_secrets_.emplace_back(text);
-        tls_secrets_bytes_ += text.size();
-      }
-      input_->Take(length);
-      continue;
-    }
-    if (!frame_block && type != kPcapngInterfaceBlock) {
-      if (!input_->Skip(length)) return Damaged("the file ends inside a block");
-      continue;
-    }
-    if (length > InputBuffer::kMaxPeek) {
-      return Damaged(absl::StrFormat("a frame's block of %d bytes is impossible", length));
-    }
-    const ByteView block = input_->Peek(length);
-    if (block.size() < length) return Damaged("the file ends inside a block");
-    const ByteView body = block.subspan(8, length - kPcapngBlockOverhead);
-    if (type == kPcapngInterfaceBlock) {
-      const auto interface = ReadPcapngInterface(body, {swapped_});
-      if (!interface) return Damaged("an interface description makes no sense");
-      interfaces_.push_back(*interface);
-      input_->Take(length);
-      continue;
-    }
-    const auto found = ReadPcapngFrame(type, body, {swapped_}, interfaces_);
-    if (!found) return Damaged("a packet block makes no sense");
-    *frame = *found;
-    if (frame->bytes.size() > kMaxFrameBytes) return Damaged("a frame is larger than is possible");
-    frame->wire_length =
-        std::max<uint32_t>(frame->wire_length, static_cast<uint32_t>(frame->bytes.size()));
-    taken_later_ = length;
-    return true;
   }
+  return false;
+}
+
+// The head of the next block; one that begins a section says how the others' numbers are written.
+bool CaptureFile::PeekBlock(PcapngBlock* block) {
+  const ByteView head = input_->Peek(kPcapngBlockOverhead);
+  if (head.empty()) {
+    status_ = input_->status();
+    return false;
+  }
+  if (head.size() < kPcapngBlockOverhead) return Damaged("the file ends inside a block's header");
+  if (LoadLe32(head.data()) == kPcapngSection) {
+    swapped_ = LoadLe32(head.data() + 8) != kPcapngByteOrder;
+    if (swapped_ && LoadBe32(head.data() + 8) != kPcapngByteOrder) {
+      return Damaged("a section's byte-order magic is wrong");
+    }
+    interfaces_.clear();
+  }
+  *block = {Load32(head.data()), Load32(head.data() + 4)};
+  if (block->length < kPcapngBlockOverhead || block->length % 4 != 0) {
+    return Damaged(absl::StrFormat("a block of %d bytes is impossible", block->length));
+  }
+  return true;
+}
+
+bool CaptureFile::SkipBlock(const PcapngBlock& block) {
+  return input_->Skip(block.length) || Damaged("the file ends inside a block");
+}
+
+// What a block says, without its head and its end; not yet taken from the input.
+bool CaptureFile::PeekBody(const PcapngBlock& block, ByteView* body) {
+  if (block.length > InputBuffer::kMaxPeek) {
+    return Damaged(absl::StrFormat("a frame's block of %d bytes is impossible", block.length));
+  }
+  const ByteView bytes = input_->Peek(block.length);
+  if (bytes.size() < block.length) return Damaged("the file ends inside a block");
+  *body = bytes.subspan(8, block.length - kPcapngBlockOverhead);
+  return true;
+}
+
+bool CaptureFile::TakeInterface(const PcapngBlock& block) {
+  ByteView body;
+  if (!PeekBody(block, &body)) return false;
+  const auto interface = ReadPcapngInterface(body, {swapped_});
+  if (!interface) return Damaged("an interface description makes no sense");
+  interfaces_.push_back(*interface);
+  input_->Take(block.length);
+  return true;
+}
+
+bool CaptureFile::TakeSecrets(const PcapngBlock& block) {
+  if (block.length > InputBuffer::kMaxPeek) return SkipBlock(block);
+  ByteView body;
+  if (!PeekBody(block, &body)) return false;
+  tls_secrets_.Add(ReadPcapngTlsSecrets(body, {swapped_}));
+  input_->Take(block.length);
+  return true;
+}
+
+// The block is taken with the next one: the frame's bytes stay valid until then.
+bool CaptureFile::TakeFrame(const PcapngBlock& block, Frame* frame) {
+  ByteView body;
+  if (!PeekBody(block, &body)) return false;
+  const auto found = ReadPcapngFrame(block.type, body, {swapped_}, interfaces_);
+  if (!found) return Damaged("a packet block makes no sense");
+  *frame = *found;
+  if (frame->bytes.size() > kMaxFrameBytes) return Damaged("a frame is larger than is possible");
+  frame->wire_length =
+      std::max<uint32_t>(frame->wire_length, static_cast<uint32_t>(frame->bytes.size()));
+  taken_later_ = block.length;
+  return true;
 }
 
 }  // namespace flowstitch

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/frame.h"
+#include "base/tls_secrets.h"
 #include "capture/files/input_buffer.h"
 #include "capture/files/pcapng_blocks.h"
 
@@ -30,15 +31,11 @@ class CaptureFile {
   bool Next(Frame* frame);
   // The block that the last frame's bytes are in; see InputBuffer.
   const std::shared_ptr<uint8_t[]>& KeepBlock() { return input_->KeepBlock(); }
-  // TLS secrets that a file may carry between two frames; what is more is passed over.
+  // Secrets that a file may carry between two frames; what is more is passed over.
   static constexpr size_t kMaxTlsSecretsBytes = size_t{4} << 20;
 
-  // TLS secrets that stood before the last frame, or before the end; each is given once.
-  bool has_tls_secrets() const { return !tls_secrets_.empty(); }
-  std::vector<std::string> TakeTlsSecrets() {
-    tls_secrets_bytes_ = 0;
-    return std::exchange(tls_secrets_, {});
-  }
+  // Those that stood before the last frame, or before the end; to be cleared by who takes them.
+  TlsSecrets& tls_secrets() { return tls_secrets_; }
   // OK after an orderly end.
   const absl::Status& status() const { return status_; }
 
@@ -57,6 +54,19 @@ class CaptureFile {
   bool BeginJoined();
   bool NextPcap(Frame* frame);
   bool NextPcapng(Frame* frame);
+
+  // The blocks of pcapng, one after the other. Each call is false at the end and after damage.
+  struct PcapngBlock {
+    uint32_t type = 0;
+    uint32_t length = 0;  // with both of its lengths
+  };
+  bool PeekBlock(PcapngBlock* block);
+  bool SkipBlock(const PcapngBlock& block);
+  bool PeekBody(const PcapngBlock& block, ByteView* body);
+  bool TakeInterface(const PcapngBlock& block);
+  bool TakeSecrets(const PcapngBlock& block);
+  bool TakeFrame(const PcapngBlock& block, Frame* frame);
+
   bool Damaged(std::string_view what);
   uint32_t Load32(const uint8_t* p) const { return swapped_ ? LoadBe32(p) : LoadLe32(p); }
 
@@ -74,8 +84,7 @@ class CaptureFile {
 
   // pcapng
   std::vector<PcapngInterface> interfaces_;
-  std::vector<std::string> tls_secrets_;
-  size_t tls_secrets_bytes_ = 0;
+  TlsSecrets tls_secrets_{kMaxTlsSecretsBytes};
 };
 
 }  // namespace flowstitch

@@ -41,13 +41,92 @@ absl::Status GiveUpRights(LauncherOptions* options, CaptureInputs* inputs) {
   return status;
 }
 
+void ConnectStages(LauncherOptions* options) {
+  options->capture.reassembler = ">inproc://captures";
+  options->reassembler.captures = "@inproc://captures";
+  options->reassembler.sinks = "@inproc://sinks";
+  options->sink.reassembler = ">inproc://sinks";
+}
+
+// The three stages as threads, and what stops them: the first signal stops the capture alone, so
+// that what is in flight is written, and the others end by themselves. A second signal, or a stage
+// that fails, stops all for good.
+class Stages {
+ public:
+  Stages(const LauncherOptions& options, ProcessServices& services)
+      : options_(options), services_(services) {}
+
+  // Returns when all have ended: how the capture did.
+  absl::Status Run(CaptureInputs inputs) {
+    std::thread reassembler([this] {
+      RunBehindCapture(
+          [this] { return RunReassemblerStage(options_.reassembler, services_, stop_others_); });
+    });
+    std::thread sink([this] {
+      RunBehindCapture([this] { return RunSinkStage(options_.sink, services_, stop_others_); });
+    });
+    std::thread watch([this] { PassStopsOn(); });
+    const absl::Status captured = Guard([&] {
+      return RunCaptureStage(options_.capture, services_, stop_capture_, std::move(inputs));
+    });
+    if (absl::IsResourceExhausted(captured)) failed_ = stop_others_ = 2;
+    reassembler.join();
+    sink.join();
+    EndWatch();
+    watch.join();
+    return captured;
+  }
+
+  // Of the stages behind the capture, once Run has returned: the cause, from which follows what
+  // others say.
+  const absl::Status& first_failure() const { return first_; }
+
+ private:
+  template <typename Stage>
+  void RunBehindCapture(Stage stage) {
+    const absl::Status status = Guard(stage);
+    if (status.ok()) return;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      first_.Update(status);
+    }
+    failed_ = 1;
+    stop_others_ = 2;
+  }
+
+  // The capture looks at one flag: the signals' or the failure's. It may have ended long before
+  // the others, which give up after a second signal.
+  void PassStopsOn() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!all_done_) {
+      stop_capture_ = failed_ > 0 ? 2 : StopRequests().load();
+      if (StopRequests() > 1) stop_others_ = StopRequests().load();
+      done_.wait_for(lock, std::chrono::milliseconds(10));
+    }
+  }
+
+  void EndWatch() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    all_done_ = true;
+    done_.notify_one();
+  }
+
+  const LauncherOptions& options_;
+  ProcessServices& services_;
+  std::atomic<int> stop_capture_{0};
+  std::atomic<int> stop_others_{0};
+  std::atomic<int> failed_{0};
+  // Guards what follows.
+  std::mutex mutex_;
+  std::condition_variable done_;
+  bool all_done_ = false;
+  absl::Status first_;
+};
+
 }  // namespace
 
 int RunInProcess(LauncherOptions options) {
-  options.capture.reassembler = ">inproc://captures";
-  options.reassembler.captures = "@inproc://captures";
-  options.reassembler.sinks = "@inproc://sinks";
-  options.sink.reassembler = ">inproc://sinks";
+  ConnectStages(&options);
   ReserveSinkDescriptors(options.sink);
   ProcessServices services;  // the keys are those of the taps
   CaptureInputs inputs;
@@ -55,55 +134,9 @@ int RunInProcess(LauncherOptions options) {
   if (opened.ok()) opened = GiveUpRights(&options, &inputs);
   if (opened.ok()) opened = services.Start(/*stages=*/3);
   if (!opened.ok()) return Report(opened);
-  // The first signal stops the capture alone: what is in flight is written, and the others end by
-  // themselves. When a stage fails, the others are stopped for good.
-  std::atomic<int> others{0};
-  std::atomic<int> failed{0};
-  absl::Status reassembled;
-  absl::Status sunk;
-  std::mutex first_mutex;
-  absl::Status first;  // the cause; what the others then say follows from it
-  const auto guard = [&](absl::Status* result, auto run) {
-    *result = Guard(run);
-    if (!result->ok()) {
-      {
-        const std::lock_guard<std::mutex> lock(first_mutex);
-        if (first.ok()) first = *result;
-      }
-      failed = 1;
-      others = 2;
-    }
-  };
-  std::thread reassembler([&] {
-    guard(&reassembled, [&] { return RunReassemblerStage(options.reassembler, services, others); });
-  });
-  std::thread sink(
-      [&] { guard(&sunk, [&] { return RunSinkStage(options.sink, services, others); }); });
-  // The capture looks at one flag: the signals' or the failure's. It may have ended long before the
-  // others, which give up after a second signal.
-  std::atomic<int> stop_capture{0};
-  std::mutex done_mutex;
-  std::condition_variable done;
-  bool all_done = false;
-  std::thread watch([&] {
-    std::unique_lock<std::mutex> lock(done_mutex);
-    while (!all_done) {
-      stop_capture = failed > 0 ? 2 : StopRequests().load();
-      if (StopRequests() > 1) others = StopRequests().load();
-      done.wait_for(lock, std::chrono::milliseconds(10));
-    }
-  });
-  const absl::Status captured = Guard(
-      [&] { return RunCaptureStage(options.capture, services, stop_capture, std::move(inputs)); });
-  if (absl::IsResourceExhausted(captured)) failed = others = 2;
-  reassembler.join();
-  sink.join();
-  {
-    const std::lock_guard<std::mutex> lock(done_mutex);
-    all_done = true;
-  }
-  done.notify_one();
-  watch.join();
+  Stages stages(options, services);
+  const absl::Status captured = stages.Run(std::move(inputs));
+  const absl::Status& first = stages.first_failure();
   // tcpflow does not tell.
   if (first.ok() && options.as_tcpflow && absl::IsCancelled(captured)) return kExitOk;
   return Report(first.ok() ? captured : first);
