@@ -12,7 +12,7 @@
 namespace flowstitch {
 
 absl::Status OpenRecordOutputs(const SinkOptions& options, RecordOutputs* outputs) {
-  if (options.http().bodies)
+  if (options.content().bodies)
     outputs->push_back(std::make_unique<RangeOutput>(options.digests, outputs));
   if (!options.json.empty()) {
     auto json = std::make_unique<JsonWriter>();

@@ -28,7 +28,7 @@ absl::Status SharedOutputs::OpenKeys() {
   }
   const bool has_keys = !options_->key_log.empty() || !options_->tls_keys.empty();
   ConsoleWriterKind& console = options_->console();
-  if (!console.on) options_->http().shared.keys = &keys_;
+  if (!console.on) options_->content().keys = &keys_;
   if (console.on && has_keys) {
     console.form.keys = &keys_;
     console.form.on_undecrypted = [warnings = uint64_t{0}](const std::string& name,

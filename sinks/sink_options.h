@@ -14,7 +14,7 @@
 #include "sinks/streams/file_names.h"
 #include "sinks/writer_list.h"
 #include "sinks/writers/console/console_kind.h"
-#include "sinks/writers/http/http_kind.h"
+#include "sinks/writers/content/content_kind.h"
 #include "sinks/writers/netviz/netviz_kind.h"
 #include "transport/link/link_limits.h"
 #include "transport/link_security.h"
@@ -56,7 +56,7 @@ struct SinkOptions {
   bool summary = false;      // a short ledger on standard error at the end
   Privileges privileges;
 
-  HttpWriterKind& http() const { return writers.Get<HttpWriterKind>(); }
+  ContentWriterKind& content() const { return writers.Get<ContentWriterKind>(); }
   ConsoleWriterKind& console() const { return writers.Get<ConsoleWriterKind>(); }
   NetvizWriterKind& netviz() const { return writers.Get<NetvizWriterKind>(); }
 };

@@ -31,7 +31,7 @@ absl::Status PrepareSink(SinkOptions* options) {
   }
   // Capture files may bring secrets at any time.
   const bool decrypts = !options->key_log.empty() || !options->tls_keys.empty();
-  if (options->http().bodies || !options->json.empty() || decrypts) LoadTlsCiphers();
+  if (options->content().bodies || !options->json.empty() || decrypts) LoadTlsCiphers();
   SetDurability(options->durable);
   for (const std::string& path : OwnPaths(*options)) NameOutputDisk(DirectoryOf(path));
   for (AlertOptions* alerts : {&options->file_alerts, &options->body_alerts}) {

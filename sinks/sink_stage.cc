@@ -347,7 +347,7 @@ absl::Status SinkStage::WriteEnd() {
   }
   if (const absl::Status status = shared_.status(); !status.ok()) return status;
   if (options_.summary)
-    std::fputs(ShortLedger(totals, {options_.files, options_.http().bodies}).c_str(), stderr);
+    std::fputs(ShortLedger(totals, {options_.files, options_.content().bodies}).c_str(), stderr);
   if (!feeds_.all_ended()) {
     return absl::UnavailableError(absl::StrFormat(
         "stopped before the reassembler at '%s' had ended: later bytes are not here",

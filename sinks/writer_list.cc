@@ -4,9 +4,9 @@
 
 #include "sinks/writers/captures/capture_kinds.h"
 #include "sinks/writers/console/console_kind.h"
+#include "sinks/writers/content/content_kind.h"
 #include "sinks/writers/conversation/conversation_kind.h"
 #include "sinks/writers/find_index/find_index_kind.h"
-#include "sinks/writers/http/http_kind.h"
 #include "sinks/writers/netviz/netviz_kind.h"
 #include "sinks/writers/tls/tls_watcher_kind.h"
 
@@ -26,7 +26,7 @@ WriterList::WriterList()
                        OtherFramesWriterKind,   //
                        ConversationWriterKind,  //
                        TlsWriterKind,           //
-                       HttpWriterKind,          //
+                       ContentWriterKind,       //
                        ConsoleWriterKind,       //
                        NetvizWriterKind>()) {}
 

@@ -50,7 +50,7 @@ bool Switch(const std::string& name, bool on, SinkOptions* sink) {
     // Beacons are counted in passing, and stand in every report.
   } else if (name == "all") {
     sink->files = sink->dfxml = sink->digests.md5 = on;
-    sink->http().Want(on);
+    sink->content().Want(on);
     sink->netviz().Want(on);
   } else if (WriterKind* const kind = sink->writers.Named(name)) {
     kind->Want(on);
@@ -262,7 +262,7 @@ absl::Status ResolveWriters(LauncherOptions* o) {
   if (o->all) Switch("all", true, &sink);
   if (!o->enable_only.empty()) {
     sink.files = false;
-    sink.http().Want(false);
+    sink.content().Want(false);
     sink.digests = {};
   }
   for (const auto& [names, on] : {std::pair{&o->enable, true}, std::pair{&o->enable_only, true},
@@ -281,8 +281,8 @@ absl::Status ResolveWriters(LauncherOptions* o) {
   console.on = o->console || o->console_bare || bare_form;
   if (!console.on) return absl::OkStatus();
   console.form.header = !o->console_bare;
-  console.form.http = sink.http().bodies;
-  sink.files = sink.http().bodies = sink.http().heads = false;
+  console.form.http = sink.content().bodies;
+  sink.files = sink.content().bodies = sink.content().heads = false;
   sink.writers.Named("findx")->Want(false);
   sink.dfxml = sink.dfxml && report_is_named;
   return absl::OkStatus();
@@ -310,7 +310,7 @@ absl::Status ResolveLauncherOptions(const std::string& command_line, LauncherOpt
   if (o->as_tcpflow) {
     sink.report_form = ReportForm::kTcpflow;
     sink.console().form.packet_order = true;
-    sink.http().names = BodyNames::kType;
+    sink.content().names = BodyNames::kType;
     o->quiet = true;
   }
   if (const absl::Status status = ResolveWriters(o); !status.ok()) return status;

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "sinks/writers/http/content_names.h"
+#include "sinks/writers/content/content_names.h"
 
 namespace flowstitch {
 namespace {

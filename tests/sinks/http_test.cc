@@ -8,8 +8,8 @@
 #include "sinks/content/http/content_coding.h"
 #include "sinks/streams/file_names.h"
 #include "sinks/writers/flow_files/flow_file_writer.h"
-#include "sinks/writers/http/http_writer.h"
-#include "sinks/writers/http/media_types.h"
+#include "sinks/writers/content/content_writer.h"
+#include "sinks/writers/content/media_types.h"
 #include "tests/support/deflated.h"
 #include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
@@ -55,9 +55,9 @@ class Http : public ::testing::Test {
     SinkLedger ledger;
     StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
     KeptRecords kept;
-    HttpWriterOptions options;
+    ContentOptions options;
     options.records = kept.hub();
-    HttpWriter http(options, nullptr, 1, &ledger);
+    ContentWriter http(options, nullptr, 1, &ledger);
     auto flow = MakeSinkFlow(0);
     flow->close_reason = reason;
     std::mt19937_64 random(seed);
@@ -214,9 +214,9 @@ TEST_F(Http, ACodedBodyWithAHoleIsDecodedUpToIt) {
   TemporaryDirectory directory;
   StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
   KeptRecords kept;
-  HttpWriterOptions options;
+  ContentOptions options;
   options.records = kept.hub();
-  HttpWriter http(options, nullptr, 1, &ledger);
+  ContentWriter http(options, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const std::string response = Ok("Content-Encoding: gzip\r\n", coded);
@@ -290,9 +290,9 @@ TEST(HttpGaps, AGapInABodyOfKnownLengthIsAHole) {
   SinkLedger ledger;
   StreamNames names(directory.path(), *NameTemplate::Parse("%b%C%c"));
   KeptRecords kept;
-  HttpWriterOptions options;
+  ContentOptions options;
   options.records = kept.hub();
-  HttpWriter http(options, nullptr, 1, &ledger);
+  ContentWriter http(options, nullptr, 1, &ledger);
   auto flow = MakeSinkFlow(0);
   BatchHold hold;
   const auto give = [&](uint64_t offset, const std::string& text) {

@@ -6,7 +6,7 @@
 
 #include "sinks/content/openings/proxy_opening.h"
 #include "sinks/streams/stream_names.h"
-#include "sinks/writers/http/http_writer.h"
+#include "sinks/writers/content/content_writer.h"
 #include "sinks/writers/tls/tls_watcher.h"
 #include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
@@ -108,10 +108,10 @@ class Openings : public ::testing::Test {
     std::mt19937_64 random(seed);
     flow_ = MakeSinkFlow(0);
     kept_.emplace();
-    HttpWriterOptions options;
+    ContentOptions options;
     options.keys = &keys_;
     options.records = kept_->hub();
-    HttpWriter http(options, nullptr, 1, &ledger_);
+    ContentWriter http(options, nullptr, 1, &ledger_);
     TlsWatcher watcher(0, kept_->hub());
     names_.Name(*flow_, kClientToServer);
     names_.Name(*flow_, kServerToClient);

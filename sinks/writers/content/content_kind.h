@@ -1,22 +1,17 @@
 // HTTP bodies as files, and what is written of TLS; the options of both.
-#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_KIND_H_
-#define FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_KIND_H_
+#ifndef FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_KIND_H_
+#define FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_KIND_H_
 
 #include <mutex>
 
 #include "sinks/streams/writer_kind.h"
-#include "sinks/writers/http/body_file.h"
+#include "sinks/writers/content/body_file.h"
 
 namespace flowstitch {
 
 class TlsKeys;
 
-// What the writers of all workers share; each may be null.
-struct HttpShared {
-  TlsKeys* keys = nullptr;  // null: nothing is decrypted
-};
-
-class HttpWriterKind : public WriterKind {
+class ContentWriterKind : public WriterKind {
  public:
   std::string name() const override { return "http"; }
   std::string option() const override { return "--http"; }
@@ -30,7 +25,7 @@ class HttpWriterKind : public WriterKind {
   bool bodies = false;
   bool heads = false;
   BodyNames names = BodyNames::kContent;
-  HttpShared shared;
+  TlsKeys* keys = nullptr;  // null: nothing is decrypted
 
  private:
   bool decode_ = true;
@@ -40,4 +35,4 @@ class HttpWriterKind : public WriterKind {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_KIND_H_
+#endif  // FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_KIND_H_

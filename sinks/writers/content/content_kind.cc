@@ -1,4 +1,4 @@
-#include "sinks/writers/http/http_kind.h"
+#include "sinks/writers/content/content_kind.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "sinks/writers/http/http_writer.h"
+#include "sinks/writers/content/content_writer.h"
 
 namespace flowstitch {
 namespace {
@@ -28,7 +28,7 @@ BodyNames BodyNamesOf(const std::string& word) {
 
 }  // namespace
 
-void HttpWriterKind::AddOptions(OptionTable* table) {
+void ContentWriterKind::AddOptions(OptionTable* table) {
   table->Add({option(), "",
               "Write the bodies of HTTP messages, their parts, and WebSocket messages.",
               FlagOption{&bodies}, /*of_stage_only=*/true});
@@ -57,8 +57,8 @@ void HttpWriterKind::AddOptions(OptionTable* table) {
               NumberOption{&limits_.max_layers, 1, 64}});
 }
 
-void HttpWriterKind::AddFiles(std::vector<std::string>* reads,
-                              std::vector<std::string>* /*writes*/) const {
+void ContentWriterKind::AddFiles(std::vector<std::string>* reads,
+                                 std::vector<std::string>* /*writes*/) const {
   reads->insert(reads->end(), std::begin(kMagicDatabases), std::end(kMagicDatabases));
   const char* named = std::getenv("MAGIC");
   if (named == nullptr) return;
@@ -68,10 +68,10 @@ void HttpWriterKind::AddFiles(std::vector<std::string>* reads,
   }
 }
 
-std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
-  HttpWriterOptions options;
-  options.parse = bodies || heads || context.records->wants_transactions();
-  if (!options.parse && shared.keys == nullptr) return nullptr;
+std::unique_ptr<Writer> ContentWriterKind::Make(const WriterContext& context) {
+  ContentOptions options;
+  options.http = bodies || heads || context.records->wants_transactions();
+  if (!options.http && keys == nullptr) return nullptr;
   options.bodies = bodies;
   options.heads = heads;
   options.body.digests = context.digests;
@@ -80,7 +80,7 @@ std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
   options.body.names = names;
   options.body.directory = context.directory;
   options.body.digest_names = &digest_names_;
-  options.keys = shared.keys;
+  options.keys = keys;
   options.plain_files = context.flow_files;
   options.max_bytes = context.max_bytes;
   options.parser_bytes = context.parser_bytes;
@@ -91,7 +91,8 @@ std::unique_ptr<Writer> HttpWriterKind::Make(const WriterContext& context) {
   if (bodies && names == BodyNames::kContent) {
     if (auto opened = ContentNames::Open(); opened.ok()) content = *std::move(opened);
   }
-  return std::make_unique<HttpWriter>(options, std::move(content), context.state, context.ledger);
+  return std::make_unique<ContentWriter>(options, std::move(content), context.state,
+                                         context.ledger);
 }
 
 }  // namespace flowstitch

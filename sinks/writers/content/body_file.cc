@@ -1,4 +1,4 @@
-#include "sinks/writers/http/body_file.h"
+#include "sinks/writers/content/body_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 #include "base/utf8_text.h"
 #include "sinks/streams/output_files.h"
 #include "sinks/streams/safe_file.h"
-#include "sinks/writers/http/media_types.h"
+#include "sinks/writers/content/media_types.h"
 
 namespace flowstitch {
 namespace {

@@ -2,22 +2,22 @@
 // NAME-HTTPBODY-001.html by the message's number in its direction; WebSocket messages
 // (NAME-WEBSOCKET-001.txt); heads (NAME-HTTP); what TLS hid (NAME-TLS, NAME-TLS-HTTPBODY-001.html),
 // where there are keys.
-#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_
-#define FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_
+#ifndef FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_WRITER_H_
+#define FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_WRITER_H_
 
 #include <memory>
 
 #include "base/direction.h"
 #include "sinks/streams/writer.h"
-#include "sinks/writers/http/http_layer.h"
+#include "sinks/writers/content/content_layer.h"
 
 namespace flowstitch {
 
-class HttpWriter : public Writer {
+class ContentWriter : public Writer {
  public:
   // Runs behind the writer that names the streams. `content` may be null, as in BodyFileOptions.
-  HttpWriter(const HttpWriterOptions& options, std::unique_ptr<ContentNames> content,
-             size_t state_slot, SinkLedger* ledger);
+  ContentWriter(const ContentOptions& options, std::unique_ptr<ContentNames> content,
+                size_t state_slot, SinkLedger* ledger);
 
   void OnBytes(SinkFlow& flow, Direction direction, uint64_t offset, ByteView bytes, TimeNs time_ns,
                BatchHold* hold) override;
@@ -29,16 +29,16 @@ class HttpWriter : public Writer {
 
  private:
   struct State : WriterState {
-    State(HttpContext* context, SinkFlow* flow) : layer(context, flow, "", 0) {}
-    HttpLayer layer;
+    State(ContentContext* context, SinkFlow* flow) : layer(context, flow, "", 0) {}
+    ContentLayer layer;
   };
-  HttpLayer& LayerOf(SinkFlow& flow);
+  ContentLayer& LayerOf(SinkFlow& flow);
 
   const size_t slot_;
   const std::unique_ptr<ContentNames> content_;
-  HttpContext context_;
+  ContentContext context_;
 };
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_HTTP_WRITER_H_
+#endif  // FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_WRITER_H_

@@ -1,8 +1,8 @@
 // The file of one HTTP body: decoded as it comes, or as it came where it does not decode; with it
 // the files of its parts, if it is a multipart one. Written beside its name; an incomplete one says
 // so in its name.
-#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_BODY_FILE_H_
-#define FLOWSTITCH_SINKS_WRITERS_HTTP_BODY_FILE_H_
+#ifndef FLOWSTITCH_SINKS_WRITERS_CONTENT_BODY_FILE_H_
+#define FLOWSTITCH_SINKS_WRITERS_CONTENT_BODY_FILE_H_
 
 #include <memory>
 #include <mutex>
@@ -14,7 +14,7 @@
 #include "sinks/records/body_record.h"
 #include "sinks/streams/digests.h"
 #include "sinks/streams/piece_file.h"
-#include "sinks/writers/http/content_names.h"
+#include "sinks/writers/content/content_names.h"
 
 namespace flowstitch {
 
@@ -119,4 +119,4 @@ class BodyFile : private MultipartEvents {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_BODY_FILE_H_
+#endif  // FLOWSTITCH_SINKS_WRITERS_CONTENT_BODY_FILE_H_

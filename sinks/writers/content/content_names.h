@@ -1,7 +1,7 @@
 // The ending of a body's file: by its Content-Type, and by its content (libmagic) where that is
 // missing, says nothing, or is plainly wrong.
-#ifndef FLOWSTITCH_SINKS_WRITERS_HTTP_CONTENT_NAMES_H_
-#define FLOWSTITCH_SINKS_WRITERS_HTTP_CONTENT_NAMES_H_
+#ifndef FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_NAMES_H_
+#define FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_NAMES_H_
 
 #include <memory>
 #include <string>
@@ -38,4 +38,4 @@ class ContentNames {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_SINKS_WRITERS_HTTP_CONTENT_NAMES_H_
+#endif  // FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_NAMES_H_

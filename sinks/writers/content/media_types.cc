@@ -1,4 +1,4 @@
-#include "sinks/writers/http/media_types.h"
+#include "sinks/writers/content/media_types.h"
 
 #include <algorithm>
 #include <utility>

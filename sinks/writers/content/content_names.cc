@@ -1,4 +1,4 @@
-#include "sinks/writers/http/content_names.h"
+#include "sinks/writers/content/content_names.h"
 
 #include <magic.h>
 
@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "sinks/writers/http/media_types.h"
+#include "sinks/writers/content/media_types.h"
 
 namespace flowstitch {
 namespace {
