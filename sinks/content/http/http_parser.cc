@@ -13,8 +13,6 @@ namespace {
 // One header field, and one line of a head; more is an error of the message.
 constexpr size_t kFieldLimitBytes = 64 << 10;
 constexpr uint32_t kMaxHeaders = 1024;
-// Bytes of one direction that wait while the parser wants the other.
-constexpr size_t kMaxHeldBytes = size_t{1} << 20;
 
 htp_time_t ToHtpTime(TimeNs time_ns) {
   const SplitTime split = SplitTimeNs(time_ns);
@@ -61,41 +59,29 @@ HttpParser::HttpParser(const HttpParserConfig& config, HttpExchanges* exchanges,
 
 HttpParser::~HttpParser() { htp_connp_destroy_all(parser_); }
 
-std::string HttpParser::TakeHeld(Side* s) {
-  std::string held = std::exchange(s->held, {});
-  held.erase(0, std::exchange(s->held_start, 0));
-  return held;
-}
-
 size_t HttpParser::Consumed(HttpKind kind) const {
   return kind == HttpKind::kRequest ? htp_connp_req_data_consumed(parser_)
                                     : htp_connp_res_data_consumed(parser_);
 }
 
-void HttpParser::NoteEvent(HttpKind kind, size_t used) {
-  Side& s = side(kind);
-  s.unused.clear();
-  s.had_event = true;
-  s.event_end = std::max(s.event_end, std::min(used, s.feeding.size()));
-  s.understood_end = std::max(s.understood_end, s.feeding_offset + s.event_end);
-}
+void HttpParser::NoteEvent(HttpKind kind, size_t used) { side(kind).fed.NoteEvent(used); }
 
 // libhtp says that a message is complete. At the end it completes also what has only begun.
 void HttpParser::NoteCompleted(HttpKind kind) {
   if (closing_) return;
   NoteEvent(kind, Consumed(kind));
-  side(kind).completed_end = side(kind).understood_end;
+  side(kind).fed.NoteCompleted();
   // libhtp makes up the request of a response that has none.
-  if (side(kind).left || !side(kind).fed) return;
+  if (side(kind).left || !side(kind).fed.any()) return;
   if (kind == HttpKind::kRequest) {
-    exchanges_->End(side(kind).completed_end);
+    exchanges_->End(side(kind).fed.completed_end());
   } else {
-    exchanges_->EndResponse(side(kind).begin, side(kind).completed_end);
+    exchanges_->EndResponse(side(kind).begin, side(kind).fed.completed_end());
   }
 }
 
 void HttpParser::GiveUnused(HttpKind kind) {
-  const std::string unused = std::exchange(side(kind).unused, {});
+  const std::string unused = std::exchange(side(kind).fed.unused(), {});
   if (!unused.empty() && keeps_unused()) events_->OnUnused(kind, AsBytes(unused));
 }
 
@@ -107,95 +93,71 @@ void HttpParser::Stop(HttpKind kind, uint64_t offset, const char* why) {
   s.stopped_at = offset;
   s.why_stopped = why;
   if (keeps_unused()) {
-    if (s.had_event && !s.feeding.empty()) s.unused.assign(AsText(s.feeding.subspan(s.event_end)));
-    s.unused += s.start;
-    s.unused += TakeHeld(&s);
+    if (s.fed.had_event() && !s.fed.piece().empty()) {
+      s.fed.KeepOnly(s.fed.piece().subspan(s.fed.used()));
+    }
+    s.fed.unused() += s.start;
+    s.fed.unused() += s.held.Take();
   }
   s.start.clear();
   GiveUnused(kind);
-  if (s.in_body) EndBody(kind, false, why);
+  if (s.body.open) EndBody(kind, false, why);
 }
 
 void HttpParser::Hold(HttpKind kind, ByteView bytes, uint64_t offset) {
   Side& s = side(kind);
-  if (s.feeding_held) {  // it is where it was
-    s.held_left = bytes.size();
-    return;
-  }
-  if (s.held.empty()) s.held_offset = offset;
-  s.held.append(AsText(bytes));
-  if (s.held.size() <= kMaxHeldBytes) return;
+  if (s.held.Hold(bytes, offset)) return;
   if (s.waits_for_switch) {
     AssumeSwitch(0);
     return;
   }
-  Stop(kind, s.held_offset + s.held_start, "the other direction is not there, or far behind");
+  Stop(kind, s.held.offset(), "the other direction is not there, or far behind");
 }
 
 void HttpParser::FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(kind);
   const htp_time_t time = ToHtpTime(time_ns);
-  if (!s.fed) s.understood_end = std::max(s.understood_end, offset);
-  s.fed = true;
-  s.feeding = bytes;
-  s.feeding_offset = offset;
-  s.end_offset = offset + bytes.size();
-  s.had_event = false;
-  s.event_end = 0;
-  if (keeps_unused() && s.unused.size() + bytes.size() <= kMaxHeldBytes)
-    s.unused.append(AsText(bytes));
+  s.fed.Begin(bytes, offset);
   const bool request = kind == HttpKind::kRequest;
   const int state = request ? htp_connp_req_data(parser_, &time, bytes.data(), bytes.size())
                             : htp_connp_res_data(parser_, &time, bytes.data(), bytes.size());
-  s.feeding = {};
-  if (s.in_body && s.framing == Framing::kChunked) {
-    NoteBetweenChunks(kind, bytes.subspan(s.had_event ? s.event_end : 0), false);
+  s.fed.Done();
+  if (s.body.open && s.body.framing == BodyFraming::kChunked) {
+    s.body.NoteBetweenChunks(AsText(bytes.subspan(s.fed.used())), false);
   }
   DestroyDone();
   if (switched_ || s.stopped) return;
-  if (s.until_close) {
-    const size_t used = std::min(Consumed(kind), bytes.size());
+  const size_t used = std::min(Consumed(kind), bytes.size());
+  if (s.body.until_close) {
     FeedUntilClose(kind, bytes.subspan(used), offset + used);
     return;
   }
-  if (keeps_unused() && s.had_event) s.unused.assign(AsText(bytes.subspan(s.event_end)));
-  if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP || state == HTP_STREAM_TUNNEL) {
-    const uint64_t at = offset + std::min(Consumed(kind), bytes.size());
-    Stop(kind, at,
-         s.in_body ? (s.framing == Framing::kChunked ? kBadChunk : kNotHttp)
-                   : "a head makes no sense, or is too large");
-    return;
-  }
+  if (s.fed.had_event()) s.fed.KeepOnly(bytes.subspan(s.fed.used()));
+  if (StopWhereParserDid(kind, state)) return;
   s.blocked = state == HTP_STREAM_DATA_OTHER;
   if (!s.blocked) return;
   if (side(OtherKind(kind)).left) {
-    Stop(kind, offset + std::min(Consumed(kind), bytes.size()), kSwitchBehindLoss);
-    return;
-  }
-  const size_t used = Consumed(kind);
-  if (used < bytes.size()) {
+    Stop(kind, offset + used, kSwitchBehindLoss);
+  } else if (used < bytes.size()) {
     // What is held is fed again.
-    s.unused.resize(s.unused.size() - std::min(s.unused.size(), bytes.size() - used));
+    std::string& unused = s.fed.unused();
+    unused.resize(unused.size() - std::min(unused.size(), bytes.size() - used));
     Hold(kind, bytes.subspan(used), offset + used);
   }
 }
 
-// Bytes up to and with the end of a blank line; 0: there is none. The line before it may have come
-// earlier.
-size_t HttpParser::PastBlankLine(const Side& s, ByteView bytes) {
-  const std::string_view text = AsText(bytes);
-  if (s.line_end == LineEnd::kLf && text.substr(0, 2) == "\r\n") return 2;
-  if (s.line_end != LineEnd::kNone && text[0] == '\n') return 1;
-  return HeadLength(text);
-}
-
-void HttpParser::NoteLineEnd(Side* s, ByteView bytes) {
-  const uint8_t last = bytes.back();
-  const bool after_lf =
-      bytes.size() > 1 ? bytes[bytes.size() - 2] == '\n' : s->line_end == LineEnd::kLf;
-  s->line_end = last == '\n'               ? LineEnd::kLf
-                : last == '\r' && after_lf ? LineEnd::kLfCr
-                                           : LineEnd::kNone;
+// Where libhtp takes nothing more of a side, behind the piece that it had.
+bool HttpParser::StopWhereParserDid(HttpKind kind, int state) {
+  if (state != HTP_STREAM_ERROR && state != HTP_STREAM_STOP && state != HTP_STREAM_TUNNEL) {
+    return false;
+  }
+  const Side& s = side(kind);
+  const uint64_t piece_bytes = s.fed.end() - s.fed.offset();
+  Stop(kind, s.fed.offset() + std::min<uint64_t>(Consumed(kind), piece_bytes),
+       !s.body.open                              ? "a head makes no sense, or is too large"
+       : s.body.framing == BodyFraming::kChunked ? kBadChunk
+                                                 : kNotHttp);
+  return true;
 }
 
 // A request's head ends what is fed at once: what follows it may be of another protocol. While a
@@ -208,7 +170,7 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
       Hold(kind, bytes, offset);
       return;
     }
-    if (s.until_close) {
+    if (s.body.until_close) {
       FeedUntilClose(kind, bytes, offset);
       return;
     }
@@ -216,23 +178,23 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
     // Empty lines between messages are forgiven.
     if (!request && s.between && (bytes[0] == '\r' || bytes[0] == '\n')) {
       bytes = bytes.subspan(1);
-      s.understood_end = ++offset;
+      s.fed.UnderstoodTo(++offset);
       continue;
     }
     if (s.between) s.begin = offset;
     size_t piece = bytes.size();
-    if (request && s.in_body && s.framing == Framing::kCounted && s.body_left > 0) {
-      piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body_left));
+    if (request && s.body.open && s.body.framing == BodyFraming::kCounted && s.body.left > 0) {
+      piece = static_cast<size_t>(std::min<uint64_t>(piece, s.body.left));
     } else if (request || side(HttpKind::kRequest).waits_for_switch) {
-      const size_t head = PastBlankLine(s, bytes);
+      const size_t head = s.line_ends.PastBlankLine(AsText(bytes));
       if (head > 0) piece = head;
     }
-    NoteLineEnd(&s, bytes.first(piece));
+    s.line_ends.Note(AsText(bytes.first(piece)));
     FeedNow(kind, bytes.first(piece), offset, time_ns);
     if (request && transactions_ > kMaxUnanswered) LimitUnanswered(offset + piece);
     bytes = bytes.subspan(piece);
     offset += piece;
-    s.between = s.completed_end == offset;
+    s.between = s.fed.completed_end() == offset;
     if (!request && !switched_) FeedHeld(HttpKind::kRequest, time_ns);
   }
   // What is left belongs to what follows.
@@ -241,26 +203,12 @@ void HttpParser::FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, Time
 
 void HttpParser::FeedHeld(HttpKind kind, TimeNs time_ns) {
   Side& s = side(kind);
-  if (s.stopped || switched_ || s.waits_for_switch || s.feeding_held) return;
+  if (s.stopped || switched_ || s.waits_for_switch || s.held.giving()) return;
   s.blocked = false;
-  if (s.held.empty()) return;
-  // What has to be held again stays in its place: it may be often.
-  std::string held = std::exchange(s.held, {});
-  const size_t start = std::exchange(s.held_start, 0);
-  const uint64_t offset = s.held_offset + start;
-  s.feeding_held = true;
-  s.held_left = 0;
-  FeedPieces(kind, AsBytes(held).subspan(start), offset, time_ns);
-  s.feeding_held = false;
-  if (s.held_left == 0 || s.stopped || switched_) return;
-  const size_t used = held.size() - s.held_left;
-  s.held_start = used;
-  if (used > held.size() / 2) {
-    held.erase(0, used);
-    s.held_offset += used;
-    s.held_start = 0;
-  }
-  s.held = std::move(held);
+  s.held.Give([&](ByteView bytes, uint64_t offset) {
+    FeedPieces(kind, bytes, offset, time_ns);
+    return !s.stopped && !switched_;
+  });
 }
 
 void HttpParser::Feed(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns) {
@@ -282,7 +230,7 @@ void HttpParser::FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   s.feeding_gap = true;
   while (length > 0 && !s.stopped) {
     const size_t piece = static_cast<size_t>(std::min<uint64_t>(length, sizeof(kZeros)));
-    const uint64_t offset = s.end_offset;
+    const uint64_t offset = s.fed.end();
     s.gap_used = 0;
     FeedNow(kind, {kZeros, piece}, offset, time_ns);
     if (s.gap_used < piece) Stop(kind, offset, kGapInChunks);
@@ -295,38 +243,36 @@ void HttpParser::Gap(HttpKind kind, uint64_t length, TimeNs time_ns) {
   Side& s = side(kind);
   if (s.stopped || switched_) return;
   if (!s.start.empty()) FeedStart(time_ns);
-  const bool counted = s.framing == Framing::kCounted;
-  if (s.until_close && s.in_body) {
-    s.gap = true;
+  const bool counted = s.body.framing == BodyFraming::kCounted;
+  if (s.body.until_close && s.body.open) {
+    s.body.gap = true;
     events_->OnBodyGap({kind}, length);
     return;
   }
-  if (s.blocked || s.waits_for_switch || !s.in_body || s.framing == Framing::kNone) {
+  if (s.blocked || s.waits_for_switch || !s.body.open || s.body.framing == BodyFraming::kNone) {
     // Where the next message begins is lost with the gap: no guess is made.
-    Stop(kind, s.end_offset, "bytes are missing outside a body");
+    Stop(kind, s.fed.end(), "bytes are missing outside a body");
     return;
   }
-  if (s.framing == Framing::kChunked) {
+  if (s.body.framing == BodyFraming::kChunked) {
     FeedChunkGap(kind, length, time_ns);
     return;
   }
-  if (counted && length > s.body_left) {
-    if (s.body_left > 0) events_->OnBodyGap({kind}, s.body_left);
-    s.body_left = 0;
-    Stop(kind, s.end_offset, "bytes are missing across the end of a body");
+  if (counted && length > s.body.left) {
+    if (s.body.left > 0) events_->OnBodyGap({kind}, s.body.left);
+    s.body.left = 0;
+    Stop(kind, s.fed.end(), "bytes are missing across the end of a body");
     return;
   }
   // libhtp takes bytes without content.
   const htp_time_t time = ToHtpTime(time_ns);
-  s.end_offset += length;
-  s.feeding_offset = s.end_offset;  // where what ends with it ends
-  s.event_end = 0;
+  s.fed.SkipTo(s.fed.end() + length);
   const bool request = kind == HttpKind::kRequest;
   const int state = request ? htp_connp_req_data(parser_, &time, nullptr, length)
                             : htp_connp_res_data(parser_, &time, nullptr, length);
-  s.between = s.completed_end == s.end_offset;
+  s.between = s.fed.completed_end() == s.fed.end();
   if (state == HTP_STREAM_ERROR || state == HTP_STREAM_STOP) {
-    Stop(kind, s.end_offset, "bytes are missing");
+    Stop(kind, s.fed.end(), "bytes are missing");
   }
 }
 
@@ -335,8 +281,8 @@ void HttpParser::EndHere(HttpKind kind) {
   // The beginning of a head that does not go on.
   const std::string start = std::exchange(s.start, {});
   if (!start.empty() && keeps_unused()) events_->OnUnused(kind, AsBytes(start));
-  const bool empty = s.body_bytes == 0;  // as the answer to a HEAD
-  if (s.in_body) EndBody(kind, empty, empty ? "" : "another message begins inside its body");
+  const bool empty = s.body.bytes == 0;  // as the answer to a HEAD
+  if (s.body.open) EndBody(kind, empty, empty ? "" : "another message begins inside its body");
   s.stopped = true;
 }
 
@@ -345,7 +291,7 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   closing_ = true;
   orderly_ = orderly;
   // One after the other may have asked.
-  while (side(HttpKind::kRequest).waits_for_switch && !side(HttpKind::kResponse).fed) {
+  while (side(HttpKind::kRequest).waits_for_switch && !side(HttpKind::kResponse).fed.any()) {
     AssumeSwitch(time_ns);
     if (switched_) return;
   }
@@ -356,16 +302,16 @@ void HttpParser::Close(bool orderly, TimeNs time_ns) {
   if (switched_) return;
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     // Inside a body it is what codes it; outside, the beginning of a head without an end.
-    if (side(kind).in_body) side(kind).unused.clear();
-    if (keeps_unused()) side(kind).unused += TakeHeld(&side(kind));
+    if (side(kind).body.open) side(kind).fed.unused().clear();
+    if (keeps_unused()) side(kind).fed.unused() += side(kind).held.Take();
   }
   const htp_time_t time = ToHtpTime(time_ns);
   Side& response = side(HttpKind::kResponse);
-  if (response.until_close && response.in_body) EndBody(HttpKind::kResponse, orderly_, "");
+  if (response.body.until_close && response.body.open) EndBody(HttpKind::kResponse, orderly_, "");
   htp_connp_close(parser_, &time);
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     GiveUnused(kind);
-    if (side(kind).in_body) EndBody(kind, false, "");
+    if (side(kind).body.open) EndBody(kind, false, "");
   }
 }
 

@@ -15,8 +15,12 @@
 #include <optional>
 #include <string>
 
+#include "sinks/content/http/fed_bytes.h"
+#include "sinks/content/http/held_bytes.h"
+#include "sinks/content/http/http_body.h"
 #include "sinks/content/http/http_events.h"
 #include "sinks/content/http/http_exchanges.h"
+#include "sinks/content/http/line_ends.h"
 
 struct htp_cfg_t;
 struct htp_connp_t;
@@ -110,62 +114,40 @@ class HttpParser {
   static constexpr char kNotHttp[] = "what follows is not HTTP/1";
   static constexpr char kBadChunk[] = "a chunk's size makes no sense";
   static constexpr char kTooManyUnanswered[] = "more requests than are remembered had no answer";
-  static constexpr char kLongChunk[] = "bytes stand behind a chunk's end: they were skipped";
   static constexpr char kSwitchBehindLoss[] =
       "what follows an upgrade or a CONNECT is not read behind a loss";
   static constexpr char kGapInChunks[] = "bytes are missing across the end of a chunk";
 
-  // What tells where a message's body ends.
-  enum class Framing { kNone, kCounted, kChunked, kUntilClose };
-  enum class LineEnd { kNone, kLf, kLfCr };
   struct Side {
+    explicit Side(bool keeps_unused) : fed(keeps_unused) {}
+
     bool stopped = false;  // by an error, or because it is no longer HTTP
     uint64_t stopped_at = 0;
     const char* why_stopped = "";
+    bool left = false;              // it is read elsewhere
     bool blocked = false;           // the parser wants the other side first
     bool waits_for_switch = false;  // a request asked for another protocol: not answered so far
-    std::string held;               // what came meanwhile
-    uint64_t held_offset = 0;
-    size_t held_start = 0;              // what of it was fed again
-    bool feeding_held = false;          // it is being fed
-    size_t held_left = 0;               // and so much of it has to be held again
-    bool between = true;                // no message is under way
-    bool fed = false;                   // something came
-    bool left = false;                  // it is read elsewhere
-    uint64_t begin = 0;                 // of the message under way
-    uint32_t interims = 0;              // passed over since the last head
-    LineEnd line_end = LineEnd::kNone;  // of what was fed so far
-    // What was fed since the last event, for the case that nothing comes of it; see OnUnused.
-    std::string unused;
-    uint64_t understood_end = 0;  // of what became part of an event
-    uint64_t completed_end = 0;   // of the last complete message
-    size_t event_end = 0;         // how much of what is being fed the last event has used
-    bool had_event = false;
-    ByteView feeding;
-    uint64_t feeding_offset = 0;
-    uint64_t end_offset = 0;   // of what was fed so far
+    HeldBytes held;                 // what came meanwhile
+    LineEnds line_ends;
+    FedBytes fed;
     bool feeding_gap = false;  // zeros in the place of missing bytes
     uint64_t gap_used = 0;     // how many of them were of a body
-    // The message under way.
-    bool in_body = false;  // its head was given out, its end was not
-    Framing framing = Framing::kNone;
-    uint64_t body_left = 0;  // of a counted one
-    uint64_t body_bytes = 0;
-    const char* wrong = "";        // with the body
-    bool gap = false;              // in it
-    size_t head_fields = 0;        // how many there were
-    const char* anomaly = "";      // of its head: it is read all the same
-    int told_status = 0;           // where libhtp was given another; 0: it was not
-    bool doubtful_length = false;  // a Content-Length that is no number
     // What came where a response should begin, until it is clear whether one does.
     std::string start;
     uint64_t start_offset = 0;
-    std::string chunk_gap;     // the first of what stands behind a chunk's data
-    bool until_close = false;  // libhtp has done with it: the body goes on to the end
+    // The message under way.
+    bool between = true;     // there is none
+    uint64_t begin = 0;      // of its head
+    uint32_t interims = 0;   // passed over since the last head
+    size_t head_fields = 0;  // how many there were
+    int told_status = 0;     // where libhtp was given another; 0: it was not
+    HttpBody body;
   };
 
   // Whether bytes that nothing comes of are given out.
   bool keeps_unused() const { return with_fields_; }
+  static BodyFraming FramingOf(HttpKind kind, int transfer_coding, int64_t content_length,
+                               bool chunked);
   void NoteEvent(HttpKind kind, size_t used);
   void NoteCompleted(HttpKind kind);
   void GiveUnused(HttpKind kind);
@@ -175,24 +157,38 @@ class HttpParser {
   void Stop(HttpKind kind, uint64_t offset, const char* why);
   void FeedNow(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedPieces(HttpKind kind, ByteView bytes, uint64_t offset, TimeNs time_ns);
+  bool StopWhereParserDid(HttpKind kind, int state);
   bool FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_ns);
   void FeedStart(TimeNs time_ns);
   void FinishStart(TimeNs time_ns);
   void BeginWithoutHead();
   void FeedUntilClose(HttpKind kind, ByteView bytes, uint64_t offset);
   bool BodyFollows() const;
-  static size_t PastBlankLine(const Side& s, ByteView bytes);
-  static void NoteLineEnd(Side* s, ByteView bytes);
   void FeedHeld(HttpKind kind, TimeNs time_ns);
   void FeedChunkGap(HttpKind kind, uint64_t length, TimeNs time_ns);
   void Hold(HttpKind kind, ByteView bytes, uint64_t offset);
-  // `chunked`: its fields do say so.
-  void NoteBetweenChunks(HttpKind kind, ByteView bytes, bool ends);
   void NoteLastChunk(HttpKind kind);
   void NoteLengths(htp_tx_t* tx, HttpHead* head);
+  // `chunked`: its fields do say so.
   void StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
                  bool chunked);
+  // What libhtp calls body.
+  struct BodyPiece {
+    HttpKind kind;
+    const uint8_t* data;  // null: missing
+    size_t length;
+    std::optional<uint64_t> place;  // in what is being fed; absent: elsewhere
+    bool chunked;                   // as libhtp reads it
+    bool behind;                    // it had the end of the message already
+    ByteView bytes(size_t size) const { return {data, size}; }
+    bool only_line_ends() const;
+  };
   int Body(HttpKind kind, htp_tx_data_t* data);
+  int TakeChunked(const BodyPiece& piece);
+  int TakeCounted(const BodyPiece& piece);
+  int PassLineEnds(const BodyPiece& piece);
+  int StopBehindMessage(HttpKind kind);
+  void GiveBody(const BodyPiece& piece);
   void GiveTrailers(HttpKind kind, const htp_table_t* fields);
   void EndBody(HttpKind kind, bool complete, const char* why);
   static bool IsAlone(const htp_tx_t* tx);
@@ -201,7 +197,6 @@ class HttpParser {
   void NoteAnswerToSwitch(htp_tx_t* tx, const HttpHead& head);
   void Switch(std::string protocol);
   void AssumeSwitch(TimeNs time_ns);
-  static std::string TakeHeld(Side* s);
   void DestroyDone();
   void Destroy(htp_tx_t* transaction);
   void LimitUnanswered(uint64_t offset);
@@ -216,7 +211,7 @@ class HttpParser {
   const bool with_fields_;
   HttpExchanges* const exchanges_;
   HttpEvents* const events_;
-  Side sides_[2];
+  Side sides_[2] = {Side(with_fields_), Side(with_fields_)};
   std::optional<HttpSwitch> asked_;  // by the request that waits
   std::optional<HttpSwitch> switched_;
   bool in_step_ = true;  // each response so far had its request

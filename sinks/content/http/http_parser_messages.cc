@@ -17,11 +17,6 @@ HttpParser* ParserOf(htp_connp_t* connp) {
   return static_cast<HttpParser*>(htp_connp_get_user_data(connp));
 }
 
-bool OnlyLineEnds(const htp_tx_data_t* data) {
-  return data->data != nullptr && std::all_of(data->data, data->data + data->len,
-                                              [](uint8_t c) { return c == '\r' || c == '\n'; });
-}
-
 // RFC 9112, 6.1: the last coding has to be "chunked"; libhtp takes anything that has the word in
 // it.
 bool IsChunked(const htp_table_t* fields) {
@@ -69,14 +64,14 @@ int HttpParser::OnResponseLine(htp_tx_t* tx) {
   Side& side = self->side(HttpKind::kResponse);
   side.told_status = 0;
   // The first of several in a piece begins where it does, the others behind each other.
-  side.begin = std::max(side.begin, side.understood_end);
+  side.begin = std::max(side.begin, side.fed.understood_end());
   const HttpExchanges::Request* const of =
       self->IsAlone(tx) ? self->exchanges_->AnsweredAt(side.begin) : nullptr;
   if (of != nullptr && of->method == "HEAD") tx->request_method_number = HTP_M_HEAD;
   const bool has_none = status == 204 || (status >= 100 && status < 200);
   if (has_none && self->BodyFollows()) {
     // Against the RFC, and as browsers do.
-    side.anomaly = "its status says that it has no body";
+    side.body.anomaly = "its status says that it has no body";
     side.told_status = status;
     tx->response_status_number = 200;
     return HTP_OK;
@@ -134,7 +129,7 @@ int HttpParser::OnResponseTrailer(htp_tx_t* tx) {
 
 // libhtp adds them to the head's fields.
 void HttpParser::GiveTrailers(HttpKind kind, const htp_table_t* fields) {
-  if (!with_fields_ || switched_ || !side(kind).in_body) return;
+  if (!with_fields_ || switched_ || !side(kind).body.open) return;
   const HttpFields trailers = HtpFields(fields, side(kind).head_fields);
   if (!trailers.empty()) events_->OnTrailers({kind}, trailers);
 }
@@ -144,12 +139,12 @@ int HttpParser::OnRequestComplete(htp_tx_t* tx) {
   if (self->switched_) return HTP_STOP;
   Side& side = self->side(HttpKind::kRequest);
   if (side.left) return HTP_OK;  // a response came before what libhtp has of its request was whole
-  if (!side.in_body && tx->is_protocol_0_9) {  // a line, and no head
+  if (!side.body.open && tx->is_protocol_0_9) {  // a line, and no head
     self->StartBody(HttpKind::kRequest, HTP_CODING_NO_BODY, -1, true, false);
     self->GiveRequest(tx, RequestHead(tx, false));
   }
-  const bool short_body = side.framing == Framing::kCounted && side.body_left > 0;
-  const bool cut_chunks = self->closing_ && side.framing == Framing::kChunked &&
+  const bool short_body = side.body.framing == BodyFraming::kCounted && side.body.left > 0;
+  const bool cut_chunks = self->closing_ && side.body.framing == BodyFraming::kChunked &&
                           tx->request_progress < HTP_REQUEST_TRAILER;
   side.waits_for_switch = self->asked_.has_value();
   self->NoteLastChunk(HttpKind::kRequest);
@@ -164,23 +159,23 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
   Side& side = self->side(HttpKind::kResponse);
   if (side.left) return HTP_OK;
   bool complete = true;
-  switch (side.framing) {
-    case Framing::kNone:
+  switch (side.body.framing) {
+    case BodyFraming::kNone:
       break;
-    case Framing::kCounted:
-      complete = side.body_left == 0;
+    case BodyFraming::kCounted:
+      complete = side.body.left == 0;
       break;
-    case Framing::kChunked:
+    case BodyFraming::kChunked:
       // Chunks have an end of their own.
       complete = !self->closing_ || tx->response_progress > HTP_RESPONSE_TRAILER;
       break;
-    case Framing::kUntilClose:
+    case BodyFraming::kUntilClose:
       // A body without any length ends with the flow.
       complete = !self->closing_ || self->orderly_;
       break;
   }
-  if (side.doubtful_length && side.in_body && !self->closing_) {
-    side.until_close = true;
+  if (side.body.doubtful_length && side.body.open && !self->closing_) {
+    side.body.until_close = true;
     return HTP_STOP;
   }
   self->NoteLastChunk(HttpKind::kResponse);
@@ -189,119 +184,139 @@ int HttpParser::OnResponseComplete(htp_tx_t* tx) {
   return HTP_OK;
 }
 
+// RFC 9112, 6.3.
+BodyFraming HttpParser::FramingOf(HttpKind kind, int transfer_coding, int64_t content_length,
+                                  bool chunked) {
+  if (transfer_coding == HTP_CODING_CHUNKED && (chunked || content_length < 0)) {
+    return BodyFraming::kChunked;
+  }
+  if (content_length >= 0) return BodyFraming::kCounted;
+  return kind == HttpKind::kResponse ? BodyFraming::kUntilClose : BodyFraming::kNone;
+}
+
 void HttpParser::StartBody(HttpKind kind, int transfer_coding, int64_t content_length, bool no_body,
                            bool chunked) {
-  Side& s = side(kind);
   // What libhtp took for HTTP/0.9 has a head after all.
   EndBody(kind, false, kNotHttp);
-  s.in_body = true;
-  s.body_left = 0;
-  s.body_bytes = 0;
-  s.wrong = "";
-  s.gap = false;
-  s.until_close = false;
-  s.chunk_gap.clear();
-  if (no_body) {
-    s.framing = Framing::kNone;
-  } else if (transfer_coding == HTP_CODING_CHUNKED && (chunked || content_length < 0)) {
-    s.framing = Framing::kChunked;
-  } else if (content_length >= 0) {
-    s.framing = Framing::kCounted;
-    s.body_left = static_cast<uint64_t>(content_length);
-  } else {
-    s.framing = kind == HttpKind::kResponse ? Framing::kUntilClose : Framing::kNone;
-  }
+  const BodyFraming framing =
+      no_body ? BodyFraming::kNone : FramingOf(kind, transfer_coding, content_length, chunked);
+  side(kind).body.Start(framing, static_cast<uint64_t>(content_length));
 }
 
 void HttpParser::EndBody(HttpKind kind, bool complete, const char* why) {
   Side& s = side(kind);
-  if (!s.in_body) return;
-  s.in_body = false;
-  if (*why == '\0') why = s.gap ? "bytes are missing inside it" : s.wrong;
-  const char* const anomaly = std::exchange(s.anomaly, "");
-  if (*why == '\0') why = anomaly;
-  events_->OnEnd({kind}, complete && !s.gap && *s.wrong == '\0', why);
+  if (!s.body.open) return;
+  const HttpBody::End end = s.body.Finish(complete, why);
+  events_->OnEnd({kind}, end.complete, end.why);
+}
+
+bool HttpParser::BodyPiece::only_line_ends() const {
+  return data != nullptr &&
+         std::all_of(data, data + length, [](uint8_t c) { return c == '\r' || c == '\n'; });
+}
+
+// Empty lines between messages are forgiven.
+int HttpParser::PassLineEnds(const BodyPiece& piece) {
+  NoteEvent(piece.kind, piece.place ? *piece.place + piece.length : Consumed(piece.kind));
+  return HTP_OK;
+}
+
+// libhtp takes what is not the next message for more body.
+int HttpParser::StopBehindMessage(HttpKind kind) {
+  EndBody(kind, true, "");
+  Stop(kind, side(kind).fed.understood_end(), kNotHttp);
+  return HTP_STOP;
 }
 
 int HttpParser::Body(HttpKind kind, htp_tx_data_t* data) {
   if (switched_) return HTP_STOP;
-  size_t length = data->len;
   Side& s = side(kind);
-  if (length == 0 || s.stopped) return HTP_OK;
-  if (!s.in_body && data->tx->is_protocol_0_9 && kind == HttpKind::kResponse) {
+  if (data->len == 0 || s.stopped) return HTP_OK;
+  const htp_tx_t* const tx = data->tx;
+  const bool request = kind == HttpKind::kRequest;
+  if (!s.body.open && tx->is_protocol_0_9 && !request) {
     // HTTP/0.9's answer has no head: all of it is the body.
-    HttpHead head = ResponseHead(data->tx, false);
+    HttpHead head = ResponseHead(tx, false);
     head.version = "HTTP/0.9";
     head.status = 0;
     StartBody(kind, HTP_CODING_IDENTITY, -1, false, false);
     events_->OnHead({kind}, head);
   }
-  if (!s.in_body) {  // a line that is no head's first
-    Stop(kind, s.understood_end, kNotHttp);
+  if (!s.body.open) {  // a line that is no head's first
+    Stop(kind, s.fed.understood_end(), kNotHttp);
     return HTP_STOP;
   }
-  const bool request = kind == HttpKind::kRequest;
-  const std::less_equal<const uint8_t*> before;
-  const bool inside = data->data != nullptr && !s.feeding.empty() &&
-                      before(s.feeding.data(), data->data) &&
-                      before(data->data, s.feeding.data() + s.feeding.size());
-  const uint64_t within = inside ? static_cast<uint64_t>(data->data - s.feeding.data()) : 0;
-  const int coding =
-      request ? data->tx->request_transfer_coding : data->tx->response_transfer_coding;
-  if (s.framing == Framing::kChunked) {
-    const bool behind = request ? data->tx->request_progress > HTP_REQUEST_BODY
-                                : data->tx->response_progress > HTP_RESPONSE_BODY;
-    if (behind && OnlyLineEnds(data)) {
-      NoteEvent(kind, inside ? within + length : Consumed(kind));
-      return HTP_OK;
-    }
-    if (behind) {  // libhtp takes what is not the next message for more body
-      EndBody(kind, true, "");
-      Stop(kind, s.understood_end, kNotHttp);
-      return HTP_STOP;
-    }
-    if (coding != HTP_CODING_CHUNKED && (s.body_bytes > 0 || s.feeding_gap)) {
-      Stop(kind, s.understood_end, s.feeding_gap ? kGapInChunks : kBadChunk);
-      return HTP_STOP;
-    }
-    // Not one chunk: it is kept, as it came.
-    if (coding != HTP_CODING_CHUNKED) s.wrong = "it is called chunked and is not: kept as it came";
+  const int coding = request ? tx->request_transfer_coding : tx->response_transfer_coding;
+  const BodyPiece piece = {kind,
+                           data->data,
+                           data->len,
+                           s.fed.PlaceOf(data->data),
+                           coding == HTP_CODING_CHUNKED,
+                           request ? tx->request_progress > HTP_REQUEST_BODY
+                                   : tx->response_progress > HTP_RESPONSE_BODY};
+  switch (s.body.framing) {
+    case BodyFraming::kChunked:
+      return TakeChunked(piece);
+    case BodyFraming::kNone:
+    case BodyFraming::kCounted:
+      return TakeCounted(piece);
+    case BodyFraming::kUntilClose:
+      break;
   }
-  if (s.framing == Framing::kNone || s.framing == Framing::kCounted) {
-    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(s.body_left, length));
-    // Empty lines between messages are forgiven.
-    if (wanted == 0 && OnlyLineEnds(data)) {
-      NoteEvent(kind, inside ? within + length : Consumed(kind));
-      return HTP_OK;
-    }
-    s.body_left -= wanted;
-    if (wanted < length && s.doubtful_length) {
-      s.framing = Framing::kUntilClose;
-    } else if (wanted < length) {
-      if (wanted > 0) {
-        NoteEvent(kind, within + wanted);
-        events_->OnBody({kind}, {data->data, wanted}, s.feeding_offset + within);
-      }
-      EndBody(kind, true, "");
-      Stop(kind, s.understood_end, kNotHttp);
-      return HTP_STOP;
-    }
-  }
-  if (s.framing == Framing::kChunked && inside) {
-    const size_t from = s.had_event ? s.event_end : 0;
-    NoteBetweenChunks(kind, s.feeding.subspan(from, within - std::min<uint64_t>(from, within)),
-                      true);
-  }
-  s.body_bytes += length;
-  if (data->data == nullptr || s.feeding_gap) {
-    s.gap_used += length;
-    s.gap = true;
-    events_->OnBodyGap({kind}, length);
-    return HTP_OK;
-  }
-  if (inside || closing_) NoteEvent(kind, within + length);
-  events_->OnBody({kind}, {data->data, length}, s.feeding_offset + within);
+  GiveBody(piece);
   return HTP_OK;
+}
+
+int HttpParser::TakeChunked(const BodyPiece& piece) {
+  Side& s = side(piece.kind);
+  if (piece.behind && piece.only_line_ends()) return PassLineEnds(piece);
+  if (piece.behind) return StopBehindMessage(piece.kind);
+  if (!piece.chunked && (s.body.bytes > 0 || s.feeding_gap)) {
+    Stop(piece.kind, s.fed.understood_end(), s.feeding_gap ? kGapInChunks : kBadChunk);
+    return HTP_STOP;
+  }
+  // Not one chunk: it is kept, as it came.
+  if (!piece.chunked) s.body.wrong = "it is called chunked and is not: kept as it came";
+  if (piece.place) {
+    const size_t from = s.fed.used();
+    const size_t place = static_cast<size_t>(*piece.place);
+    const ByteView between = s.fed.piece().first(std::max(from, place)).subspan(from);
+    s.body.NoteBetweenChunks(AsText(between), true);
+  }
+  GiveBody(piece);
+  return HTP_OK;
+}
+
+int HttpParser::TakeCounted(const BodyPiece& piece) {
+  Side& s = side(piece.kind);
+  const size_t wanted = static_cast<size_t>(std::min<uint64_t>(s.body.left, piece.length));
+  if (wanted == 0 && piece.only_line_ends()) return PassLineEnds(piece);
+  s.body.left -= wanted;
+  if (wanted < piece.length && !s.body.doubtful_length) {
+    const uint64_t place = piece.place.value_or(0);
+    if (wanted > 0) {
+      NoteEvent(piece.kind, place + wanted);
+      events_->OnBody({piece.kind}, piece.bytes(wanted), s.fed.offset() + place);
+    }
+    return StopBehindMessage(piece.kind);
+  }
+  if (wanted < piece.length) s.body.framing = BodyFraming::kUntilClose;
+  GiveBody(piece);
+  return HTP_OK;
+}
+
+void HttpParser::GiveBody(const BodyPiece& piece) {
+  Side& s = side(piece.kind);
+  s.body.bytes += piece.length;
+  if (piece.data == nullptr || s.feeding_gap) {
+    s.gap_used += piece.length;
+    s.body.gap = true;
+    events_->OnBodyGap({piece.kind}, piece.length);
+    return;
+  }
+  const uint64_t place = piece.place.value_or(0);
+  if (piece.place || closing_) NoteEvent(piece.kind, place + piece.length);
+  events_->OnBody({piece.kind}, piece.bytes(piece.length), s.fed.offset() + place);
 }
 
 }  // namespace flowstitch

@@ -49,7 +49,7 @@ bool NeedsMore(std::string_view text) {
 // when `bytes` are to be fed as they are; else they were taken: fed, or held until more comes.
 bool HttpParser::FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_ns) {
   Side& s = side(HttpKind::kResponse);
-  const bool first = s.completed_end == 0 && !s.in_body;
+  const bool first = s.fed.completed_end() == 0 && !s.body.open;
   std::string_view text = AsText(bytes);
   if (s.start.empty()) {
     const size_t ends = std::min(text.find_first_not_of("\r\n"), text.size());
@@ -57,7 +57,7 @@ bool HttpParser::FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_
     const bool plain = FindResponseStart(text).verdict == ResponseStart::Verdict::kPlain;
     if (text.empty() || (plain && !NeedsMore(text))) return true;
     s.start_offset = offset + ends;
-    if (ends > 0) s.understood_end = s.start_offset;
+    if (ends > 0) s.fed.UnderstoodTo(s.start_offset);
   }
   s.start.append(text);
   const ResponseStart start = FindResponseStart(s.start);
@@ -65,7 +65,7 @@ bool HttpParser::FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_
     case ResponseStart::Verdict::kUnsure:
       return false;
     case ResponseStart::Verdict::kNone:
-      if (first && side(HttpKind::kRequest).fed) {
+      if (first && side(HttpKind::kRequest).fed.any()) {
         BeginWithoutHead();
         return false;
       }
@@ -76,9 +76,9 @@ bool HttpParser::FeedResponseStart(ByteView bytes, uint64_t offset, TimeNs time_
     case ResponseStart::Verdict::kOdd: {
       const std::string all = std::exchange(s.start, {});
       const uint64_t at = s.start_offset + start.skip;
-      NoteLineEnd(&s, AsBytes(start.line));
+      s.line_ends.Note(start.line);
       FeedNow(HttpKind::kResponse, AsBytes(start.line), at, time_ns);
-      s.anomaly = start.anomaly;
+      s.body.anomaly = start.anomaly;
       s.between = false;
       const ByteView rest = AsBytes(all).subspan(start.skip + start.length);
       if (!rest.empty()) FeedPieces(HttpKind::kResponse, rest, at + start.length, time_ns);
@@ -101,7 +101,7 @@ void HttpParser::FeedStart(TimeNs time_ns) {
 void HttpParser::FinishStart(TimeNs time_ns) {
   const std::string& start = side(HttpKind::kResponse).start;
   if (start.empty()) return;
-  const bool first = side(HttpKind::kResponse).completed_end == 0;
+  const bool first = side(HttpKind::kResponse).fed.completed_end() == 0;
   const bool plain = FindResponseStart(start).verdict == ResponseStart::Verdict::kPlain;
   if (plain || !first) {
     FeedStart(time_ns);
@@ -117,26 +117,26 @@ void HttpParser::BeginWithoutHead() {
   HttpHead head;
   head.version = "HTTP/0.9";
   StartBody(HttpKind::kResponse, HTP_CODING_IDENTITY, -1, false, false);
-  s.anomaly = "it has no head";
-  s.until_close = true;
+  s.body.anomaly = "it has no head";
+  s.body.until_close = true;
   events_->OnHead({HttpKind::kResponse}, head);
   FeedUntilClose(HttpKind::kResponse, AsBytes(all), s.start_offset);
 }
 
 void HttpParser::FeedUntilClose(HttpKind kind, ByteView bytes, uint64_t offset) {
   Side& s = side(kind);
-  s.end_offset = offset + bytes.size();
-  if (bytes.empty() || !s.in_body) return;
-  s.understood_end = s.end_offset;
-  s.body_bytes += bytes.size();
+  s.fed.EndAt(offset + bytes.size());
+  if (bytes.empty() || !s.body.open) return;
+  s.fed.UnderstoodTo(s.fed.end());
+  s.body.bytes += bytes.size();
   events_->OnBody({kind}, bytes, offset);
 }
 
 // Whether more than another response stands behind the head that is being fed.
 bool HttpParser::BodyFollows() const {
   const Side& s = sides_[static_cast<size_t>(HttpKind::kResponse)];
-  const size_t used = std::min(Consumed(HttpKind::kResponse), s.feeding.size());
-  std::string_view text = AsText(s.feeding.subspan(used));
+  const size_t used = std::min(Consumed(HttpKind::kResponse), s.fed.piece().size());
+  std::string_view text = AsText(s.fed.piece().subspan(used));
   if (!text.empty() && (text[0] == '\r' || text[0] == '\n')) return false;  // no fields
   const size_t head = HeadLength(text);
   if (head == 0) return false;
@@ -149,26 +149,13 @@ bool HttpParser::BodyFollows() const {
   return verdict == ResponseStart::Verdict::kNone || verdict == ResponseStart::Verdict::kUnsure;
 }
 
-// Behind a chunk's data its line end stands (RFC 9112, 7.1). libhtp passes over whatever else does.
-// `ends`: the next chunk's data follows.
-void HttpParser::NoteBetweenChunks(HttpKind kind, ByteView bytes, bool ends) {
-  constexpr size_t kMostBytes = 64;  // are enough to tell
-  Side& s = side(kind);
-  const std::string_view text = AsText(bytes);
-  s.chunk_gap.append(text.substr(0, kMostBytes - std::min(kMostBytes, s.chunk_gap.size())));
-  const bool odd =
-      s.body_bytes > 0 && !s.chunk_gap.empty() && s.chunk_gap[0] != '\r' && s.chunk_gap[0] != '\n';
-  if (odd) s.wrong = kLongChunk;
-  if (ends) s.chunk_gap.clear();
-}
-
 void HttpParser::NoteLastChunk(HttpKind kind) {
-  const Side& s = side(kind);
-  if (!s.in_body || s.framing != Framing::kChunked || closing_) return;
-  const size_t from = s.had_event ? s.event_end : 0;
-  const size_t used = std::min(Consumed(kind), s.feeding.size());
-  NoteBetweenChunks(kind, s.feeding.subspan(std::min(from, used), used - std::min(from, used)),
-                    true);
+  Side& s = side(kind);
+  if (!s.body.open || s.body.framing != BodyFraming::kChunked || closing_) return;
+  const size_t from = s.fed.used();
+  const size_t used = std::min(Consumed(kind), s.fed.piece().size());
+  const ByteView between = s.fed.piece().first(std::max(from, used)).subspan(from);
+  s.body.NoteBetweenChunks(AsText(between), true);
 }
 
 // Where Content-Length is no number, or something else says where the body ends, there are two
@@ -177,7 +164,7 @@ void HttpParser::NoteLengths(htp_tx_t* tx, HttpHead* head) {
   Side& s = side(HttpKind::kResponse);
   const std::string told(
       absl::StripAsciiWhitespace(HtpField(tx->response_headers, "content-length")));
-  s.doubtful_length = false;
+  s.body.doubtful_length = false;
   uint64_t length = 0;
   if (!absl::SimpleAtoi(told.substr(0, std::min(told.find_first_not_of("0123456789"), told.size())),
                         &length)) {
@@ -185,9 +172,9 @@ void HttpParser::NoteLengths(htp_tx_t* tx, HttpHead* head) {
   }
   const bool closes = absl::EqualsIgnoreCase(HtpField(tx->response_headers, "connection"), "close");
   const bool chunked = tx->response_transfer_coding == HTP_CODING_CHUNKED;
-  s.doubtful_length = !IsNumber(told) && closes && !chunked;
-  if (s.doubtful_length) s.anomaly = "its Content-Length is no number";
-  if (s.doubtful_length || chunked) {
+  s.body.doubtful_length = !IsNumber(told) && closes && !chunked;
+  if (s.body.doubtful_length) s.body.anomaly = "its Content-Length is no number";
+  if (s.body.doubtful_length || chunked) {
     head->other_length = length;
   }
 }

@@ -34,7 +34,7 @@ void HttpParser::NoteAnswerToSwitch(htp_tx_t* tx, const HttpHead& head) {
     const bool tunnel = head.method == "CONNECT" && status / 100 == 2;
     if (status != kSwitchingProtocols && !tunnel) return;
     EndBody(HttpKind::kResponse, true, "");
-    Stop(HttpKind::kResponse, side(HttpKind::kResponse).understood_end, kSwitchBehindLoss);
+    Stop(HttpKind::kResponse, side(HttpKind::kResponse).fed.understood_end(), kSwitchBehindLoss);
     return;
   }
   if (status == kSwitchingProtocols) {
@@ -62,20 +62,20 @@ void HttpParser::Switch(std::string protocol) {
   asked_.reset();
   for (const HttpKind kind : {HttpKind::kRequest, HttpKind::kResponse}) {
     Side& s = side(kind);
-    if (s.in_body) {
-      s.in_body = false;
+    if (s.body.open) {
+      s.body.open = false;
       events_->OnEnd({kind}, true, "");
     }
     const auto k = static_cast<size_t>(kind);
-    switched_->rest_offset[k] = s.held_offset + s.held_start;
-    switched_->rest[k] = TakeHeld(&s);
-    if (!s.feeding.empty()) {
+    switched_->rest_offset[k] = s.held.offset();
+    switched_->rest[k] = s.held.Take();
+    if (!s.fed.piece().empty()) {
       // Behind the head that was just parsed.
-      const size_t used = std::min(Consumed(kind), s.feeding.size());
-      switched_->rest[k].assign(AsText(s.feeding.subspan(used)));
-      switched_->rest_offset[k] = s.feeding_offset + used;
+      const size_t used = std::min(Consumed(kind), s.fed.piece().size());
+      switched_->rest[k].assign(AsText(s.fed.piece().subspan(used)));
+      switched_->rest_offset[k] = s.fed.offset() + used;
     }
-    s.unused.clear();
+    s.fed.unused().clear();
     s.stopped = true;
   }
 }
@@ -86,15 +86,14 @@ void HttpParser::Leave(HttpKind kind, TimeNs time_ns) {
   side(kind).left = true;
   Side& request = side(HttpKind::kRequest);
   if (kind == HttpKind::kRequest || request.stopped || switched_) return;
-  const std::string_view held = std::string_view(request.held).substr(request.held_start);
+  const std::string_view held = request.held.view();
   const bool known = asked_ && (asked_->protocol == "h2c" || asked_->protocol == "websocket");
   const bool switches = known && !held.empty() && MayBegin(asked_->protocol, held);
   const bool tunnel = request.waits_for_switch && asked_ && asked_->protocol.empty();
   asked_.reset();
   request.waits_for_switch = false;
   if (request.blocked || switches || tunnel) {
-    const uint64_t at =
-        held.empty() ? request.end_offset : request.held_offset + request.held_start;
+    const uint64_t at = held.empty() ? request.fed.end() : request.held.offset();
     Stop(HttpKind::kRequest, at, kSwitchBehindLoss);
   } else {
     FeedHeld(HttpKind::kRequest, time_ns);
@@ -105,7 +104,7 @@ void HttpParser::Leave(HttpKind kind, TimeNs time_ns) {
 // request.
 void HttpParser::AssumeSwitch(TimeNs time_ns) {
   Side& s = side(HttpKind::kRequest);
-  if (MayBegin(asked_->protocol, std::string_view(s.held).substr(s.held_start))) {
+  if (MayBegin(asked_->protocol, s.held.view())) {
     const std::string protocol = asked_->protocol;
     Switch(protocol);
     return;

@@ -48,7 +48,7 @@ void HttpParser::NoteExchange(HttpHead* head) {
   if (of == nullptr) {
     // Of a HEAD's answer this is the end.
     exchanges_->EndResponse(
-        s.begin, s.feeding_offset + std::min(Consumed(HttpKind::kResponse), s.feeding.size()));
+        s.begin, s.fed.offset() + std::min(Consumed(HttpKind::kResponse), s.fed.piece().size()));
     return;
   }
   of->answered = true;
@@ -90,7 +90,7 @@ void HttpParser::DestroyDone() {
 // only, the oldest are forgotten; where the other end does answer, nobody asks for so much at once.
 void HttpParser::LimitUnanswered(uint64_t offset) {
   const Side& response = side(HttpKind::kResponse);
-  if (response.fed && !response.left) {
+  if (response.fed.any() && !response.left) {
     Stop(HttpKind::kRequest, offset, kTooManyUnanswered);
   } else {
     ForgetUnanswered();
@@ -114,8 +114,9 @@ size_t HttpParser::memory_bytes() const {
   constexpr size_t kParserBytes = 4096;
   constexpr size_t kTransactionBytes = 2816;
   size_t bytes = kParserBytes + transactions_ * kTransactionBytes + field_bytes_;
-  for (const Side& s : sides_)
-    bytes += s.held.capacity() + s.unused.capacity() + s.start.capacity();
+  for (const Side& s : sides_) {
+    bytes += s.held.memory_bytes() + s.fed.memory_bytes() + s.start.capacity();
+  }
   return bytes;
 }
 
