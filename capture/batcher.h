@@ -10,7 +10,7 @@
 #include "base/frame.h"
 #include "base/memory/memory_blocks.h"
 #include "base/packet_clock.h"
-#include "base/tls_secrets.h"
+#include "base/key_log_lines.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/link/blob_message.h"
 
@@ -44,7 +44,7 @@ class Batcher {
   void Add(const Frame& frame, int64_t now_ns);
 
   // They go with the next batch.
-  TlsSecrets& tls_secrets() { return tls_secrets_; }
+  KeyLogLines& tls_secrets() { return tls_secrets_; }
   // The source's figures, to go with the next batch.
   void SetLedger(const wire::SourceLedger& ledger) { *fields_.mutable_source_ledger() = ledger; }
 
@@ -81,7 +81,7 @@ class Batcher {
       batch_block_;         // that the frames under way stay in; null: they are copied
   ByteView stay_;           // from the first of them to the last
   size_t frame_bytes_ = 0;  // of all frames under way
-  TlsSecrets tls_secrets_;
+  KeyLogLines tls_secrets_;
   bool hands_over_ = false;
   std::shared_ptr<const SharedMemory> memory_;  // null: none is shared
   uint64_t next_frame_ = 0;

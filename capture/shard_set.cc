@@ -44,7 +44,7 @@ void ShardSet::set_block(const std::shared_ptr<const uint8_t[]>& block) {
   for (const auto& shard : shards_) shard->batcher().set_block(block);
 }
 
-void ShardSet::AddTlsSecrets(const TlsSecrets& secrets) {
+void ShardSet::AddTlsSecrets(const KeyLogLines& secrets) {
   for (const auto& shard : shards_) shard->batcher().tls_secrets().AddAll(secrets.texts());
 }
 

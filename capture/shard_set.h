@@ -29,7 +29,7 @@ class ShardSet {
   bool keeps_blocks() const;
   void set_block(const std::shared_ptr<const uint8_t[]>& block);
   // Every shard may have the flows that they are of.
-  void AddTlsSecrets(const TlsSecrets& secrets);
+  void AddTlsSecrets(const KeyLogLines& secrets);
   void SetLedger(const wire::SourceLedger& figures);
   void FlushDue(int64_t now_ns);
   // All that is there goes out, and how far the source has come is told to all: a shard that waits

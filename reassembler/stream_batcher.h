@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "base/memory/memory_blocks.h"
-#include "base/tls_secrets.h"
+#include "base/key_log_lines.h"
 #include "proto/stream_batch.pb.h"
 #include "reassembler/flows/stream_events.h"
 #include "transport/link/blob_message.h"
@@ -55,7 +55,7 @@ class StreamBatcher : public StreamEvents {
                ByteView payload) override;
 
   // They go with the next batch.
-  TlsSecrets& tls_secrets() { return tls_secrets_; }
+  KeyLogLines& tls_secrets() { return tls_secrets_; }
 
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
@@ -108,7 +108,7 @@ class StreamBatcher : public StreamEvents {
   size_t copied_bytes_ = 0;
   size_t kept_bytes_ = 0;  // of batches of packets that this one keeps
   size_t event_bytes_ = 0;
-  TlsSecrets tls_secrets_;
+  KeyLogLines tls_secrets_;
   int64_t waiting_since_ns_ = 0;
   uint64_t frames_taken_ = 0;
   uint64_t told_frames_taken_ = 0;

@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/frame.h"
-#include "base/tls_secrets.h"
+#include "base/key_log_lines.h"
 #include "capture/files/input_buffer.h"
 #include "capture/files/pcapng_blocks.h"
 
@@ -35,7 +35,7 @@ class CaptureFile {
   static constexpr size_t kMaxTlsSecretsBytes = size_t{4} << 20;
 
   // Those that stood before the last frame, or before the end; to be cleared by who takes them.
-  TlsSecrets& tls_secrets() { return tls_secrets_; }
+  KeyLogLines& tls_secrets() { return tls_secrets_; }
   // OK after an orderly end.
   const absl::Status& status() const { return status_; }
 
@@ -84,7 +84,7 @@ class CaptureFile {
 
   // pcapng
   std::vector<PcapngInterface> interfaces_;
-  TlsSecrets tls_secrets_{kMaxTlsSecretsBytes};
+  KeyLogLines tls_secrets_{kMaxTlsSecretsBytes};
 };
 
 }  // namespace flowstitch

@@ -1,9 +1,11 @@
 #include "sinks/content/tls/handshake_parser.h"
+#include "sinks/content/tls/record_buffer.h"
 
 #include <algorithm>
 
 #include "sinks/content/tls/byte_reader.h"
 #include "sinks/content/tls/handshake_messages.h"
+#include "sinks/content/tls/record_buffer.h"
 
 namespace flowstitch {
 namespace {
@@ -11,7 +13,6 @@ namespace {
 constexpr size_t kRecordHeaderBytes = 5;
 constexpr size_t kMessageHeaderBytes = 4;
 constexpr size_t kMaxRecordBytes = (1 << 14) + 2048;
-constexpr uint8_t kHandshakeRecord = 22;
 
 }  // namespace
 

@@ -8,7 +8,6 @@ namespace flowstitch {
 namespace {
 
 constexpr uint8_t kTcp = 6;
-constexpr uint8_t kHandshakeRecord = 22;
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "base/tls_secrets.h"
+#include "base/key_log_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,8 +19,8 @@ struct Message {
   std::vector<std::string> texts;
 };
 
-TEST(TlsSecrets, TextsAreJoinedLineByLine) {
-  TlsSecrets secrets;
+TEST(KeyLogLines, TextsAreJoinedLineByLine) {
+  KeyLogLines secrets;
   secrets.AddAll(std::vector<std::string>{"a 1", "", "b 2\n", "c 3"});
   EXPECT_THAT(secrets.texts(), ElementsAre("a 1\nb 2\nc 3"));
   Message message;
@@ -30,9 +30,9 @@ TEST(TlsSecrets, TextsAreJoinedLineByLine) {
   EXPECT_EQ(secrets.bytes(), 0u);
 }
 
-TEST(TlsSecrets, NoLineIsLostOrCutUpToTheLimitAndNoneIsTakenBeyond) {
+TEST(KeyLogLines, NoLineIsLostOrCutUpToTheLimitAndNoneIsTakenBeyond) {
   for (const size_t limit : {size_t{0}, size_t{1000}, size_t{300'000}}) {
-    TlsSecrets secrets(limit);
+    KeyLogLines secrets(limit);
     std::vector<std::string> wanted;
     size_t bytes = 0;
     for (size_t i = 0; i < 500; ++i) {
@@ -43,7 +43,7 @@ TEST(TlsSecrets, NoLineIsLostOrCutUpToTheLimitAndNoneIsTakenBeyond) {
       wanted.push_back(line);
     }
     for (const std::string& text : secrets.texts()) {
-      EXPECT_LE(text.size(), TlsSecrets::kJoinedBytes + 1);
+      EXPECT_LE(text.size(), KeyLogLines::kJoinedBytes + 1);
     }
     const std::string all = absl::StrJoin(secrets.texts(), "\n");
     const std::vector<std::string> lines = absl::StrSplit(all, '\n', absl::SkipEmpty());

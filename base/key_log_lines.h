@@ -1,8 +1,8 @@
 // TLS secrets on their way: key log lines that a capture file carries, from stage to stage with the
 // batches. A message may have few fields, so texts are joined; what is beyond the limit is left
 // out.
-#ifndef FLOWSTITCH_BASE_TLS_SECRETS_H_
-#define FLOWSTITCH_BASE_TLS_SECRETS_H_
+#ifndef FLOWSTITCH_BASE_KEY_LOG_LINES_H_
+#define FLOWSTITCH_BASE_KEY_LOG_LINES_H_
 
 #include <cstddef>
 #include <string>
@@ -12,13 +12,13 @@
 
 namespace flowstitch {
 
-class TlsSecrets {
+class KeyLogLines {
  public:
   // What one batch can carry.
   static constexpr size_t kMaxBytes = size_t{16} << 20;
   static constexpr size_t kJoinedBytes = size_t{64} << 10;
 
-  explicit TlsSecrets(size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
+  explicit KeyLogLines(size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
 
   void Add(std::string_view text) {
     if (text.empty() || bytes_ + text.size() + 1 > max_bytes_) return;
@@ -59,4 +59,4 @@ class TlsSecrets {
 
 }  // namespace flowstitch
 
-#endif  // FLOWSTITCH_BASE_TLS_SECRETS_H_
+#endif  // FLOWSTITCH_BASE_KEY_LOG_LINES_H_
