@@ -54,7 +54,7 @@ void AddCaptureFlags(CLI::App& app, CaptureOptions* options,
 absl::Status CheckCaptureOptions(const CaptureOptions& options);
 
 // The flags that give another process these options.
-std::vector<std::string> CaptureArguments(const CaptureOptions& options);
+std::vector<std::string> CaptureArguments(CaptureOptions options);
 
 }  // namespace flowstitch
 

@@ -1,81 +1,18 @@
 #include "reassembler/reassembler_options.h"
 
 #include <algorithm>
+#include <climits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/memory/memory_option.h"
 #include "base/memory/memory_plan.h"
-#include "base/process/help_text.h"
-#include "base/process/memory_flag.h"
+#include "base/process/option_flags.h"
 
 namespace flowstitch {
 namespace {
-
-// A figure that has a flag. Time-outs are in seconds on the command line, in nanoseconds inside.
-struct SizeFlag {
-  const char* name;
-  const char* unit;
-  size_t* value;
-  size_t least;
-  size_t most;
-  const char* help;
-};
-constexpr size_t kMaxObjects = size_t{1} << 30;
-constexpr size_t kMaxMemory = size_t{1} << 40;
-struct TimeFlag {
-  const char* name;
-  int64_t* ns;
-  const char* help;
-};
-
-std::vector<SizeFlag> SizeFlags(ReassemblyOptions* o) {
-  return {
-      {"--max-flows", "N", &o->tcp.flows, 1, kMaxObjects,
-       "Open TCP flows; beyond, the one silent longest is closed as evicted."},
-      {"--max-half-open", "N", &o->tcp.half_open_flows, 1, kMaxObjects,
-       "Connection attempts; beyond, the oldest is forgotten."},
-      {"--max-tombstones", "N", &o->tcp.tombstones, 0, kMaxObjects,
-       "Closed flows that are remembered, so that a late repeat opens nothing."},
-      {"--max-siblings", "N", &o->tcp.siblings, 1, 1024,
-       "Flows at once between the same addresses and ports; beyond, the oldest is closed."},
-      {"--max-stream-waiting", "BYTES", &o->tcp.stream_waiting_bytes, 0, kMaxMemory,
-       "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap."},
-      {"--max-waiting", "BYTES", &o->tcp.all_waiting_bytes, 0, kMaxMemory,
-       "The same for all streams together."},
-      {"--max-seek", "BYTES", &o->tcp.window_slack_bytes, 0, kMaxMemory,
-       "A segment that lies further from what was seen of its stream does not belong to it."},
-      {"--conflict-window", "BYTES", &o->tcp.conflict_window_bytes, 0, size_t{1} << 34,
-       "Delivered bytes, of all streams together, with which repeats are compared; 0: none."},
-      {"--max-fragmented", "N", &o->decoder.fragments.datagrams, 1, kMaxObjects,
-       "Datagrams whose fragments are not all there; beyond, the oldest is given up."},
-      {"--max-fragment-bytes", "BYTES", &o->decoder.fragments.bytes, 0, kMaxMemory,
-       "Bytes of their fragments; beyond, the oldest datagram is given up."},
-      {"--max-duplicates", "N", &o->decoder.duplicates.datagrams, 0, kMaxObjects,
-       "Datagrams remembered, with several sources, to know another one's copy; beyond, the oldest "
-       "is forgotten."},
-      {"--tunnel-depth", "N", &o->decoder.tunnel_depth, 0, 8,
-       "Tunnels inside each other that are opened, up to 8."},
-      {"--max-udp-flows", "N", &o->udp.flows, 1, kMaxObjects,
-       "Open UDP flows; beyond, the one silent longest is closed as evicted."},
-  };
-}
-
-std::vector<TimeFlag> TimeFlags(ReassemblyOptions* o) {
-  return {
-      {"--idle-timeout", &o->tcp.idle_timeout_ns,
-       "Close a TCP flow that was silent so long, in packet time."},
-      {"--half-open-timeout", &o->tcp.half_open_timeout_ns,
-       "Forget a connection attempt that nobody answered for so long."},
-      {"--grace", &o->tcp.acknowledged_grace_ns,
-       "Wait so long, in packet time, for bytes that the peer acknowledged and no sensor has "
-       "delivered."},
-      {"--fragment-timeout", &o->decoder.fragments.timeout_ns,
-       "Give up a datagram whose fragments are not all there after so long."},
-      {"--udp-timeout", &o->udp.idle_timeout_ns, "Close a UDP flow that was silent so long."},
-  };
-}
 
 // A limit that a test forces to be hit at once.
 struct Simulation {
@@ -106,17 +43,17 @@ std::string SimulationNames() {
 constexpr const char* kPolicies[] = {"first",     "last",    "bsd",    "linux",
                                      "old-linux", "solaris", "windows"};
 
-void AddPolicy(CLI::App& app, const std::string& flag, OverlapPolicy* policy,
-               const std::string& help) {
-  app.add_option_function<std::string>(
-         flag,
-         [policy](const std::string& name) {
-           // Checked by IsMember.
-           if (const auto known = OverlapPolicyFromName(name)) *policy = *known;
-         },
-         absl::StrCat(help, " [", std::string(NameOf(*policy)), "]"))
-      ->type_name("POLICY")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPolicies), std::end(kPolicies))));
+void AddPolicy(OptionTable* table, const char* name, OverlapPolicy* policy, const char* help) {
+  const std::string now(NameOf(*policy));
+  table->Add({name, "POLICY", absl::StrCat(help, " [", now, "]"),
+              WordOption{{std::begin(kPolicies), std::end(kPolicies)},
+                         [policy](const std::string& word) {
+                           // One of those words.
+                           if (const auto known = OverlapPolicyFromName(word)) *policy = *known;
+                         },
+                         [policy] { return std::string(NameOf(*policy)); },
+                         kPolicies[0]},
+              kSelectionGroup});
 }
 
 // "auto", "addresses", or parts with commas. An error for CLI11, or nothing.
@@ -157,18 +94,196 @@ std::string SetFrames(const std::string& text, ReassemblyOptions* o) {
   return "";
 }
 
+// Empty: none.
 std::string FramesText(const FrameChoice& choice) {
   if (choice.of_flows && choice.others) return "flows,others";
-  return choice.of_flows ? "flows" : choice.others ? "others" : "none";
+  return choice.of_flows ? "flows" : choice.others ? "others" : "";
 }
 
+// Empty: "auto".
 std::string FlowKeyText(const ReassemblyOptions& o) {
   std::vector<std::string> parts;
   if (o.decoder.key_parts.vlan) parts.push_back("vlan");
   if (o.decoder.key_parts.tunnel) parts.push_back("tunnel");
   if (o.decoder.key_parts.source) parts.push_back("source");
   if (!parts.empty()) return absl::StrJoin(parts, ",");
-  return o.tcp.split_spaces ? "auto" : "addresses";
+  return o.tcp.split_spaces ? "" : "addresses";
+}
+
+constexpr int64_t kMaxObjects = int64_t{1} << 30;
+constexpr uint64_t kMaxMemory = uint64_t{1} << 40;
+
+void AddLimits(OptionTable* table, ReassemblyOptions* o) {
+  const auto count = [table](const char* name, size_t* value, int64_t least, int64_t most,
+                             const char* help) {
+    table->Add({name, "N", help, NumberOption{value, least, most}, kLimitsGroup});
+  };
+  const auto bytes = [table](const char* name, size_t* value, uint64_t most, const char* help) {
+    table->Add({name, "BYTES", help, SizeOption{value, 0, most}, kLimitsGroup});
+  };
+  count("--max-flows", &o->tcp.flows, 1, kMaxObjects,
+        "Open TCP flows; beyond, the one silent longest is closed as evicted.");
+  count("--max-half-open", &o->tcp.half_open_flows, 1, kMaxObjects,
+        "Connection attempts; beyond, the oldest is forgotten.");
+  count("--max-tombstones", &o->tcp.tombstones, 0, kMaxObjects,
+        "Closed flows that are remembered, so that a late repeat opens nothing.");
+  count("--max-siblings", &o->tcp.siblings, 1, 1024,
+        "Flows at once between the same addresses and ports; beyond, the oldest is closed.");
+  bytes("--max-stream-waiting", &o->tcp.stream_waiting_bytes, kMaxMemory,
+        "Bytes of one stream that wait behind a hole; beyond, the hole becomes a gap.");
+  bytes("--max-waiting", &o->tcp.all_waiting_bytes, kMaxMemory,
+        "The same for all streams together.");
+  bytes("--max-seek", &o->tcp.window_slack_bytes, kMaxMemory,
+        "A segment that lies further from what was seen of its stream does not belong to it.");
+  bytes("--conflict-window", &o->tcp.conflict_window_bytes, uint64_t{1} << 34,
+        "Delivered bytes, of all streams together, with which repeats are compared; 0: none.");
+  count("--max-fragmented", &o->decoder.fragments.datagrams, 1, kMaxObjects,
+        "Datagrams whose fragments are not all there; beyond, the oldest is given up.");
+  bytes("--max-fragment-bytes", &o->decoder.fragments.bytes, kMaxMemory,
+        "Bytes of their fragments; beyond, the oldest datagram is given up.");
+  count("--max-duplicates", &o->decoder.duplicates.datagrams, 0, kMaxObjects,
+        "Datagrams remembered, with several sources, to know another one's copy; beyond, the "
+        "oldest is forgotten.");
+  count("--tunnel-depth", &o->decoder.tunnel_depth, 0, 8,
+        "Tunnels inside each other that are opened, up to 8.");
+  count("--max-udp-flows", &o->udp.flows, 1, kMaxObjects,
+        "Open UDP flows; beyond, the one silent longest is closed as evicted.");
+}
+
+void AddTimeouts(OptionTable* table, ReassemblyOptions* o) {
+  constexpr int64_t kMostSeconds = int64_t{1} << 30;
+  const auto seconds = [table](const char* name, int64_t* ns, const char* help) {
+    table->Add(
+        {name, "SECONDS", help, DurationOption{ns, kNsPerSecond, 1, kMostSeconds}, kLimitsGroup});
+  };
+  seconds("--idle-timeout", &o->tcp.idle_timeout_ns,
+          "Close a TCP flow that was silent so long, in packet time.");
+  seconds("--half-open-timeout", &o->tcp.half_open_timeout_ns,
+          "Forget a connection attempt that nobody answered for so long.");
+  seconds("--grace", &o->tcp.acknowledged_grace_ns,
+          "Wait so long, in packet time, for bytes that the peer acknowledged and no sensor has "
+          "delivered.");
+  seconds("--fragment-timeout", &o->decoder.fragments.timeout_ns,
+          "Give up a datagram whose fragments are not all there after so long.");
+  seconds("--udp-timeout", &o->udp.idle_timeout_ns, "Close a UDP flow that was silent so long.");
+}
+
+void AddSelection(OptionTable* table, ReassemblerOptions* options) {
+  ReassemblyOptions* const core = &options->core;
+  const auto add = [table](const char* name, const char* value, const char* help, auto place) {
+    table->Add({name, value, help, place, kSelectionGroup});
+  };
+  add("--udp", "", "Take UDP conversations as flows too: a stream of datagrams a direction.",
+      FlagOption{&core->decoder.udp});
+  add("--flow-key", "PARTS",
+      "What belongs to a flow's identity beside addresses and ports: 'auto' keeps two connections "
+      "of the same ends apart by their sequence numbers; some of vlan,tunnel,source keep apart "
+      "whatever differs in them; 'addresses' keeps nothing apart. [auto]",
+      ParsedOption{[core](const std::string& text) { return SetFlowKey(text, core); },
+                   [core] { return FlowKeyText(*core); }});
+  AddPolicy(table, "--overlap", &core->tcp.overlap,
+            "Of overlapping segments that wait behind a hole, whose bytes count: first, last, or "
+            "as bsd, linux, old-linux, solaris or windows do.");
+  AddPolicy(table, "--fragment-overlap", &core->decoder.fragments.overlap,
+            "The same for IP fragments.");
+  add("--checksum", "POLICY",
+      "Datagrams with a wrong IPv4 or TCP checksum: ignore the checksum, drop them, or auto: drop "
+      "them unless the sender's are mostly wrong at that source, as offloading makes them. "
+      "[ignore]",
+      WordOption{{"ignore", "drop", "auto"},
+                 [core](const std::string& name) {
+                   if (const auto known = ChecksumPolicyFromName(name)) {
+                     core->decoder.checksum = *known;
+                   }
+                 },
+                 [core] { return std::string(NameOf(core->decoder.checksum)); },
+                 "ignore"});
+  add("--frames", "WHICH",
+      "Also pass the frames themselves on: those that became part of a flow (flows), of none "
+      "(others), or both, with a comma; none. [none]",
+      ParsedOption{[core](const std::string& text) { return SetFrames(text, core); },
+                   [core] { return FramesText(core->frames); }});
+  add("--community-id-seed", "N", "Seed of the flows' Community IDs.",
+      NumberOption{&options->community_id_seed, 0, UINT16_MAX});
+}
+
+void AddDuplicateWindow(OptionTable* table, ReassemblyOptions* o) {
+  constexpr int64_t kMostMs = 3'600'000;
+  table->Add({"--duplicate-window", "MS",
+              "With several sources, the same datagram from another one within so much packet "
+              "time counts once; 0: every copy counts.",
+              DurationOption{&o->decoder.duplicates.window_ns, kNsPerMs, 0, kMostMs},
+              kSelectionGroup});
+}
+
+void AddSimulation(OptionTable* table, ReassemblerOptions* o) {
+  table->Add(
+      {"--simulate", "LIMIT[,LIMIT...]",
+       absl::StrCat("For tests: behave as if these limits were reached: ", SimulationNames(), "."),
+       TextsOption{&o->simulate, ',',
+                   [](const std::string& name) {
+                     ReassemblyOptions scratch;
+                     return std::string(ApplySimulation({name}, &scratch).message());
+                   }},
+       /*group=*/nullptr});
+}
+
+void AddLinkOptions(OptionTable* table, ReassemblerOptions* o) {
+  const auto add = [table](const char* name, const char* value, const char* help, auto place,
+                           const char* group = kHostsGroup) {
+    table->Add({name, value, help, place, group});
+  };
+  add("--captures", "ENDPOINT",
+      "Take packets from captures here. '>' in front connects instead of binding.",
+      TextOption{&o->captures, /*shows_default=*/true});
+  add("--sinks", "ENDPOINT", "Give streams to sinks here; 'none' when only the tap is wanted.",
+      TextOption{&o->sinks, /*shows_default=*/true});
+  add("--tap", "ENDPOINT",
+      "Publish the batches of streams here for anyone (PUB, topics "
+      "'streams.PROTOCOL.SERVERPORT.SHARD').",
+      TextOption{&o->tap});
+  add("--name", "NAME", "This reassembler's name. [the machine's]", TextOption{&o->name});
+  add("--sources", "N",
+      "Start when so many sources are there, and end when they have ended; 0: take whatever comes "
+      "until stopped.",
+      NumberOption{&o->sources, 0, INT_MAX});
+  add("--wait-sinks", "N", "Start when so many sinks are there.",
+      NumberOption{&o->wait_sinks, 0, INT_MAX});
+  add("--shard", "K", "This reassembler's number among several, from 0.",
+      NumberOption{&o->shard, 0, kMaxShard});
+  add("--reorder-window", "MS",
+      "A live source that lags more than this no longer holds the others up.",
+      NumberOption{&o->reorder_window_ms, 0, 3'600'000});
+  add("--window", "BYTES", "Bytes taken from a source in advance.",
+      SizeOption{&o->window_bytes, size_t{1} << 16, kMaxMemory}, kLimitsGroup);
+  add("--buffer", "BYTES",
+      "Bytes kept for sinks that have not acknowledged them; when full, nothing more is taken "
+      "from the sources.",
+      SizeOption{&o->buffer_bytes, size_t{1} << 20, kMaxMemory}, kLimitsGroup);
+  add("-U,--user", "USER", "Become this user at once. [under sudo, whoever called it]",
+      TextOption{&o->user}, nullptr);
+}
+
+OptionTable ReassemblyOptionTable(ReassemblerOptions* options) {
+  OptionTable table;
+  AddSelection(&table, options);
+  AddLimits(&table, &options->core);
+  AddDuplicateWindow(&table, &options->core);
+  AddTimeouts(&table, &options->core);
+  AddSimulation(&table, options);
+  return table;
+}
+
+OptionTable ReassemblerOptionTable(ReassemblerOptions* options) {
+  OptionTable table;
+  AddLinkOptions(&table, options);
+  AddSecurityOptions(&table, &options->security);
+  AddMetricsOption(&table, &options->metrics);
+  AddMemoryOption(&table, &options->memory_bytes);
+  AddReadMemoryOption(&table, &options->memory);
+  AddShareMemoryOption(&table, &options->memory);
+  table.AddAll(ReassemblyOptionTable(options));
+  return table;
 }
 
 }  // namespace
@@ -199,200 +314,15 @@ ReassemblyOptions WithinMemory(const ReassemblerOptions& options) {
 }
 
 void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options) {
-  ReassemblyOptions* core = &options->core;
-  app.add_flag("--udp", core->decoder.udp,
-               "Take UDP conversations as flows too: a stream of datagrams a direction.");
-  app.add_option_function<std::string>(
-         "--flow-key",
-         [core](const std::string& text) {
-           const std::string error = SetFlowKey(text, core);
-           if (!error.empty()) throw CLI::ValidationError("--flow-key", error);
-         },
-         "What belongs to a flow's identity beside addresses and ports: 'auto' keeps two "
-         "connections of the same ends apart by their sequence numbers; some of "
-         "vlan,tunnel,source keep apart whatever differs in them; 'addresses' keeps nothing "
-         "apart. [auto]")
-      ->type_name("PARTS");
-  AddPolicy(app, "--overlap", &core->tcp.overlap,
-            "Of overlapping segments that wait behind a hole, whose bytes count: first, last, or "
-            "as bsd, linux, old-linux, solaris or windows do.");
-  AddPolicy(app, "--fragment-overlap", &core->decoder.fragments.overlap,
-            "The same for IP fragments.");
-  app.add_option_function<std::string>(
-         "--checksum",
-         [core](const std::string& name) {
-           if (const auto known = ChecksumPolicyFromName(name)) core->decoder.checksum = *known;
-         },
-         "Datagrams with a wrong IPv4 or TCP checksum: ignore the checksum, drop them, or auto: "
-         "drop them unless the sender's are mostly wrong at that source, as offloading makes "
-         "them. [ignore]")
-      ->type_name("POLICY")
-      ->check(CLI::IsMember({"ignore", "drop", "auto"}));
-  app.add_option_function<std::string>(
-         "--frames",
-         [core](const std::string& text) {
-           const std::string error = SetFrames(text, core);
-           if (!error.empty()) throw CLI::ValidationError("--frames", error);
-         },
-         "Also pass the frames themselves on: those that became part of a flow (flows), of none "
-         "(others), or both, with a comma; none. [none]")
-      ->type_name("WHICH");
-  app.add_option("--community-id-seed", options->community_id_seed,
-                 "Seed of the flows' Community IDs.")
-      ->type_name("N")
-      ->capture_default_str();
-  for (const SizeFlag& flag : SizeFlags(core)) {
-    CLI::Option* const option =
-        app.add_option(flag.name, *flag.value, flag.help)->type_name(flag.unit);
-    if (std::string_view(flag.unit) == "BYTES") option->transform(CLI::AsSizeValue(false));
-    option->check(CLI::Range(flag.least, flag.most))->capture_default_str();
-  }
-  app.add_option_function<int>(
-         "--duplicate-window",
-         [core](const int& ms) { core->decoder.duplicates.window_ns = ms * kNsPerMs; },
-         absl::StrCat("With several sources, the same datagram from another one within so much "
-                      "packet time counts once; 0: every copy counts. [",
-                      core->decoder.duplicates.window_ns / kNsPerMs, "]"))
-      ->type_name("MS")
-      ->check(CLI::Range(0, 3'600'000));
-  for (const TimeFlag& flag : TimeFlags(core)) {
-    app.add_option_function<int64_t>(
-           flag.name, [ns = flag.ns](const int64_t& s) { *ns = s * kNsPerSecond; },
-           absl::StrCat(flag.help, " [", *flag.ns / kNsPerSecond, "]"))
-        ->type_name("SECONDS")
-        ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
-  }
-  app.add_option("--simulate", options->simulate,
-                 absl::StrCat(
-                     "For tests: behave as if these limits were reached: ", SimulationNames(), "."))
-      ->type_name("LIMIT[,LIMIT...]")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check([](const std::string& name) {
-        ReassemblyOptions scratch;
-        const absl::Status status = ApplySimulation({name}, &scratch);
-        return status.ok() ? std::string() : std::string(status.message());
-      });
-  GroupOptions(app, kSelectionGroup,
-               {"--udp", "--flow-key", "--checksum", "--overlap", "--fragment-overlap",
-                "--duplicate-window", "--frames", "--community-id-seed"});
-  for (const SizeFlag& flag : SizeFlags(core)) GroupOptions(app, kLimitsGroup, {flag.name});
-  for (const TimeFlag& flag : TimeFlags(core)) GroupOptions(app, kLimitsGroup, {flag.name});
+  AddOptions(app, ReassemblyOptionTable(options));
 }
 
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options) {
-  app.add_option("--captures", options->captures,
-                 "Take packets from captures here. '>' in front connects instead of binding.")
-      ->type_name("ENDPOINT")
-      ->capture_default_str();
-  app.add_option("--sinks", options->sinks,
-                 "Give streams to sinks here; 'none' when only the tap is wanted.")
-      ->type_name("ENDPOINT")
-      ->capture_default_str();
-  app.add_option("--tap", options->tap,
-                 "Publish the batches of streams here for anyone (PUB, topics "
-                 "'streams.PROTOCOL.SERVERPORT.SHARD').")
-      ->type_name("ENDPOINT");
-  app.add_option("--name", options->name, "This reassembler's name. [the machine's]")
-      ->type_name("NAME");
-  app.add_option("--sources", options->sources,
-                 "Start when so many sources are there, and end when they have ended; 0: take "
-                 "whatever comes until stopped.")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--wait-sinks", options->wait_sinks, "Start when so many sinks are there.")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--shard", options->shard, "This reassembler's number among several, from 0.")
-      ->type_name("K")
-      ->check(CLI::Range(0u, kMaxShard))
-      ->capture_default_str();
-  app.add_option("--reorder-window", options->reorder_window_ms,
-                 "A live source that lags more than this no longer holds the others up.")
-      ->type_name("MS")
-      ->check(CLI::Range(0, 3'600'000))
-      ->capture_default_str();
-  app.add_option("--window", options->window_bytes, "Bytes taken from a source in advance.")
-      ->type_name("BYTES")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(size_t{1} << 16, size_t{1} << 40))
-      ->capture_default_str();
-  app.add_option("--buffer", options->buffer_bytes,
-                 "Bytes kept for sinks that have not acknowledged them; when full, nothing more is "
-                 "taken from the sources.")
-      ->type_name("BYTES")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(size_t{1} << 20, size_t{1} << 40))
-      ->capture_default_str();
-  app.add_option("-U,--user", options->user,
-                 "Become this user at once. [under sudo, whoever called it]")
-      ->type_name("USER");
-  AddSecurityFlags(app, &options->security);
-  AddMetricsFlag(app, &options->metrics);
-  AddMemoryFlag(app, &options->memory_bytes);
-  AddReadMemoryFlag(app, &options->memory);
-  AddShareMemoryFlag(app, &options->memory);
-  AddReassemblyFlags(app, options);
-  GroupOptions(app, kHostsGroup,
-               {"--captures", "--sinks", "--tap", "--name", "--sources", "--wait-sinks", "--shard",
-                "--reorder-window", "--key", "--allow", "--peer-key", "--insecure", "--metrics",
-                "--share-memory", "--read-memory"});
-  GroupOptions(app, kLimitsGroup, {"--window", "--buffer", "--memory"});
+  AddOptions(app, ReassemblerOptionTable(options));
 }
 
-std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& o) {
-  std::vector<std::string> arguments = {"--captures",
-                                        o.captures,
-                                        "--sinks",
-                                        o.sinks,
-                                        "--name",
-                                        o.name,
-                                        "--sources",
-                                        absl::StrCat(o.sources),
-                                        "--wait-sinks",
-                                        absl::StrCat(o.wait_sinks),
-                                        "--shard",
-                                        absl::StrCat(o.shard),
-                                        "--reorder-window",
-                                        absl::StrCat(o.reorder_window_ms),
-                                        "--window",
-                                        absl::StrCat(o.window_bytes),
-                                        "--buffer",
-                                        absl::StrCat(o.buffer_bytes),
-                                        "--flow-key",
-                                        FlowKeyText(o.core),
-                                        "--overlap",
-                                        std::string(NameOf(o.core.tcp.overlap)),
-                                        "--fragment-overlap",
-                                        std::string(NameOf(o.core.decoder.fragments.overlap)),
-                                        "--checksum",
-                                        std::string(NameOf(o.core.decoder.checksum)),
-                                        "--frames",
-                                        FramesText(o.core.frames),
-                                        "--community-id-seed",
-                                        absl::StrCat(o.community_id_seed)};
-  ReassemblyOptions core = o.core;
-  for (const SizeFlag& flag : SizeFlags(&core)) {
-    arguments.insert(arguments.end(), {flag.name, absl::StrCat(*flag.value)});
-  }
-  for (const TimeFlag& flag : TimeFlags(&core)) {
-    arguments.insert(arguments.end(), {flag.name, absl::StrCat(*flag.ns / kNsPerSecond)});
-  }
-  arguments.insert(arguments.end(), {"--duplicate-window",
-                                     absl::StrCat(core.decoder.duplicates.window_ns / kNsPerMs)});
-  if (core.decoder.udp) arguments.push_back("--udp");
-  if (!o.simulate.empty()) {
-    arguments.insert(arguments.end(), {"--simulate", absl::StrJoin(o.simulate, ",")});
-  }
-  if (o.memory_bytes > 0) {
-    arguments.insert(arguments.end(), {"--memory", absl::StrCat(o.memory_bytes)});
-  }
-  if (!o.tap.empty()) arguments.insert(arguments.end(), {"--tap", o.tap});
-  const std::vector<std::string> security = SecurityArguments(o.security);
-  arguments.insert(arguments.end(), security.begin(), security.end());
-  if (!o.metrics.empty()) arguments.insert(arguments.end(), {"--metrics", o.metrics});
-  if (!o.user.empty()) arguments.insert(arguments.end(), {"--user", o.user});
-  return arguments;
+std::vector<std::string> ReassemblerArguments(ReassemblerOptions options) {
+  return OptionArguments(ReassemblerOptionTable(&options));
 }
 
 }  // namespace flowstitch

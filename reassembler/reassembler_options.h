@@ -48,7 +48,7 @@ ReassemblyOptions WithinMemory(const ReassemblerOptions& options);
 void AddReassemblyFlags(CLI::App& app, ReassemblerOptions* options);
 // All flags of the process.
 void AddReassemblerFlags(CLI::App& app, ReassemblerOptions* options);
-std::vector<std::string> ReassemblerArguments(const ReassemblerOptions& options);
+std::vector<std::string> ReassemblerArguments(ReassemblerOptions options);
 
 }  // namespace flowstitch
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/durability.h"
+#include "base/option_table.h"
 #include "base/process/privileges.h"
 #include "sinks/records/alerts/alerts.h"
 #include "sinks/records/dfxml/flow_element.h"
@@ -61,18 +62,13 @@ struct SinkOptions {
   NetvizWriterKind& netviz() const { return writers.Get<NetvizWriterKind>(); }
 };
 
-// Puts the options of outputs into the groups of help, in whichever program they stand.
-void GroupSinkOptions(CLI::App& app);
+// Options that both the sink and the launcher have.
+OptionTable ReportOptionTable(SinkOptions* options);
+OptionTable TlsOptionTable(SinkOptions* options);
+OptionTable MaxBytesOptionTable(int64_t* bytes);
 
 void AddSinkFlags(CLI::App& app, SinkOptions* options);
-// Flags that both the sink and the launcher have.
-void AddReportFlags(CLI::App& app, SinkOptions* options);
-void AddTlsFlags(CLI::App& app, SinkOptions* options);
-
-// The flag -b, which both the sink and the launcher have.
-void AddMaxBytesFlag(CLI::App& app, const std::string& names, int64_t* bytes);
-
-std::vector<std::string> SinkArguments(const SinkOptions& options);
+std::vector<std::string> SinkArguments(SinkOptions options);
 
 // "k/n" with k < n.
 bool ParseShard(const std::string& text, uint32_t* shard, uint32_t* shards);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "base/ip_address.h"
 #include "base/process/command_line.h"
+#include "base/process/option_flags.h"
 #include "base/process/program.h"
 #include "base/process/sandbox.h"
 #include "proto/packet_batch.pb.h"
@@ -246,7 +247,9 @@ int main(int argc, char** argv) {
   app.add_option("--count", options.count, "End after so many messages; 0: go on.")
       ->type_name("N")
       ->capture_default_str();
-  AddSecurityFlags(app, &options.security);
+  OptionTable security;
+  AddSecurityOptions(&security, &options.security);
+  AddOptions(app, security);
   if (const auto status = ParseCommandLine(app, argc, argv)) return *status;
   SetUpLog("flowstitch-tap", false);
   CatchStopSignals();

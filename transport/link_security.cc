@@ -43,31 +43,20 @@ bool LeavesMachine(const SocketEndpoint& endpoint) {
            host.find_first_not_of("0123456789.") == absl::string_view::npos);
 }
 
-void AddSecurityFlags(CLI::App& app, SecurityOptions* options) {
-  app.add_option("--key", options->key,
-                 "This process's secret key (flowstitch-keygen makes it): every tcp endpoint is "
-                 "encrypted and both ends are known by their keys.")
-      ->type_name("FILE");
-  app.add_option("--allow", options->allow,
-                 "Public keys (*.key) of those that may connect to the endpoints bound here, each "
-                 "in its role and under its name only. Read again when it changes.")
-      ->type_name("DIR");
-  app.add_option("--peer-key", options->peer_key,
-                 "Public key of the process at the other end of the endpoints connected to.")
-      ->type_name("FILE");
-  app.add_flag("--insecure", options->insecure,
-               "Use tcp endpoints that other machines can reach without keys.");
-}
-
-std::vector<std::string> SecurityArguments(const SecurityOptions& options) {
-  std::vector<std::string> arguments;
-  if (!options.key.empty()) arguments.insert(arguments.end(), {"--key", options.key});
-  if (!options.allow.empty()) arguments.insert(arguments.end(), {"--allow", options.allow});
-  if (!options.peer_key.empty()) {
-    arguments.insert(arguments.end(), {"--peer-key", options.peer_key});
-  }
-  if (options.insecure) arguments.push_back("--insecure");
-  return arguments;
+void AddSecurityOptions(OptionTable* table, SecurityOptions* options) {
+  table->Add({"--key", "FILE",
+              "This process's secret key (flowstitch-keygen makes it): every tcp endpoint is "
+              "encrypted and both ends are known by their keys.",
+              TextOption{&options->key}, kHostsGroup});
+  table->Add({"--allow", "DIR",
+              "Public keys (*.key) of those that may connect to the endpoints bound here, each in "
+              "its role and under its name only. Read again when it changes.",
+              TextOption{&options->allow}, kHostsGroup});
+  table->Add({"--peer-key", "FILE",
+              "Public key of the process at the other end of the endpoints connected to.",
+              TextOption{&options->peer_key}, kHostsGroup});
+  table->Add({"--insecure", "", "Use tcp endpoints that other machines can reach without keys.",
+              FlagOption{&options->insecure}, kHostsGroup});
 }
 
 absl::Status CheckSecurity(const SecurityOptions& options) {

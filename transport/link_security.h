@@ -4,7 +4,6 @@
 #ifndef FLOWSTITCH_TRANSPORT_LINK_SECURITY_H_
 #define FLOWSTITCH_TRANSPORT_LINK_SECURITY_H_
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
+#include "base/option_table.h"
 #include "transport/endpoint.h"
 #include "transport/key_guard.h"
 #include "transport/link_keys.h"
@@ -26,8 +26,7 @@ struct SecurityOptions {
 };
 
 // --key, --allow, --peer-key, --insecure.
-void AddSecurityFlags(CLI::App& app, SecurityOptions* options);
-std::vector<std::string> SecurityArguments(const SecurityOptions& options);
+void AddSecurityOptions(OptionTable* table, SecurityOptions* options);
 
 // Which of them belong together.
 absl::Status CheckSecurity(const SecurityOptions& options);

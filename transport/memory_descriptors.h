@@ -3,7 +3,7 @@
 #ifndef FLOWSTITCH_TRANSPORT_MEMORY_DESCRIPTORS_H_
 #define FLOWSTITCH_TRANSPORT_MEMORY_DESCRIPTORS_H_
 
-#include <CLI/CLI.hpp>
+#include "base/option_table.h"
 
 namespace flowstitch {
 
@@ -15,8 +15,8 @@ struct MemoryDescriptors {
 
 // --share-memory and --read-memory. Both are meant for programs that start this one:
 // SharedMemory::Make.
-void AddShareMemoryFlag(CLI::App& app, MemoryDescriptors* memory);
-void AddReadMemoryFlag(CLI::App& app, MemoryDescriptors* memory);
+void AddShareMemoryOption(OptionTable* table, MemoryDescriptors* memory);
+void AddReadMemoryOption(OptionTable* table, MemoryDescriptors* memory);
 
 }  // namespace flowstitch
 

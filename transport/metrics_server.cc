@@ -6,11 +6,11 @@
 
 namespace flowstitch {
 
-void AddMetricsFlag(CLI::App& app, std::string* address) {
-  app.add_option("--metrics", *address,
-                 "Give the process's metrics over HTTP here: /metrics for Prometheus, /healthz. "
-                 "PORT alone listens on loopback.")
-      ->type_name("[HOST:]PORT");
+void AddMetricsOption(OptionTable* table, std::string* address) {
+  table->Add({"--metrics", "[HOST:]PORT",
+              "Give the process's metrics over HTTP here: /metrics for Prometheus, /healthz. PORT "
+              "alone listens on loopback.",
+              TextOption{address}, kHostsGroup});
 }
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Open(const std::string& address) {

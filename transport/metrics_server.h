@@ -3,7 +3,6 @@
 #ifndef FLOWSTITCH_TRANSPORT_METRICS_SERVER_H_
 #define FLOWSTITCH_TRANSPORT_METRICS_SERVER_H_
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,12 +10,13 @@
 
 #include "absl/status/statusor.h"
 #include "base/capture_time.h"
+#include "base/option_table.h"
 #include "transport/http_listener.h"
 
 namespace flowstitch {
 
 // --metrics.
-void AddMetricsFlag(CLI::App& app, std::string* address);
+void AddMetricsOption(OptionTable* table, std::string* address);
 
 class MetricsServer {
  public:

@@ -7,16 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace flowstitch {
+#include "base/option_table.h"
 
-// The groups, in the order in which help lists them. What is in none stands under "Other".
-inline constexpr char kInputGroup[] = "Input";
-inline constexpr char kSelectionGroup[] = "Selection";
-inline constexpr char kOutputGroup[] = "Output";
-inline constexpr char kHttpGroup[] = "HTTP and TLS";
-inline constexpr char kConsoleGroup[] = "Console";
-inline constexpr char kHostsGroup[] = "Many hosts";
-inline constexpr char kLimitsGroup[] = "Limits";
+namespace flowstitch {
 
 // `names`: of options that the program has, with their dashes; those that it has not are passed
 // over, for the same words can stand in several programs.

@@ -12,12 +12,11 @@
 
 namespace flowstitch {
 
-// They stand in help's group of outputs. `letters`: further names of options, by their names: {"--find-index", "-I"}.
+// `letters`: further names of options, by their names: {"--find-index", "-I"}.
 void AddOptions(CLI::App& app, const OptionTable& table,
                 const std::map<std::string, std::string>& letters = {});
 
-// What a program has to be given so that its options of that table are as these: nothing that is
-// as its default is.
+// What a program has to be given so that its options of that table are as these.
 std::vector<std::string> OptionArguments(const OptionTable& table);
 
 // A number of bytes: digits, and k, M, G or T (of 1024 each) behind them; "-1" where it may be.

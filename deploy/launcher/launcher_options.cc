@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "base/process/durable_flag.h"
+#include "base/durable_option.h"
+#include "base/memory/memory_option.h"
 #include "base/process/help_text.h"
-#include "base/process/memory_flag.h"
 #include "base/process/option_flags.h"
 #include "base/process/program.h"
 #include "sinks/sink_checks.h"
@@ -101,7 +101,9 @@ absl::Status ChooseInterface(CaptureOptions* capture) {
 
 }  // namespace
 
-void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
+namespace {
+
+void AddInputFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-r,--read", o->capture.files,
                  "Read this capture file: pcap or pcapng, also compressed with gzip, bzip2, xz, "
                  "lzma, zstd, lz4, compress or zip; '-' is standard input. Repeatable.")
@@ -127,6 +129,12 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-z,--chroot", o->capture.privileges.directory,
                  "See only this directory from then on; output goes inside of it. Needs -U.")
       ->type_name("DIR");
+  GroupOptions(app, kInputGroup,
+               {"--read", "--continue", "--all-files", "--interface", "--no-promiscuous", "--user",
+                "--chroot"});
+}
+
+void AddWriterFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-o,--output", o->sink.directory, "Directory for everything that is written.")
       ->type_name("DIR")
       ->capture_default_str();
@@ -151,6 +159,13 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
         absl::StrCat("--", writer), [o, writer] { o->enable.emplace_back(writer); },
         absl::StrCat("As -e ", writer, "."));
   }
+  GroupOptions(app, kOutputGroup,
+               {"--output", "--all", "--enable", "--enable-only", "--disable", "--files", "--md5",
+                "--sha1", "--sha256", "--dfxml", "--netviz"});
+  GroupOptions(app, kHttpGroup, {"--http"});
+}
+
+void AddFileFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option(
          "-F,--format", o->format_letters,  // letters of several are taken together
          "Form of file names: c with a counter (always), t or T with the time in front, k, m, "
@@ -164,17 +179,22 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-X,--report", o->sink.report_path,
                  "The report's path; '-' is standard output. [report.xml in the directory]")
       ->type_name("FILE");
-  AddReportFlags(app, &o->sink);
+  AddOptions(app, ReportOptionTable(&o->sink));
   app.add_option("--json", o->sink.json,
                  "Write JSON lines: a record a flow, HTTP transaction, TLS handshake, body, gap "
                  "and conflict; '-' is standard output.")
       ->type_name("FILE");
-  AddMaxBytesFlag(app, "-b,--max-bytes", &o->sink.max_bytes);
+  AddOptions(app, MaxBytesOptionTable(&o->sink.max_bytes));
   app.add_option("-f,--max-descriptors", o->sink.max_descriptors,
                  "Files that are open at a time; 0: what is allowed.")
       ->type_name("N")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
+  GroupOptions(app, kOutputGroup, {"--format", "--template", "--report", "--json"});
+  GroupOptions(app, kLimitsGroup, {"--max-descriptors"});
+}
+
+void AddConsoleFlags(CLI::App& app, LauncherOptions* o) {
   app.add_flag("-c,--console", o->console, "Print on the console instead of writing files.");
   app.add_flag("-C,--no-header", o->console_bare, "As -c, without the name before each piece.");
   AddOptions(app, o->sink.writers.Options(/*one_host=*/true),
@@ -188,8 +208,13 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
               {"--color", "-g"},
               {"--no-newline", "-0"},
               {"--console-lock", "-L"}});
-  AddTlsFlags(app, &o->sink);
+  AddOptions(app, TlsOptionTable(&o->sink));
   app.add_flag("-s", o->strip, "Console: print '.' for what cannot be printed, as without it.");
+  GroupOptions(app, kConsoleGroup, {"--console", "--no-header", "-s"});
+}
+
+// What tcpflow has besides, and how much is said.
+void AddFurtherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_option("-m", o->max_seek,
                  "A segment further than this from its stream does not belong to it: --max-seek.")
       ->type_name("BYTES")
@@ -211,6 +236,10 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
   app.add_flag("--as-tcpflow", o->as_tcpflow,
                "Behave as when invoked as 'tcpflow': its form of the report, its console's order, "
                "no summary.");
+  GroupOptions(app, kLimitsGroup, {"-m"});
+}
+
+void AddProcessFlags(CLI::App& app, LauncherOptions* o) {
   app.add_flag("--processes", o->processes,
                "Run the stages as processes of their own, connected over ipc: what parses foreign "
                "bytes runs without the capture's privileges.");
@@ -222,24 +251,31 @@ void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
       ->type_name("ENDPOINT");
   app.add_option("--stream-tap", o->reassembler.tap, "Publish the batches of streams here (PUB).")
       ->type_name("ENDPOINT");
-  AddDurableFlag(app, &o->sink.durable);
-  AddSecurityFlags(app, &o->security);
-  AddMetricsFlag(app, &o->metrics);
+  OptionTable table;
+  AddDurableOption(&table, &o->sink.durable, kOutputGroup);
+  AddSecurityOptions(&table, &o->security);
+  AddMetricsOption(&table, &o->metrics);
+  AddOptions(app, table);
+  GroupOptions(app, kHostsGroup, {"--processes", "--packet-tap", "--stream-tap"});
+  GroupOptions(app, kLimitsGroup, {"--workers"});
+}
+
+}  // namespace
+
+void AddLauncherFlags(CLI::App& app, LauncherOptions* o) {
+  AddInputFlags(app, o);
+  AddWriterFlags(app, o);
+  AddFileFlags(app, o);
+  AddConsoleFlags(app, o);
+  AddFurtherFlags(app, o);
+  AddProcessFlags(app, o);
   AddReassemblyFlags(app, &o->reassembler);
-  AddMemoryFlag(app, &o->memory_bytes);
+  OptionTable memory;
+  AddMemoryOption(&memory, &o->memory_bytes);
+  AddOptions(app, memory);
   app.add_option("expression", o->words,
                  "Frames to take, in pcap-filter's language; with -l capture files.")
       ->type_name("FILTER");
-  GroupOptions(app, kInputGroup,
-               {"--read", "--continue", "--all-files", "--interface", "--no-promiscuous", "--user",
-                "--chroot"});
-  GroupSinkOptions(app);
-  GroupOptions(app, kOutputGroup, {"--all", "--enable", "--enable-only", "--disable"});
-  GroupOptions(app, kConsoleGroup, {"-s"});
-  GroupOptions(app, kHostsGroup,
-               {"--processes", "--packet-tap", "--stream-tap", "--key", "--allow", "--peer-key",
-                "--insecure", "--metrics"});
-  GroupOptions(app, kLimitsGroup, {"-m"});
 }
 
 const std::vector<std::string>& MostUsedOptions() {

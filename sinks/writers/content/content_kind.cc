@@ -29,32 +29,34 @@ BodyNames BodyNamesOf(const std::string& word) {
 }  // namespace
 
 void ContentWriterKind::AddOptions(OptionTable* table) {
+  const auto add = [table](const char* name, const char* value, const char* help, auto place) {
+    table->Add({name, value, help, place, kHttpGroup});
+  };
   table->Add({option(), "",
               "Write the bodies of HTTP messages, their parts, and WebSocket messages.",
-              FlagOption{&bodies}, /*of_stage_only=*/true});
-  table->Add({"--no-decode", "",
-              table->one_host() ? "Leave content codings (gzip ...) on HTTP bodies."
-                                : "Leave content codings (gzip ...) on bodies.",
-              FlagOption{&decode_, false}});
-  table->Add({"--http-heads", "", "Write NAME-HTTP: the heads of the HTTP messages of each stream.",
-              FlagOption{&heads}});
-  table->Add(
-      {"--body-names", "NAMES",
-       "Names of HTTP bodies: by the message with an ending by its type (type), also by its "
-       "content where the type is missing or wrong (content), or by the SHA-256, each content "
-       "once (digest). [content]",
-       WordOption{NamesOfBodies(), [this](const std::string& word) { names = BodyNamesOf(word); },
-                  [this] { return NamesOfBodies()[static_cast<size_t>(names)]; }, "content"}});
-  table->Add({"--decode-bytes", "BYTES",
-              "Decoded bytes of one body; one that has more is kept as it came. [1G]",
-              BytesOption{&limits_.max_bytes}});
-  table->Add({"--decode-ratio", "N",
-              "Decoded bytes of a body for each of its own, over a flow, counted from 1M on; one "
-              "that has more is kept as it came.",
-              NumberOption{&limits_.max_ratio, 1, 1'000'000}});
-  table->Add({"--decode-layers", "N",
-              "Content codings one over the other; a body that has more is kept as it came.",
-              NumberOption{&limits_.max_layers, 1, 64}});
+              FlagOption{&bodies}, kHttpGroup, /*of_stage_only=*/true});
+  add("--no-decode", "",
+      table->one_host() ? "Leave content codings (gzip ...) on HTTP bodies."
+                        : "Leave content codings (gzip ...) on bodies.",
+      FlagOption{&decode_, false});
+  add("--http-heads", "", "Write NAME-HTTP: the heads of the HTTP messages of each stream.",
+      FlagOption{&heads});
+  add("--body-names", "NAMES",
+      "Names of HTTP bodies: by the message with an ending by its type (type), also by its content "
+      "where the type is missing or wrong (content), or by the SHA-256, each content once "
+      "(digest). [content]",
+      WordOption{NamesOfBodies(), [this](const std::string& word) { names = BodyNamesOf(word); },
+                 [this] { return NamesOfBodies()[static_cast<size_t>(names)]; }, "content"});
+  add("--decode-bytes", "BYTES",
+      "Decoded bytes of one body; one that has more is kept as it came. [1G]",
+      SizeOption{&limits_.max_bytes, 1, UINT64_MAX, std::nullopt, /*shows_default=*/false});
+  add("--decode-ratio", "N",
+      "Decoded bytes of a body for each of its own, over a flow, counted from 1M on; one that has "
+      "more is kept as it came.",
+      NumberOption{&limits_.max_ratio, 1, 1'000'000});
+  add("--decode-layers", "N",
+      "Content codings one over the other; a body that has more is kept as it came.",
+      NumberOption{&limits_.max_layers, 1, 64});
 }
 
 void ContentWriterKind::AddFiles(std::vector<std::string>* reads,

@@ -32,11 +32,11 @@ std::string PagePath(const std::string& directory) {
 void NetvizWriterKind::AddOptions(OptionTable* options) {
   constexpr bool kOfStageOnly = true;
   options->Add({option(), "", "Draw report.pdf: the traffic over time, by address, port.",
-                FlagOption{&wanted_}, kOfStageOnly});
+                FlagOption{&wanted_}, kOutputGroup, kOfStageOnly});
   options->Add({"--netviz-addresses", "N", "Addresses that are told apart there.",
-                NumberOption{&addresses, 10, 1'000'000}, kOfStageOnly});
+                NumberOption{&addresses, 10, 1'000'000}, kOutputGroup, kOfStageOnly});
   options->Add({"--netviz-table", "", "Print its figures on standard output too.",
-                FlagOption{&table}, kOfStageOnly});
+                FlagOption{&table}, kOutputGroup, kOfStageOnly});
 }
 
 std::vector<std::string> NetvizWriterKind::OwnOutputs(const std::string& directory) const {
