@@ -13,10 +13,30 @@
 #include "transport/link/link_sender.h"
 #include "transport/link/send_log.h"
 #include "transport/link_log.h"
+#include "transport/link_messages.h"
 #include "transport/log_limit.h"
 #include "transport/socket.h"
 
 namespace flowstitch {
+
+// What both have in common: one peer at the other end of a socket.
+class DealerEnd {
+ public:
+  // `who`: this end, as the log calls it.
+  DealerEnd(const char* who, Socket socket) : who_(who), socket_(std::move(socket)) {}
+
+  Socket& socket() { return socket_; }
+  // Sends what the link has to say, and says in the log what has changed. An error when the peer
+  // refused, or was refused.
+  absl::Status SendAndTell(LinkEnd* link, int64_t now_ns);
+
+ private:
+  const char* const who_;
+  Socket socket_;
+  LinkState logged_state_ = LinkState::kWaiting;
+  LogLimit states_;
+  WaitNotice waits_;
+};
 
 class SendingDealer {
  public:
@@ -39,16 +59,13 @@ class SendingDealer {
   // True when the peer is finished with everything appended.
   bool drained() const { return sender_.acknowledged() == log_.last_sequence(); }
 
-  Socket& socket() { return socket_; }
+  Socket& socket() { return end_.socket(); }
   const LinkSender& core() const { return sender_; }
 
  private:
-  Socket socket_;
+  DealerEnd end_;
   SendLog log_;
   LinkSender sender_;
-  LinkState logged_state_ = LinkState::kWaiting;
-  LogLimit states_;
-  WaitNotice waits_;
 };
 
 class ReceivingDealer {
@@ -68,17 +85,12 @@ class ReceivingDealer {
   // See LinkReceiver.
   bool MayGo(int64_t now_ns) { return receiver_.MayGo(now_ns); }
 
-  Socket& socket() { return socket_; }
+  Socket& socket() { return end_.socket(); }
   const LinkReceiver& core() const { return receiver_; }
 
  private:
-  void Send(int64_t now_ns);
-
-  Socket socket_;
+  DealerEnd end_;
   LinkReceiver receiver_;
-  LinkState logged_state_ = LinkState::kWaiting;
-  LogLimit states_;
-  WaitNotice waits_;
 };
 
 }  // namespace flowstitch

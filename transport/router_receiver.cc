@@ -1,7 +1,6 @@
 #include "transport/router_receiver.h"
 
-#include "absl/strings/str_cat.h"
-#include "transport/link/link_limits.h"
+#include "transport/link_messages.h"
 
 namespace flowstitch {
 
@@ -40,16 +39,8 @@ void RouterReceiver::Service(int64_t now_ns, const Taker& take) {
     LinkReceiver& link = *links_[*slot];
     if (link.state() == LinkState::kRefused) continue;
     auto delivery = Deliver(*socket_, std::move(parts->second), self_.reads_memory);
-    if (!delivery->status().ok()) {
-      link.Contradicts(
-          absl::StrCat("a message of it is of no use: ", delivery->status().message()));
-      continue;
-    }
-    if (!table_.IsSameProcess(*slot, delivery->message())) continue;
-    const Arrival arrival = link.Receive(delivery->message(), delivery->wire_size(), now_ns);
-    if (arrival != Arrival::kTake) continue;
-    delivery->set_sender(link.restarts());
-    take(*slot, std::move(delivery));
+    if (delivery->status().ok() && !table_.IsSameProcess(*slot, delivery->message())) continue;
+    if (Arrived(*delivery, &link, now_ns)) take(*slot, std::move(delivery));
   }
   SendAll(now_ns);
 }

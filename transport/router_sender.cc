@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "transport/link/blob_message.h"
 #include "transport/link/link_limits.h"
+#include "transport/link_messages.h"
 
 namespace flowstitch {
 
@@ -32,13 +31,7 @@ void RouterSender::Receive(const Socket::Parts& parts, int64_t now_ns) {
     return;
   }
   LinkSender& link = *links_[*slot];
-  ByteView blob;
-  const ByteView bytes{static_cast<const uint8_t*>(parts.second.data()), parts.second.size()};
-  if (bytes.size() > kMaxControlBytes) {
-    link.Contradicts(absl::StrFormat("it sends a message of %d bytes", bytes.size()));
-  } else if (const absl::Status status = DecodeLinkMessage(bytes, &message, &blob); !status.ok()) {
-    link.Contradicts(absl::StrCat("a message of it is of no use: ", status.message()));
-  } else if (table_.IsSameProcess(*slot, message)) {
+  if (ReadControlMessage(parts.second, &message, &link) && table_.IsSameProcess(*slot, message)) {
     link.Receive(message, now_ns);
   }
 }
