@@ -1,4 +1,3 @@
-// From a segment to the flow it belongs to.
 #include "reassembler/flows/tcp_reassembler.h"
 
 #include <algorithm>
@@ -6,64 +5,53 @@
 namespace flowstitch {
 namespace {
 
-// A flow moves in its list of silence at most this often, so that a busy one costs nothing.
-constexpr int64_t kTouchIntervalNs = kNsPerSecond;
+// Data this close behind a closed stream's end is the tail of it, not another connection.
+constexpr int32_t kTombstoneSlackBytes = 16 << 20;
 
-void NoteFlags(const Segment& segment, bool by_client, FlowHistory* history) {
-  if (IsSyn(segment)) history->Add(by_client, IsPureSyn(segment) ? 'S' : 'H');
-  if (BringsData(segment)) history->Add(by_client, 'D');
-  const bool bare = !IsSyn(segment) && !BringsData(segment) && !Has(segment, kTcpFin);
-  if (bare && Has(segment, kTcpAck)) history->Add(by_client, 'A');
-  if (segment.tcp.window == 0 && !IsSyn(segment)) history->Add(by_client, 'W');
-  if (Has(segment, kTcpFin)) history->Add(by_client, 'F');
-  if (segment.odd_flags) history->Add(by_client, 'Q');
-}
+constexpr auto kClient = Direction::kClientToServer;
+constexpr auto kServer = Direction::kServerToClient;
 
 }  // namespace
 
 TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
                                ReassemblyLedger* ledger, uint64_t* flow_numbers,
                                FrameRecorder* recorder)
-    : limits_(limits),
-      events_(events),
-      ledger_(*ledger),
-      flow_numbers_(*flow_numbers),
-      recorder_(recorder),
-      delivered_(limits.conflict_window_bytes) {}
+    : core_(limits, events, ledger, flow_numbers, recorder) {}
 
 void TcpReassembler::Advance(const PacketTimes& times) {
-  latest_ns_ = times.latest_ns;
-  stamp_ns_ = times.stamp_ns;
-  if (times.now_ns < now_ns_) wheel_.Rewind(times.now_ns);
-  now_ns_ = times.now_ns;
-  wheel_.Advance(now_ns_, [this](const TimerWheel::Reminder& r) { OnReminder(r); });
+  core_.latest_ns = times.latest_ns;
+  core_.stamp_ns = times.stamp_ns;
+  if (times.now_ns < core_.now_ns) core_.wheel.Rewind(times.now_ns);
+  core_.now_ns = times.now_ns;
+  core_.wheel.Advance(core_.now_ns, [this](const TimerWheel::Reminder& r) { OnReminder(r); });
 }
 
 void TcpReassembler::OnSegment(const Segment& segment) {
   Dispatch(segment);
-  if (recorder_ != nullptr) HoldFrame(segment);
+  if (core_.recorder != nullptr) HoldFrame(segment);
 }
 
 // The frame of a connection attempt waits with it.
 void TcpReassembler::HoldFrame(const Segment& segment) {
-  if (recorder_->claimed()) return;
-  const auto entry = table_.Find(segment.key);
+  if (core_.recorder->claimed()) return;
+  const auto entry = core_.table.Find(segment.key);
   if (!entry || entry->kind != EntryKind::kHalfOpen) return;
-  recorder_->Hold(segment, segment.tcp.payload, &RareOf(table_.half_open(entry->index)).frames);
+  core_.recorder->Hold(segment, segment.tcp.payload,
+                       &HalfOpens::RareOf(core_.table.half_open(entry->index)).frames);
 }
 
 void TcpReassembler::Dispatch(const Segment& segment) {
-  const auto entry = table_.Find(segment.key);
+  const auto entry = core_.table.Find(segment.key);
   if (!entry) {
     OnUnknown(segment);
     return;
   }
   switch (entry->kind) {
     case EntryKind::kHalfOpen:
-      OnHalfOpen(entry->index, segment);
+      attempts_.OnSegment(entry->index, segment);
       break;
     case EntryKind::kFlow:
-      OnFlow(entry->index, segment);
+      siblings_.OnSegment(entry->index, segment, [this](const Segment& s) { Dispatch(s); });
       break;
     case EntryKind::kTombstone:
       OnTombstone(entry->index, segment);
@@ -71,137 +59,157 @@ void TcpReassembler::Dispatch(const Segment& segment) {
   }
 }
 
-void TcpReassembler::Ignore(const Segment& segment, uint64_t ReassemblyLedger::*where) {
-  ledger_.*where += segment.tcp.payload.size();
-}
-
-StreamContext TcpReassembler::ContextOf(const Flow& flow, Direction direction) {
-  const TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
-  return {flow.id, direction,          limits_,    peer,    *events_,
-          ledger_, all_waiting_bytes_, delivered_, now_ns_, stamp_ns_};
-}
-
-void TcpReassembler::OnFlow(uint32_t newest, const Segment& segment) {
-  for (uint32_t i = newest; i != Flow::kNone; i = table_.flow(i).next_sibling) {
-    if (!ConfirmsCandidate(table_.flow(i), segment)) continue;
-    OpenCandidate(i, segment);
+void TcpReassembler::OnUnknown(const Segment& segment) {
+  if (Has(segment, kTcpRst)) {  // sets nothing
+    core_.Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
     return;
   }
-  const uint32_t index = FindSibling(newest, segment);
+  if (segment.opens_no_flow) {
+    core_.Ignore(segment, &ReassemblyLedger::unopened_bytes);
+    return;
+  }
   if (IsSyn(segment)) {
-    if (HandleContradictingSyn(newest, index == Flow::kNone ? newest : index, segment)) return;
-  } else if (index == Flow::kNone) {
-    OnStray(newest, segment);
+    attempts_.OnFirst(segment);
     return;
   }
-  FeedFlow(index == Flow::kNone ? newest : index, segment);
+  if (!BringsData(segment)) return;  // an acknowledgement or FIN of something that was never seen
+  feed_.Feed(flows_.OpenInTheMiddle(segment), segment);
 }
 
-// Where a shorter copy of it was taken, what it has more.
-Segment TcpReassembler::RestOf(const Segment& segment) {
-  Segment rest = segment;
-  const auto known = std::min<size_t>(segment.known, segment.tcp.payload.size());
-  rest.tcp.sequence += static_cast<uint32_t>(known);
-  rest.tcp.payload = segment.tcp.payload.subspan(known);
-  ledger_.payload_bytes -= known;  // the shorter copy's count
-  return rest;
-}
-
-// A segment of an open flow, or the first one of a new flow.
-void TcpReassembler::FeedFlow(uint32_t index, const Segment& segment) {
-  if (segment.longer_than != 0 && Has(segment, kTcpRst)) {
-    Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
-    return;
-  }
-  if (segment.longer_than != 0 && !IsSyn(segment)) {
-    FeedStreams(index, RestOf(segment));
-    return;
-  }
-  Flow& flow = table_.flow(index);
-  // By the time of all sources, not by the stamp: one sensor's clock may be hours behind.
-  flow.last_time_ns = latest_ns_;
-  if (now_ns_ > AddNs(flow.touched_ns, kTouchIntervalNs)) {
-    flow.touched_ns = now_ns_;
-    table_.Touch(index);
-  }
-  const Direction direction = DirectionOf(flow, segment);
-  if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, segment, segment.tcp.payload);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  if (stream.summary().packets == 0 && segment.link->vlans != flow.vlans) {
-    events_->OnVlans(flow.id, direction, segment.link->vlans);
-  }
-  stream.CountPacket(segment.wire_length, segment.captured_length, segment.time_ns);
-  NoteFlags(segment, direction == kClientToServer, &flow.history);
+void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
+  const Tombstone memory = core_.table.tombstone(index);
+  const ClosedStream& stream = memory.streams[segment.from_high ? 1 : 0];
+  const auto claim = [&] {
+    if (core_.recorder == nullptr) return;
+    core_.recorder->Claim(memory.id, segment.from_high == memory.client_is_high ? kClient : kServer,
+                          segment, segment.tcp.payload);
+  };
   if (Has(segment, kTcpRst)) {
-    FeedReset(index, segment);
+    claim();
+    ++core_.ledger.tombstone_segments;
+    core_.Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
+    return;
+  }
+  const bool repeated_syn = stream.syn_seen && stream.isn == segment.tcp.sequence;
+  bool opens = IsSyn(segment) && !repeated_syn;
+  bool continues = false;
+  if (!IsSyn(segment) && BringsData(segment)) {
+    // Another sequence space than the closed stream's is another connection whose SYN was missed.
+    const int32_t distance = SequenceDistance(segment.tcp.sequence, stream.end);
+    opens = stream.known && (distance > kTombstoneSlackBytes || distance < -(1 << 30));
+    const auto end = segment.tcp.sequence + static_cast<uint32_t>(segment.tcp.payload.size());
+    continues =
+        memory.may_go_on && !opens && (!stream.known || SequenceDistance(end, stream.resume) > 0);
+  }
+  if ((!opens && !continues) || segment.opens_no_flow) {
+    claim();
+    ++core_.ledger.tombstone_segments;
+    core_.Ignore(segment, &ReassemblyLedger::after_close_bytes);
+    return;
+  }
+  core_.table.Remove({index, EntryKind::kTombstone});
+  if (continues) {
+    GoOn(memory, segment);
   } else {
-    FeedStreams(index, segment);
+    OpenBehind(memory, segment);
   }
 }
 
-void TcpReassembler::FeedReset(uint32_t index, const Segment& segment) {
-  Flow& flow = table_.flow(index);
-  const Direction direction = DirectionOf(flow, segment);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
-  if (!stream.AcceptsReset(segment.tcp.sequence)) {
-    ++ledger_.ignored_resets;
-    return;
-  }
-  flow.history.Add(direction == kClientToServer, 'R');
-  stream.OnReset(ContextOf(flow, direction), segment.tcp.sequence);
-  if (!flow.reset) {
-    flow.reset = true;
-    flow.reset_ns = now_ns_;
-    Remind(index, AddNs(now_ns_, limits_.reset_linger_ns));
-  }
-  CheckFlow(index);
+// A flow that was closed as idle or evicted goes on as another one.
+void TcpReassembler::GoOn(const Tombstone& memory, const Segment& segment) {
+  FlowOpening opening{memory.client_is_high, OpenedBy::kGuess, segment.time_ns,
+                      /*mid_stream=*/true};
+  opening.continues = &memory;
+  feed_.Feed(flows_.Open(segment, opening), segment);
 }
 
-void TcpReassembler::FeedStreams(uint32_t index, const Segment& segment) {
-  Flow& flow = table_.flow(index);
-  const TcpHeader& tcp = segment.tcp;
-  const Direction direction = DirectionOf(flow, segment);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
-  StreamContext c = ContextOf(flow, direction);
-  c.may_be_filled = segment.may_be_filled;
-  c.rest_of_segment = segment.longer_than != 0;
-  const bool by_client = direction == kClientToServer;
-  Carrier carrier(segment.time_ns);
-  if (Has(segment, kTcpAck)) carrier.acknowledgement = tcp.acknowledgement;
-  if (tcp.has_timestamp && stream.IsStale(tcp.sequence, tcp.timestamp)) {
-    Ignore(segment, &ReassemblyLedger::out_of_window_bytes);
-    return;
+// Another connection between the same ends; what comes late of the one before is known.
+void TcpReassembler::OpenBehind(const Tombstone& memory, const Segment& segment) {
+  OnUnknown(segment);
+  const auto entry = core_.table.Find(segment.key);
+  if (!entry) return;
+  if (entry->kind == EntryKind::kHalfOpen) {
+    HalfOpens::RareOf(core_.table.half_open(entry->index)).before = memory.streams;
+  } else if (entry->kind == EntryKind::kFlow) {
+    core_.table.flow(entry->index).closed_sibling = std::make_unique<ClosedStreams>(memory.streams);
   }
-  const uint64_t repeated_before =
-      stream.summary().retransmitted_bytes + stream.summary().overlapping_bytes;
-  const uint64_t conflicting_before = stream.summary().conflicting_bytes;
-  uint32_t sequence = tcp.sequence;
-  if (IsSyn(segment)) {
-    stream.OnSyn(c, sequence, tcp.payload, tcp.fast_open, carrier);
-    ++sequence;
+}
+
+void TcpReassembler::OnReminder(const TimerWheel::Reminder& reminder) {
+  switch (static_cast<EntryKind>(reminder.kind)) {
+    case EntryKind::kHalfOpen:
+      OnHalfOpenReminder(reminder);
+      break;
+    case EntryKind::kTombstone:
+      OnTombstoneReminder(reminder);
+      break;
+    case EntryKind::kFlow:
+      if (!core_.table.flows().slab.Is(reminder.index, reminder.generation)) return;
+      // A later one that an earlier one has overtaken.
+      if (core_.table.flow(reminder.index).reminder_serial != reminder.serial) return;
+      OnFlowReminder(reminder.index);
+      break;
+  }
+}
+
+void TcpReassembler::OnHalfOpenReminder(const TimerWheel::Reminder& reminder) {
+  if (!core_.table.half_open().slab.Is(reminder.index, reminder.generation)) return;
+  const TimeNs last_ns = core_.table.half_open(reminder.index).last_time_ns;
+  const TimeNs due_ns = AddNs(last_ns, core_.limits.half_open_timeout_ns);
+  if (core_.now_ns < due_ns) {
+    core_.wheel.Add(due_ns, reminder);
   } else {
-    stream.OnSequence(c, sequence);
-    stream.OnData(c, sequence, tcp.payload, segment.truncated, carrier);
+    attempts_.Expire(reminder.index, CloseReason::kIdle);
   }
-  // A sender that goes on behind its reset did not send it.
-  flow.reset = flow.reset && (stream.reset() || peer.reset());
-  if (stream.summary().retransmitted_bytes + stream.summary().overlapping_bytes > repeated_before) {
-    flow.history.Add(by_client, 'T');
+}
+
+void TcpReassembler::OnTombstoneReminder(const TimerWheel::Reminder& reminder) {
+  if (!core_.table.tombstones().slab.Is(reminder.index, reminder.generation)) return;
+  const TimeNs due_ns = flows_.DueNs(core_.table.tombstone(reminder.index));
+  if (core_.now_ns < due_ns) {
+    core_.wheel.Add(due_ns, reminder);
+  } else {
+    core_.table.Remove({reminder.index, EntryKind::kTombstone});
   }
-  if (stream.summary().conflicting_bytes > conflicting_before) flow.history.Add(by_client, 'I');
-  if (Has(segment, kTcpAck)) {
-    const StreamContext p = ContextOf(flow, Opposite(direction));
-    peer.OnAcknowledged(p, tcp.acknowledgement, stream.WindowOf(tcp, IsSyn(segment)));
-    for (size_t i = 0; i < tcp.sack_blocks; ++i) {
-      peer.OnSack(p, tcp.sack[i].left, tcp.sack[i].right);
+}
+
+void TcpReassembler::OnFlowReminder(uint32_t index) {
+  Flow& flow = core_.table.flow(index);
+  flow.reminded_ns = kTimeMax;
+  if (!flows_.Check(index)) return;
+  const TimeNs idle_ns = AddNs(flow.last_time_ns, core_.limits.idle_timeout_ns);
+  const TimeNs linger_ns =
+      flow.reset ? AddNs(flow.reset_ns, core_.limits.reset_linger_ns) : kTimeMax;
+  const TimeNs superseded_ns =
+      flow.superseded ? AddNs(flow.last_time_ns, core_.limits.superseded_ns) : kTimeMax;
+  if (core_.now_ns >= linger_ns) {
+    flows_.Close(index, CloseReason::kReset);
+  } else if (core_.now_ns >= superseded_ns) {
+    flows_.Close(index, FlowSet::ReasonSoFar(flow));
+  } else if (core_.now_ns >= idle_ns) {
+    flows_.Close(index, CloseReason::kIdle);
+  } else {
+    core_.Remind(index, std::min({idle_ns, linger_ns, superseded_ns}));
+  }
+}
+
+void TcpReassembler::Finish() {
+  auto& flows = core_.table.flows();
+  while (flows.by_silence.oldest() != Slab<Flow>::kNone) {
+    const uint32_t index = flows.by_silence.oldest();
+    const Flow& flow = core_.table.flow(index);
+    CloseReason reason = CloseReason::kOpenAtEnd;
+    if (flow.reset || flow.superseded) {
+      reason = FlowSet::ReasonSoFar(flow);
+    } else if (flow.streams[0].seen_to_fin() && flow.streams[1].seen_to_fin()) {
+      reason = CloseReason::kFinished;  // it waits only for what the snapshot length cut off
     }
+    flows_.Close(index, reason);
   }
-  if (Has(segment, kTcpFin)) {
-    stream.OnFin(c, sequence + static_cast<uint32_t>(tcp.payload.size()) + segment.truncated);
+  auto& half_open = core_.table.half_open();
+  while (half_open.by_silence.oldest() != Slab<HalfOpen>::kNone) {
+    attempts_.Expire(half_open.by_silence.oldest(), CloseReason::kOpenAtEnd);
   }
-  CheckFlow(index);
 }
 
 }  // namespace flowstitch
