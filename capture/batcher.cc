@@ -25,13 +25,14 @@ Batcher::Batcher(std::string source, uint64_t epoch, bool live, BatcherLimits li
 }
 
 void Batcher::HandOver() {
-  hands_over_ = true;
+  place_ = FramePlace::kHanded;
   limits_.batch_bytes = MemoryBlocks::kBlockBytes;
   limits_.batch_frames *= 4;
   frames_ = BlobBuffer(0, limits_.batch_bytes);
 }
 
 void Batcher::ShareMemory(std::shared_ptr<const SharedMemory> memory) {
+  place_ = FramePlace::kShared;
   memory_ = std::move(memory);
   limits_.batch_bytes = MemoryBlocks::kBlockBytes;
 }
@@ -106,17 +107,19 @@ WireMessage Batcher::Hand(uint64_t sequence) {
   return {std::move(batch), size};
 }
 
+WireMessage Batcher::Finish(uint64_t sequence, WireMessage* batch) {
+  if (place_ == FramePlace::kHanded) return Hand(sequence);
+  if (batch_block_ != nullptr) return Share(sequence);
+  return frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
+}
+
 WireMessage Batcher::Flush(uint64_t sequence, WireMessage* batch) {
   fields_.set_first_frame(next_frame_);
   fields_.set_watermark_ns(watermark_ns_);
   tls_secrets_.MoveTo(&fields_);
   next_frame_ += static_cast<uint64_t>(frames());
   if (batch_block_ != nullptr && !uses_block()) CopyFrames();
-  WireMessage message =
-      hands_over_ ? Hand(sequence)
-      : batch_block_ != nullptr
-          ? Share(sequence)
-          : frames_.Finish(sequence, wire::LinkMessage::kPacketsFieldNumber, fields_, batch);
+  WireMessage message = Finish(sequence, batch);
   fields_.clear_capture_time_ns();
   fields_.clear_captured_length();
   fields_.clear_wire_length();

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/frame.h"
+#include "base/key_log_lines.h"
 #include "base/memory/memory_blocks.h"
 #include "base/packet_clock.h"
-#include "base/key_log_lines.h"
 #include "proto/packet_batch.pb.h"
 #include "transport/link/blob_message.h"
 
@@ -30,13 +30,12 @@ class Batcher {
   void HandOver();
   // The peer may read this memory: frames that lie in it stay there.
   void ShareMemory(std::shared_ptr<const SharedMemory> memory);
-  bool keeps_blocks() const { return hands_over_ || memory_ != nullptr; }
+  bool keeps_blocks() const { return place_ != FramePlace::kMessage; }
   // Frames that follow may lie in `block` (null: in none), which stays as it is as long as it is
   // kept: they are not copied where batches are handed over, or the block is of the shared memory.
   // They come in the order in which they lie there.
   void set_block(const std::shared_ptr<const uint8_t[]>& block) {
-    const bool reaches = hands_over_ || (memory_ != nullptr && memory_->Has({block.get(), 0}));
-    block_ = reaches ? block : nullptr;
+    block_ = Reaches(block.get()) ? block : nullptr;
   }
 
   // Whether `frame` would not fit into the batch under way: then Flush comes first.
@@ -62,6 +61,16 @@ class Batcher {
   WireMessage Flush(uint64_t sequence, WireMessage* batch);
 
  private:
+  // How frames go to the reassembler.
+  enum class FramePlace {
+    kMessage,  // copied into it
+    kHanded,   // they stay in their block, which the peer gets
+    kShared,   // they stay there, and the peer reads it
+  };
+  bool Reaches(const uint8_t* block) const {
+    if (place_ == FramePlace::kShared) return memory_->Has({block, 0});
+    return place_ == FramePlace::kHanded;
+  }
   // Whether the frame would stay where it is.
   bool MayStay(const Frame& frame) const { return InBlock(block_, frame.bytes); }
   // A batch keeps all of its block, and is counted so.
@@ -72,6 +81,7 @@ class Batcher {
   size_t OtherBytes() const;
   WireMessage Hand(uint64_t sequence);
   WireMessage Share(uint64_t sequence);
+  WireMessage Finish(uint64_t sequence, WireMessage* batch);
 
   BatcherLimits limits_;
   wire::PacketBatch fields_;
@@ -82,8 +92,8 @@ class Batcher {
   ByteView stay_;           // from the first of them to the last
   size_t frame_bytes_ = 0;  // of all frames under way
   KeyLogLines tls_secrets_;
-  bool hands_over_ = false;
-  std::shared_ptr<const SharedMemory> memory_;  // null: none is shared
+  FramePlace place_ = FramePlace::kMessage;
+  std::shared_ptr<const SharedMemory> memory_;  // that is shared
   uint64_t next_frame_ = 0;
   int64_t first_added_ns_ = 0;
   TimeNs watermark_ns_ = kTimeMin;

@@ -1,12 +1,9 @@
 #include "reassembler/stream_batcher.h"
 
-#include <cstring>
-#include <functional>
+#include <utility>
 
 #include "base/frames/ip_header.h"
-#include "proto/link.pb.h"
 #include "reassembler/flows/community_id.h"
-#include "transport/link/shared_batch.h"
 
 namespace flowstitch {
 namespace {
@@ -66,75 +63,46 @@ StreamBatcher::StreamBatcher(uint64_t epoch, uint32_t shard, uint16_t community_
       epoch_(epoch),
       shard_(shard),
       community_id_seed_(community_id_seed),
-      payload_(limits.event_bytes + kHeadroomSlack, limits.batch_bytes + kSegmentSlack) {
+      payload_(std::make_unique<CopiedPayload>(limits.event_bytes + kHeadroomSlack,
+                                               limits.batch_bytes + kSegmentSlack)) {
   Reset();
 }
 
 void StreamBatcher::HandOver() {
-  hands_over_ = true;
+  auto handed = std::make_unique<HandedPayload>();
+  handed_ = handed.get();
+  payload_ = std::move(handed);
   limits_.batch_bytes *= kHandedBatches;
   limits_.event_bytes *= kHandedEvents;
   Reset();
 }
 
 void StreamBatcher::ShareMemory(const MemoryBlocks& blocks) {
-  blocks_ = blocks;
   limits_.batch_bytes = MemoryBlocks::kBlockBytes - kSegmentSlack;
   limits_.event_bytes *= kHandedEvents;
+  payload_ = std::make_unique<SharedPayload>(blocks, limits_.event_bytes + kHeadroomSlack);
+  handed_ = nullptr;
   Reset();
 }
 
+void StreamBatcher::set_frame_batch(std::shared_ptr<Delivery> batch) {
+  if (handed_ != nullptr) handed_->set_frame_batch(std::move(batch));
+}
+
 void StreamBatcher::Reset() {
-  if (blocks_ && block_ == nullptr) block_ = blocks_->TakeShared();
-  in_block_ = block_ != nullptr;
   batch_ = std::make_shared<HandedBatch>();
+  payload_->Begin(batch_.get());
   fields_ = batch_->message->mutable_streams();
   fields_->set_reassembler_epoch(epoch_);
   fields_->set_shard(shard_);
   event_bytes_ = 0;
   payload_bytes_ = 0;
-  kept_bytes_ = 0;
-  copied_bytes_ = 0;
   waiting_since_ns_ = 0;
 }
 
-void StreamBatcher::LeaveBlock() {
-  payload_.Append({block_.get(), payload_bytes_});
-  in_block_ = false;
-}
-
-void StreamBatcher::AppendPayload(ByteView bytes) {
-  // A hole that is filled can bring more at once than there is room for.
-  if (in_block_ && payload_bytes_ + bytes.size() > MemoryBlocks::kBlockBytes) LeaveBlock();
-  if (!in_block_) {
-    payload_.Append(bytes);
-  } else if (!bytes.empty()) {
-    std::memcpy(block_.get() + payload_bytes_, bytes.data(), bytes.size());
-  }
-}
-
 void StreamBatcher::AddPayload(ByteView bytes) {
-  if (!hands_over_) AppendPayload(bytes);
+  payload_->Add(bytes);
   payload_bytes_ += bytes.size();
-  if (!hands_over_ || bytes.empty()) return;
-  const ByteView frames = frame_batch_ == nullptr ? ByteView{} : frame_batch_->blob();
-  const std::less_equal<> le;
-  if (le(frames.data(), bytes.data()) &&
-      le(bytes.data() + bytes.size(), frames.data() + frames.size())) {
-    if (batch_->owners.empty() || batch_->owners.back() != frame_batch_) {
-      batch_->owners.push_back(frame_batch_);
-      // The batch before may keep it too, and has counted it.
-      if (last_kept_ != frame_batch_) kept_bytes_ += frames.size();
-      last_kept_ = frame_batch_;
-    }
-    batch_->payload.push_back(bytes);
-    return;
-  }
-  // It waited behind a hole, came in fragments, or was changed.
-  copied_bytes_ += bytes.size();
-  auto* copy = google::protobuf::Arena::CreateArray<uint8_t>(&batch_->arena, bytes.size());
-  std::memcpy(copy, bytes.data(), bytes.size());
-  batch_->payload.emplace_back(copy, bytes.size());
 }
 
 wire::StreamEvent* StreamBatcher::Add(size_t event_bytes) {
@@ -251,22 +219,8 @@ WireMessage StreamBatcher::Flush(uint64_t sequence) {
   fields_->set_waiting_bytes(waiting_bytes_);
   tls_secrets_.MoveTo(fields_);
   told_frames_taken_ = frames_taken_;
-  // A block is counted whole.
-  if (in_block_ && payload_bytes_ < MemoryBlocks::kBlockBytes / 2) LeaveBlock();
-  WireMessage message;
-  if (hands_over_) {
-    batch_->message->set_sequence(sequence);
-    batch_->bytes = kHeadroomSlack + event_bytes_ + copied_bytes_ + kept_bytes_;
-    const size_t size = batch_->bytes;
-    message = WireMessage(std::move(batch_), size);
-  } else if (in_block_) {
-    batch_->message->set_sequence(sequence);
-    const ByteView payload{block_.get(), payload_bytes_};
-    message = ShareBatch(batch_->message, payload, *blocks_->memory(), std::move(block_));
-    block_ = nullptr;
-  } else {
-    message = payload_.Finish(sequence, wire::LinkMessage::kStreamsFieldNumber, *fields_, nullptr);
-  }
+  WireMessage message =
+      payload_->Finish(sequence, std::move(batch_), kHeadroomSlack + event_bytes_);
   Reset();
   return message;
 }

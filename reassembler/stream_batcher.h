@@ -8,11 +8,11 @@
 #include <memory>
 #include <optional>
 
-#include "base/memory/memory_blocks.h"
 #include "base/key_log_lines.h"
+#include "base/memory/memory_blocks.h"
 #include "proto/stream_batch.pb.h"
 #include "reassembler/flows/stream_events.h"
-#include "transport/link/blob_message.h"
+#include "reassembler/stream_payload.h"
 #include "transport/link/delivery.h"
 
 namespace flowstitch {
@@ -40,7 +40,7 @@ class StreamBatcher : public StreamEvents {
   // any number of events, and a message has limits.
   void set_on_full(std::function<void()> on_full) { on_full_ = std::move(on_full); }
   // Where the frames that follow lie.
-  void set_frame_batch(std::shared_ptr<Delivery> batch) { frame_batch_ = std::move(batch); }
+  void set_frame_batch(std::shared_ptr<Delivery> batch);
 
   void OnFlowOpened(const FlowInfo& flow) override;
   void OnBytes(FlowId flow, Direction direction, uint64_t offset, ByteView bytes,
@@ -60,7 +60,7 @@ class StreamBatcher : public StreamEvents {
   bool empty() const { return fields_->events_size() == 0; }
   bool full() const {
     return payload_bytes_ + tls_secrets_.bytes() >= limits_.batch_bytes ||
-           event_bytes_ >= limits_.event_bytes || kept_bytes_ >= limits_.kept_bytes;
+           event_bytes_ >= limits_.event_bytes || payload_->kept_bytes() >= limits_.kept_bytes;
   }
   // Whether the batch, or news of how far the reassembler has come, has waited since `now_ns` of an
   // earlier call; of a steady clock.
@@ -79,34 +79,25 @@ class StreamBatcher : public StreamEvents {
     return *fields_;
   }
   // Not where batches are handed over, or memory is shared.
-  ByteView payload() const { return payload_.view(); }
+  ByteView payload() const { return payload_->view(); }
   // The batch as link message number `sequence`.
   WireMessage Flush(uint64_t sequence);
 
  private:
   wire::StreamEvent* Add(size_t event_bytes);
   void AddPayload(ByteView bytes);
-  void AppendPayload(ByteView bytes);
-  void LeaveBlock();
   void Reset();
 
   StreamBatcherLimits limits_;
   const uint64_t epoch_;
   const uint32_t shard_;
   const uint16_t community_id_seed_;
-  std::function<void()> on_full_;  // may be empty
-  bool hands_over_ = false;
-  std::optional<MemoryBlocks> blocks_;  // shared ones
-  std::shared_ptr<uint8_t[]> block_;    // null: none was free
-  bool in_block_ = false;               // the payload under way; otherwise payload_ has it
+  std::function<void()> on_full_;       // may be empty
   std::shared_ptr<HandedBatch> batch_;  // under way
   wire::StreamBatch* fields_ = nullptr;
-  BlobBuffer payload_;
-  std::shared_ptr<Delivery> frame_batch_;
-  std::shared_ptr<Delivery> last_kept_;
+  std::unique_ptr<StreamPayload> payload_;
+  HandedPayload* handed_ = nullptr;  // payload_, where it is one
   size_t payload_bytes_ = 0;
-  size_t copied_bytes_ = 0;
-  size_t kept_bytes_ = 0;  // of batches of packets that this one keeps
   size_t event_bytes_ = 0;
   KeyLogLines tls_secrets_;
   int64_t waiting_since_ns_ = 0;
