@@ -88,7 +88,7 @@ bool IsOurGroup(gid_t group) {
 std::string WhyNotSecret(const KeyFile& file) {
   const mode_t mode = file.info.st_mode;
   const uid_t owner = file.info.st_uid;
-  if ((mode & S_IRWXO & ~S_IWOTH) != 0) return "everybody may read it; chmod 600 it";
+  if ((mode & (S_IROTH | S_IXOTH)) != 0) return "everybody may read it; chmod 600 it";
   if ((mode & S_IRGRP) != 0 && !IsOurGroup(file.info.st_gid)) {
     return "a group that this process is not in may read it; chmod 600 it";
   }

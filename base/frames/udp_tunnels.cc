@@ -232,7 +232,7 @@ bool OpenAyiya(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
 }  // namespace
 
 LinkVerdict ReadL2tp3(ByteView b, LinkLayer* inner) {
-  for (const size_t skip : {0, 4, 8, 12}) {
+  for (const size_t skip : {0u, 4u, 8u, 12u}) {
     if (b.size() < skip) break;
     LinkLayer guess;
     if (ReadEthernet(b.subspan(skip), &guess) != LinkVerdict::kIp) continue;

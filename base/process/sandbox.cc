@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -122,7 +123,7 @@ void AddOpening(bool writes_files, Filter* filter) {
       continue;
     }
     filter->Allow(call, Bits(flags, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
-    for (const unsigned flag : {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC}) {
+    for (const unsigned flag : std::to_array<unsigned>({O_WRONLY, O_RDWR, O_CREAT, O_TRUNC})) {
       filter->Forbid(call, Bits(flags, flag, flag));
     }
   }
@@ -130,7 +131,7 @@ void AddOpening(bool writes_files, Filter* filter) {
 
 void AddSockets(Filter* filter) {
   constexpr unsigned kTypes = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
-  for (const unsigned family : {AF_UNIX, AF_INET, AF_INET6}) {
+  for (const unsigned family : std::to_array<unsigned>({AF_UNIX, AF_INET, AF_INET6})) {
     for (const unsigned type : {SOCK_STREAM, SOCK_DGRAM}) {
       filter->Allow(SCMP_SYS(socket), Is(0, family), Bits(1, kTypes, type));
     }

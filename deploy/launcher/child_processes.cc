@@ -113,7 +113,7 @@ int RunChildProcesses(LauncherOptions options) {
   ShareOptions(sockets, &options);
   std::vector<Child> children = MakeChildren(options);
   // Those who bind, or take longer until they are ready, first.
-  for (const size_t i : {1, 2, 0}) Start(&children[i]);
+  for (const size_t i : {1u, 2u, 0u}) Start(&children[i]);
   const int status = Supervisor(std::move(children)).Run();
   const bool stopped = StopSignal() != 0 && status == 128 + StopSignal();
   return options.as_tcpflow && stopped ? kExitOk : status;

@@ -27,7 +27,8 @@ class SequenceSpace {
   }
   // The position nearest to the reference that has this number.
   Position PositionOf(uint32_t sequence) const {
-    return reference_ + static_cast<int64_t>(SequenceDistance(sequence, reference_sequence_));
+    const int64_t distance = SequenceDistance(sequence, reference_sequence_);
+    return reference_ + static_cast<uint64_t>(distance);
   }
   uint32_t SequenceOf(Position position) const {
     return reference_sequence_ + static_cast<uint32_t>(position - reference_);

@@ -33,8 +33,9 @@ FLOWSTITCH_INLINE void Transpose(const uint8_t* const data[], size_t offset, uin
     s[i] = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
     s[i + 4] = __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
   }
-  for (int word = 0; word < 8; ++word)
+  for (size_t word = 0; word < 8; ++word) {
     std::memcpy(out + word * sizeof(Words), &s[word], sizeof(Eight));
+  }
 }
 
 // RFC 1321, 3.4: a = b + ((a + f(b, c, d) + word + constant) <<< shift), where `f` is f(b, c, d).
@@ -60,7 +61,7 @@ FLOWSTITCH_INLINE void Run(Md5States* states, const uint8_t* const data[], const
   for (; blocks > 0; --blocks) {
     Words words[16];
     auto* const out = reinterpret_cast<uint8_t*>(words);
-    for (int lane = 0; lane < kMd5Lanes; lane += 8) {
+    for (size_t lane = 0; lane < size_t{kMd5Lanes}; lane += 8) {
       Transpose(at + lane, 0, out + lane * sizeof(uint32_t));
       Transpose(at + lane, 32, out + 8 * sizeof(Words) + lane * sizeof(uint32_t));
     }

@@ -56,10 +56,10 @@ Md5::Value Md5::Finish() {
   std::memcpy(last, block_, rest_);
   last[rest_] = 0x80;
   const size_t size = rest_ < sizeof(block_) - 8 ? sizeof(block_) : sizeof(last);
-  for (int i = 0; i < 8; ++i) last[size - 8 + i] = static_cast<uint8_t>(length_ * 8 >> (8 * i));
+  for (size_t i = 0; i < 8; ++i) last[size - 8 + i] = static_cast<uint8_t>(length_ * 8 >> (8 * i));
   Transform(state_, last, size / sizeof(block_));
   Value value;
-  for (int i = 0; i < 16; ++i) value[i] = static_cast<uint8_t>(state_[i / 4] >> (8 * (i % 4)));
+  for (size_t i = 0; i < 16; ++i) value[i] = static_cast<uint8_t>(state_[i / 4] >> (8 * (i % 4)));
   return value;
 }
 

@@ -35,8 +35,8 @@ const std::vector<CapturedPacket>& Packets(int64_t bytes, bool disorder) {
 void Count(benchmark::State& state, const std::vector<CapturedPacket>& packets) {
   uint64_t bytes = 0;
   for (const auto& packet : packets) bytes += packet.bytes.size();
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * packets.size()));
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(packets.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
 }
 
 // The same as a reassembler gets them: one behind the other, as in a batch.

@@ -1,4 +1,5 @@
 """What the benchmarks share: one run of a program, measured; the machine's name."""
+import collections
 import os
 import platform
 import shutil
@@ -29,8 +30,12 @@ def machine():
     return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
-def timed(command, directory):
-    """Wall seconds and peak memory in MB of one run into an empty directory. Memory is that of the largest process."""
+# Seconds of the clock and of processors, and the peak memory of the largest process in MB.
+Usage = collections.namedtuple("Usage", "seconds processor memory")
+
+
+def measured(command, directory):
+    """What one run into an empty directory takes."""
     shutil.rmtree(directory, ignore_errors=True)
     os.mkdir(directory)
     start = time.monotonic()
@@ -40,4 +45,10 @@ def timed(command, directory):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"{command} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+    return Usage(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def timed(command, directory):
+    """Seconds and memory of the same."""
+    usage = measured(command, directory)
+    return usage.seconds, usage.memory

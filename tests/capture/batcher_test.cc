@@ -182,7 +182,7 @@ TEST(ShardChoice, BothDirectionsAndAllFragmentsStayTogether) {
     const Packet b = EthernetFrame(Datagram(back));
     const Packet fragment = EthernetFrame(
         IpDatagram(Address(address), Address("192.0.2.1"), 6, Packet(16, 0), 1, 0x2001));
-    for (const size_t shards : {1, 2, 3, 8}) {
+    for (const size_t shards : {1u, 2u, 3u, 8u}) {
       const size_t shard = ChooseShard({a, 0, kLinkEthernet, 0}, shards);
       EXPECT_LT(shard, shards);
       EXPECT_EQ(ChooseShard({b, 0, kLinkEthernet, 0}, shards), shard);

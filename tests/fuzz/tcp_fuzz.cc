@@ -31,7 +31,7 @@ class Checker : public StreamEvents {
     Must(next_.contains(flow) && c.length > 0 && !c.kept.empty(), "a conflict says what it is");
   }
   void OnFlowClosed(FlowId flow, const FlowEnd& end) override {
-    for (size_t d : {0, 1}) {
+    for (size_t d : {0u, 1u}) {
       Must(end.summaries[d].bytes == next_.at(flow)[d] - start_.at(flow)[d],
            "the summary knows the length");
     }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include "tests/support/flow_checks.h"
 
 namespace flowstitch {
@@ -307,7 +308,7 @@ TEST(Connections, Case22_OddFlagsAreCountedAndTheDataKept) {
   EXPECT_EQ(outcome.ledger.odd_flag_segments, 3u);
   EXPECT_EQ(outcome.ledger.malformed_frames, 0u);
   // Alone, none of them makes a flow.
-  for (const uint8_t flags : {0x00, 0x03, 0x06, 0x07, 0x3f}) {
+  for (const uint8_t flags : std::to_array<uint8_t>({0x00, 0x03, 0x06, 0x07, 0x3f})) {
     EXPECT_THAT(Checked(Fresh().FromClient(0, "", flags).packets).events.flows, IsEmpty());
   }
 }

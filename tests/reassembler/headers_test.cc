@@ -1,6 +1,7 @@
 // Link layers, IP and TCP headers: what is read, and what is refused.
 #include <gtest/gtest.h>
 
+#include <array>
 #include "base/frames/ip_header.h"
 #include "base/frames/link_layer.h"
 #include "reassembler/frames/tcp_header.h"
@@ -221,7 +222,7 @@ TEST(TcpHeader, LengthsAreChecked) {
   EXPECT_EQ(AsText(tcp->payload), "data");
   EXPECT_EQ(tcp->sequence, 7u);
   EXPECT_EQ(tcp->acknowledgement, 9u);
-  for (const uint8_t offset : {0x00, 0x40, 0x70, 0xf0}) {
+  for (const uint8_t offset : std::to_array<uint8_t>({0x00, 0x40, 0x70, 0xf0})) {
     Packet bad = TcpBytes(good);
     bad[12] = offset;
     EXPECT_EQ(ReadTcp(bad).has_value(), false) << int{offset};

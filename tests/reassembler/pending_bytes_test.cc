@@ -67,7 +67,7 @@ TEST(PendingBytes, SmallPiecesInAnyOrderGiveTheBytesThatCount) {
 TEST(PendingBytes, OverlapsTakeLinearWork) {
   std::vector<uint64_t> work;
   std::vector<size_t> memory;
-  for (const size_t n : {10'000, 20'000, 40'000}) {
+  for (const size_t n : {10'000u, 20'000u, 40'000u}) {
     PendingBytes pending;
     const std::string segment(1000, 'x');
     for (size_t i = 0; i < n; ++i) {

@@ -25,7 +25,7 @@ TEST(SourceClocks, HonestSourcesCountAsTheyAre) {
     clocks.KeepPace(steady);
     // Up to 5 s late, as a reorder window may have it.
     const TimeNs stamp = kDayNs + steady - static_cast<int64_t>(random() % (5 * kNsPerSecond));
-    EXPECT_EQ(clocks.TimeOf(random() % 9, stamp), stamp);
+    EXPECT_EQ(clocks.TimeOf(static_cast<uint32_t>(random() % 9), stamp), stamp);
   }
 }
 
@@ -54,7 +54,7 @@ TEST(SourceClocks, NoSourceRunsAwayWithTheTimeOrStopsIt) {
       const bool honest = i == 0 || random() % 2 == 0;
       const int64_t lie = static_cast<int64_t>(random()) >> (random() % 40);
       const TimeNs time_ns =
-          honest ? clocks.TimeOf(3, honest_ns + steady) : clocks.TimeOf(random() % 3, lie);
+          honest ? clocks.TimeOf(3, honest_ns + steady) : clocks.TimeOf(static_cast<uint32_t>(random() % 3), lie);
       if (i == 0) first_ns = time_ns;
       latest_ns = std::max(latest_ns, time_ns);
       ASSERT_LE(latest_ns - first_ns, steady - since + kClockAheadNs);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -71,13 +72,14 @@ TEST(Streams, EachPieceSaysWhatItsSenderHad) {
   size_t seen = 0;
   do {
     for (size_t missing = 0; missing <= order.size(); ++missing) {
-      std::vector<CapturedPacket> packets(talk.packets.begin(), talk.packets.begin() + opening);
+      std::vector<CapturedPacket> packets(talk.packets.begin(),
+                                          talk.packets.begin() + static_cast<long>(opening));
       for (const size_t i : order) {
         if (i != missing) packets.push_back(segments[i]);
       }
       const Outcome outcome = Reassemble(packets);
       ASSERT_EQ(outcome.events.flows.size(), 1u);
-      for (const size_t d : {0, 1}) {
+      for (const size_t d : {0u, 1u}) {
         for (const auto& [offset, had] : outcome.events.flows[0].streams[d].acknowledged) {
           EXPECT_EQ(had, wanted[d].at(offset)) << "direction " << d << " offset " << offset;
           ++seen;
@@ -318,7 +320,7 @@ TEST(Streams, Case58_WindowsThatShrinkChangeNothing) {
 
 TEST(Streams, Case59_HeadersThatMakeNoSenseAreCounted) {
   Talk talk = Fresh().Handshake().Client("fine");
-  for (const uint8_t offset : {0x00, 0x40, 0xf0}) {
+  for (const uint8_t offset : std::to_array<uint8_t>({0x00, 0x40, 0xf0})) {
     talk.FromClient(4, "x");
     talk.packets.back().bytes[14 + 20 + 12] = offset;
   }

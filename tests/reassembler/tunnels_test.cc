@@ -1,5 +1,6 @@
 // Tunnels: what each carries comes out, to a depth, and apart where it is another connection.
 #include "base/frames/tunnels.h"
+#include <array>
 
 #include "tests/support/flow_checks.h"
 #include "tests/support/tunnel_frames.h"
@@ -216,7 +217,7 @@ TEST(Tunnels, Ipv6InIpv4AndTeredo) {
 }
 
 TEST(Tunnels, APortNumberAloneIsNoTunnel) {
-  for (const uint16_t port : {1701, 2152, 3544, 4789, 4790, 6081, 8472}) {
+  for (const uint16_t port : std::to_array<uint16_t>({1701, 2152, 3544, 4789, 4790, 6081, 8472})) {
     const Outcome outcome =
         Checked({Capture(EthernetFrame(In4(17, Udp(port, Packet(60, 0x2a)))), 1),
                  Capture(EthernetFrame(In4(17, Udp(port, Packet(3, 0)))), 2)});

@@ -115,7 +115,7 @@ TEST(Http2Parser, WhatOnlyLooksLikeFramesIsNone) {
     std::string bytes(40 + random() % 100, '\0');
     // Mostly zeros, as frames' headers are.
     for (char& c : bytes) c = random() % 3 == 0 ? static_cast<char>(random()) : '\0';
-    found += HoldsHttp2Frames(AsBytes(bytes)) ? 1 : 0;
+    found += HoldsHttp2Frames(AsBytes(bytes)) ? 1u : 0u;
   }
   EXPECT_LT(found, 20u);
   EXPECT_FALSE(HoldsHttp2Frames(AsBytes(std::string(2000, '\0'))));

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <array>
 #include <fstream>
 
 #include "absl/strings/escaping.h"
@@ -309,7 +310,7 @@ TEST(TlsSecrets, CiphersThatOpenSslHasNoTlsFor) {
   const std::string master = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL";
   ClientHello client;
   client.random.fill('c');
-  for (const uint16_t version : {0x0301, 0x0302, 0x0303}) {
+  for (const uint16_t version : std::to_array<uint16_t>({0x0301, 0x0302, 0x0303})) {
     for (const Case& c : cases) {
       ServerHello server;
       server.random.fill('s');

@@ -65,7 +65,7 @@ TEST(XmlText, IsWhatLibxml2WritesCallByCall) {
     Direct direct;
     size_t depth = 0;
     for (int i = 0; i < 60; ++i) {
-      const uint32_t what = depth == 0 ? 0 : random() % 6;
+      const auto what = depth == 0 ? 0 : random() % 6;
       if (what == 0 && depth < 6) {
         xml.Start("flowstitch:element");
         direct.Start("flowstitch:element");

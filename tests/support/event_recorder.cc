@@ -6,7 +6,7 @@ void EventRecorder::OnFlowOpened(const FlowInfo& flow) {
   index_[flow.id] = flows.size();
   flows.emplace_back();
   flows.back().info = flow;
-  for (size_t d : {0, 1}) flows.back().streams[d].next = flow.start_offset[d];
+  for (size_t d : {0u, 1u}) flows.back().streams[d].next = flow.start_offset[d];
 }
 
 void EventRecorder::OnVlans(FlowId flow, Direction direction, const VlanTags& vlans) {

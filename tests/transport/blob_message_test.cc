@@ -27,7 +27,7 @@ wire::PacketBatch Fields(int frames) {
 
 TEST(BlobMessage, IsOneOrdinaryMessageForAnyReader) {
   std::mt19937 random(1);
-  for (int round = 0; round < 200; ++round) {
+  for (unsigned round = 0; round < 200; ++round) {
     const int frames = static_cast<int>(random() % 300);
     std::string blob(random() % 5000, '\0');
     for (char& c : blob) c = static_cast<char>(random());

@@ -26,7 +26,8 @@ constexpr uint8_t kTail[] = {0x00, 0x00, 0xff, 0xff};
 // Length of a frame's header, by its first two bytes.
 size_t HeaderBytes(uint8_t second) {
   const uint8_t length = second & 0x7f;
-  return 2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + ((second & kMasked) ? 4 : 0);
+  const size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
+  return 2 + more + ((second & kMasked) != 0 ? 4u : 0u);
 }
 
 }  // namespace
