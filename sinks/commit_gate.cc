@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace flowstitch {
 
 CommitGate::CommitGate(absl::AnyInvocable<absl::Status()> sync, absl::AnyInvocable<void()> wake)
@@ -9,46 +11,48 @@ CommitGate::CommitGate(absl::AnyInvocable<absl::Status()> sync, absl::AnyInvocab
 
 CommitGate::~CommitGate() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     ends_ = true;
   }
-  changed_.notify_one();
+  changed_.Tell();
   thread_.join();
 }
 
 void CommitGate::NoteWritten(uint64_t number) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (number <= written_) return;
     written_ = number;
   }
-  changed_.notify_one();
+  changed_.Tell();
 }
 
 uint64_t CommitGate::through() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return through_;
 }
 
 absl::Status CommitGate::status() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 
+// The number to ask the disk about; 0: there is nothing more to ask.
+uint64_t CommitGate::AwaitWritten() {
+  const MutexLock lock(&mutex_);
+  while (!ends_ && (written_ <= through_ || !status_.ok())) changed_.Wait(&mutex_);
+  return ends_ ? 0 : written_;
+}
+
 void CommitGate::Run() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return ends_ || (written_ > through_ && status_.ok()); });
-    if (ends_) return;
-    const uint64_t asked = written_;
-    lock.unlock();
+  while (const uint64_t asked = AwaitWritten()) {
     const absl::Status status = sync_();
-    lock.lock();
-    status_.Update(status);
-    if (status.ok()) through_ = asked;
-    lock.unlock();
+    {
+      const MutexLock lock(&mutex_);
+      status_.Update(status);
+      if (status.ok()) through_ = asked;
+    }
     wake_();
-    lock.lock();
   }
 }
 

@@ -3,13 +3,12 @@
 #ifndef FLOWSTITCH_SINKS_COMMIT_GATE_H_
 #define FLOWSTITCH_SINKS_COMMIT_GATE_H_
 
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "base/mutex.h"
 
 namespace flowstitch {
 
@@ -28,16 +27,17 @@ class CommitGate {
   absl::Status status() const;
 
  private:
+  uint64_t AwaitWritten();
   void Run();
 
   absl::AnyInvocable<absl::Status()> sync_;
   absl::AnyInvocable<void()> wake_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  uint64_t written_ = 0;
-  uint64_t through_ = 0;
-  bool ends_ = false;
-  absl::Status status_;
+  mutable Mutex mutex_;
+  Condition changed_;
+  uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t through_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool ends_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

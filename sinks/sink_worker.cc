@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/process/program.h"
 #include "transport/socket.h"
 #include "transport/steady_clock.h"
@@ -32,7 +33,7 @@ SinkWorker::SinkWorker(const SinkWorkerOptions& options)
       return absl::OkStatus();
     });
     if (!ran.ok()) {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const MutexLock lock(&mutex_);
       status_.Update(ran);
     }
     done_.store(true, std::memory_order_release);
@@ -70,9 +71,9 @@ void SinkWorker::MakeWriters() {
 }
 
 void SinkWorker::Post(Work work) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   queue_.push_back(std::move(work));
-  arrived_.notify_one();
+  arrived_.Tell();
 }
 
 void SinkWorker::Post(std::shared_ptr<InFlightBatch> batch, std::vector<EventRef> events) {
@@ -92,9 +93,9 @@ void SinkWorker::PostWriteThrough(uint64_t number) {
 }
 
 void SinkWorker::StartFinish() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   finishing_ = true;
-  arrived_.notify_one();
+  arrived_.Tell();
 }
 
 void SinkWorker::Finish() {
@@ -103,7 +104,7 @@ void SinkWorker::Finish() {
 }
 
 absl::Status SinkWorker::status() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 
@@ -111,8 +112,8 @@ void SinkWorker::Run() {
   while (true) {
     Work work;
     {
-      std::unique_lock<std::mutex> lock(mutex_);
-      if (queue_.empty() && !finishing_) arrived_.wait_for(lock, kIdle);
+      const MutexLock lock(&mutex_);
+      if (queue_.empty() && !finishing_) arrived_.WaitFor(&mutex_, kIdle);
       if (queue_.empty() && finishing_) break;
       if (!queue_.empty()) {
         work = std::move(queue_.front());
@@ -142,12 +143,12 @@ void SinkWorker::ShowLedger() {
   const int64_t now_ns = SteadyNowNs();
   if (now_ns - ledger_shown_ns_ < kShowLedgerNs) return;
   ledger_shown_ns_ = now_ns;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   shown_ledger_ = ledger_;
 }
 
 SinkLedger SinkWorker::latest_ledger() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return shown_ledger_;
 }
 
@@ -229,7 +230,7 @@ absl::Status SinkWorker::OwnStatus() const {
 void SinkWorker::NoteFailure(const absl::Status& status) {
   if (failed_ || status.ok()) return;
   failed_ = true;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   status_ = status;
 }
 

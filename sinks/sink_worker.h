@@ -4,16 +4,15 @@
 #define FLOWSTITCH_SINKS_SINK_WORKER_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "base/direction.h"
+#include "base/mutex.h"
 #include "base/process/waker.h"
 #include "sinks/batch_dispatcher.h"
 #include "sinks/records/record_hub.h"
@@ -135,14 +134,12 @@ class SinkWorker {
 
   int64_t ledger_shown_ns_ = 0;
 
-  // Guards queue_, finishing_, status_ and shown_ledger_. Standard ones: ThreadSanitizer does not
-  // see into Debian's libabsl.
-  mutable std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Work> queue_;
-  bool finishing_ = false;
-  absl::Status status_;
-  SinkLedger shown_ledger_;
+  mutable Mutex mutex_;
+  Condition arrived_;
+  std::deque<Work> queue_ ABSL_GUARDED_BY(mutex_);
+  bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  SinkLedger shown_ledger_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -145,8 +145,8 @@ void Print(const std::vector<Row>& rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       // Names to the left, figures to the right.
-      absl::StrAppendFormat(&line, i < 2 ? "%s%-*s" : "%s%*s", i == 0 ? "" : "  ",
-                            static_cast<int>(widths[i]), row[i]);
+      const int width = static_cast<int>(widths[i]);
+      absl::StrAppendFormat(&line, "%s%*s", i == 0 ? "" : "  ", i < 2 ? -width : width, row[i]);
     }
     std::printf("%s\n", line.c_str());
   }

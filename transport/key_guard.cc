@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "base/capture_time.h"
+#include "base/mutex.h"
 #include "transport/steady_clock.h"
 
 namespace flowstitch {
@@ -130,13 +131,13 @@ void KeyGuard::RefreshWhenDue() {
   if (!read.ok()) {
     spdlog::error("{}; those known stay in force", std::string(read.status().message()));
   } else if (*read != nullptr) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     keys_ = *std::move(read);
   }
 }
 
 std::shared_ptr<const AllowedKeys> KeyGuard::keys() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return keys_;
 }
 

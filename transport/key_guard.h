@@ -7,13 +7,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <zmq.hpp>
 
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "transport/link_keys.h"
 #include "transport/log_limit.h"
 
@@ -84,8 +84,8 @@ class KeyGuard {
   zmq::socket_t socket_;
   KeyDirectory directory_;  // the thread's alone, once it runs
   int64_t refreshed_ns_ = 0;
-  std::mutex mutex_;  // of keys_, which is exchanged as a whole
-  std::shared_ptr<const AllowedKeys> keys_;
+  Mutex mutex_;
+  std::shared_ptr<const AllowedKeys> keys_ ABSL_GUARDED_BY(mutex_);  // exchanged as a whole
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> accepted_{0};
   LogLimit refusals_;

@@ -1,6 +1,7 @@
 #include "transport/metrics_server.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "transport/socket.h"
 #include "transport/steady_clock.h"
 
@@ -40,13 +41,13 @@ HttpResponse MetricsServer::Answer(const HttpRequest& request) {
 }
 
 bool MetricsServer::due(const std::string& part, int64_t now_ns) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const auto it = parts_.find(part);
   return it == parts_.end() || now_ns - it->second.published_ns >= kNsPerSecond;
 }
 
 void MetricsServer::Publish(const std::string& part, std::string text, int64_t now_ns) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   parts_[part] = {std::move(text), now_ns};
 }
 
@@ -55,13 +56,13 @@ std::string MetricsServer::Text() {
       "# HELP flowstitch_build_info The version, in a label.\n# TYPE flowstitch_build_info gauge\n"
       "flowstitch_build_info{version=\"",
       FLOWSTITCH_VERSION, "\"} 1\n");
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (const auto& [name, part] : parts_) text += part.text;
   return text;
 }
 
 std::string MetricsServer::Silent(int64_t now_ns) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   std::string silent;
   if (parts_.empty()) return "nothing runs so far";
   for (const auto& [name, part] : parts_) {

@@ -5,11 +5,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "base/capture_time.h"
+#include "base/mutex.h"
 #include "base/option_table.h"
 #include "transport/http_listener.h"
 
@@ -48,8 +48,8 @@ class MetricsServer {
 
   static constexpr int64_t kSilentNs = 10 * kNsPerSecond;
 
-  std::mutex mutex_;
-  std::map<std::string, Part> parts_;
+  Mutex mutex_;
+  std::map<std::string, Part> parts_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<HttpListener> listener_;  // ends first
 };
 

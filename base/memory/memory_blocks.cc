@@ -3,9 +3,10 @@
 #include <sanitizer/asan_interface.h>  // without the sanitizer, its macros do nothing
 #include <sys/mman.h>
 
-#include <mutex>
 #include <new>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace flowstitch {
 namespace {
@@ -46,20 +47,20 @@ class MemoryBlocks::Store {
   }
 
   uint8_t* Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (!shared_.empty()) return TakeFrom(&shared_);
     if (free_.empty()) AddSlab();
     return TakeFrom(&free_);
   }
 
   uint8_t* TakeShared() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     return shared_.empty() ? nullptr : TakeFrom(&shared_);
   }
 
   // There is room for it: see AddSlab.
   void GiveBack(uint8_t* block) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const bool shared = memory_ != nullptr && memory_->Has({block, kBlockBytes});
     ASAN_POISON_MEMORY_REGION(block, kBlockBytes);
     (shared ? shared_ : free_).push_back(block);
@@ -75,7 +76,7 @@ class MemoryBlocks::Store {
     return block;
   }
 
-  void AddSlab() {
+  void AddSlab() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     slabs_.reserve(slabs_.size() + 1);
     free_.reserve(2 * (slabs_.size() + 1));
     uint8_t* slab = MapSlab();
@@ -85,11 +86,11 @@ class MemoryBlocks::Store {
   }
 
   const std::shared_ptr<SharedMemory> memory_;  // may be null
-  std::mutex mutex_;
-  std::vector<uint8_t*> slabs_;
+  Mutex mutex_;
+  std::vector<uint8_t*> slabs_ ABSL_GUARDED_BY(mutex_);
   // The one that came back last, whose bytes are the nearest, goes first.
-  std::vector<uint8_t*> free_;
-  std::vector<uint8_t*> shared_;
+  std::vector<uint8_t*> free_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint8_t*> shared_ ABSL_GUARDED_BY(mutex_);
 };
 
 MemoryBlocks::MemoryBlocks(std::shared_ptr<SharedMemory> memory)

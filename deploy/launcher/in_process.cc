@@ -1,10 +1,9 @@
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/process/program.h"
 #include "base/process/sandbox.h"
 #include "capture/capture_sandbox.h"
@@ -79,7 +78,10 @@ class Stages {
 
   // Of the stages behind the capture, once Run has returned: the cause, from which follows what
   // others say.
-  const absl::Status& first_failure() const { return first_; }
+  absl::Status first_failure() {
+    const MutexLock lock(&mutex_);
+    return first_;
+  }
 
  private:
   template <typename Stage>
@@ -87,7 +89,7 @@ class Stages {
     const absl::Status status = Guard(stage);
     if (status.ok()) return;
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const MutexLock lock(&mutex_);
       first_.Update(status);
     }
     failed_ = 1;
@@ -97,18 +99,18 @@ class Stages {
   // The capture looks at one flag: the signals' or the failure's. It may have ended long before
   // the others, which give up after a second signal.
   void PassStopsOn() {
-    std::unique_lock<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     while (!all_done_) {
       stop_capture_ = failed_ > 0 ? 2 : StopRequests().load();
       if (StopRequests() > 1) stop_others_ = StopRequests().load();
-      done_.wait_for(lock, std::chrono::milliseconds(10));
+      done_.WaitFor(&mutex_, std::chrono::milliseconds(10));
     }
   }
 
   void EndWatch() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     all_done_ = true;
-    done_.notify_one();
+    done_.Tell();
   }
 
   const LauncherOptions& options_;
@@ -116,11 +118,10 @@ class Stages {
   std::atomic<int> stop_capture_{0};
   std::atomic<int> stop_others_{0};
   std::atomic<int> failed_{0};
-  // Guards what follows.
-  std::mutex mutex_;
-  std::condition_variable done_;
-  bool all_done_ = false;
-  absl::Status first_;
+  Mutex mutex_;
+  Condition done_;
+  bool all_done_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status first_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -136,7 +137,7 @@ int RunInProcess(LauncherOptions options) {
   if (!opened.ok()) return Report(opened);
   Stages stages(options, services);
   const absl::Status captured = stages.Run(std::move(inputs));
-  const absl::Status& first = stages.first_failure();
+  const absl::Status first = stages.first_failure();
   // tcpflow does not tell.
   if (first.ok() && options.as_tcpflow && absl::IsCancelled(captured)) return kExitOk;
   return Report(first.ok() ? captured : first);

@@ -46,9 +46,9 @@ std::string EncryptedPreMaster(const TlsTalk& talk) {
   constexpr size_t kRecordHeader = 5;
   for (const TlsTalk::Flight& flight : talk.flights()) {
     if (flight.end != 0 || static_cast<uint8_t>(flight.bytes[kRecordHeader]) != 16) continue;
-    const auto byte = [&](size_t at) { return static_cast<uint8_t>(flight.bytes[at]); };
-    return flight.bytes.substr(kRecordHeader + 6,
-                               byte(kRecordHeader + 4) << 8 | byte(kRecordHeader + 5));
+    const auto* const length =
+        reinterpret_cast<const uint8_t*>(flight.bytes.data()) + kRecordHeader + 4;
+    return flight.bytes.substr(kRecordHeader + 6, LoadBe16(length));
   }
   return "";
 }

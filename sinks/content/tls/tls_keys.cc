@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "sinks/content/tls/key_derivation.h"
 #include "sinks/streams/safe_file.h"
 
@@ -87,7 +88,7 @@ absl::Status TlsKeys::Reopen() {
 
 absl::Status TlsKeys::Open(const std::string& path) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     path_ = path;
     active_.store(true, std::memory_order_release);
     struct stat info = {};
@@ -102,7 +103,7 @@ absl::Status TlsKeys::Open(const std::string& path) {
 }
 
 void TlsKeys::Refresh() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (path_.empty()) return;
   Reopen().IgnoreError();  // what was read stays
   if (fd_ < 0) return;
@@ -135,7 +136,7 @@ void TlsKeys::NoteStart(std::string_view block) {
 }
 
 void TlsKeys::Add(std::string_view text) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   std::string partial;
   TakeText(text, &partial);
   if (!partial.empty()) TakeLine(partial);
@@ -228,7 +229,7 @@ absl::Status TlsKeys::AddPrivateKey(const std::string& path) {
 std::string TlsKeys::FindPreMaster(ByteView encrypted, uint16_t client_version) const {
   if (encrypted.size() < kRsaNameBytes) return "";
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const auto found = rsa_.find(std::string(AsText(encrypted.first(kRsaNameBytes))));
     if (found != rsa_.end()) return found->second;
   }
@@ -238,7 +239,7 @@ std::string TlsKeys::FindPreMaster(ByteView encrypted, uint16_t client_version) 
 void TlsKeys::RememberSession(const std::string& name, const std::string& master) {
   if (name.empty()) return;
   const std::string digest = DigestOf(name);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (!sessions_.insert_or_assign(digest, master).second) return;
   session_order_.push_back(digest);
   if (session_order_.size() > kMaxConnections) {
@@ -251,13 +252,13 @@ void TlsKeys::RememberSession(const std::string& name, const std::string& master
 std::string TlsKeys::FindSession(const std::string& name) const {
   if (name.empty()) return "";
   const std::string digest = DigestOf(name);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const auto found = sessions_.find(digest);
   return found == sessions_.end() ? "" : found->second;
 }
 
 std::string TlsKeys::Complaint() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (path_.empty() || fd_ < 0) return "";
   const std::string fits = absl::StrCat(keys_, keys_ == 1 ? " key of " : " keys of ",
                                         "TLS connections ", keys_ == 1 ? "is" : "are", " in it");
@@ -272,7 +273,7 @@ std::string TlsKeys::Complaint() const {
 }
 
 std::optional<TlsSecrets> TlsKeys::Find(const TlsRandom& client_random) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const std::string key(reinterpret_cast<const char*>(client_random.data()), client_random.size());
   const auto it = secrets_.find(key);
   if (it == secrets_.end()) return std::nullopt;
@@ -280,7 +281,7 @@ std::optional<TlsSecrets> TlsKeys::Find(const TlsRandom& client_random) const {
 }
 
 size_t TlsKeys::connections() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return secrets_.size();
 }
 

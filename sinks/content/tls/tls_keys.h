@@ -10,13 +10,13 @@
 
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/mutex.h"
 #include "sinks/content/tls/handshake_messages.h"
 #include "sinks/content/tls/private_keys.h"
 
@@ -84,21 +84,24 @@ class TlsKeys {
   }
 
  private:
-  void TakeLine(std::string_view line);
-  bool TakeRsa(std::string_view begin, const std::string& secret);
-  void NoteKey();
+  void TakeLine(std::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakeRsa(std::string_view begin, const std::string& secret)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteKey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False where the line is no key, nor anything else that a log may have.
-  bool TakeKey(std::string_view line);
-  void NoteStart(std::string_view block);
-  void TakeText(std::string_view text, std::string* partial);
-  absl::Status Reopen();
+  bool TakeKey(std::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteStart(std::string_view block) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeText(std::string_view text, std::string* partial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   PrivateKeys private_keys_;
-  absl::flat_hash_map<std::string, std::string> rsa_;  // by what the encrypted secret begins with
-  absl::flat_hash_map<std::string, std::string> sessions_;  // by their names' digests
-  std::deque<std::string> session_order_;                   // of arrival
-  std::deque<std::string> rsa_order_;
+  absl::flat_hash_map<std::string, std::string> rsa_
+      ABSL_GUARDED_BY(mutex_);  // by what the encrypted secret begins with
+  absl::flat_hash_map<std::string, std::string> sessions_
+      ABSL_GUARDED_BY(mutex_);                                     // by their names' digests
+  std::deque<std::string> session_order_ ABSL_GUARDED_BY(mutex_);  // of arrival
+  std::deque<std::string> rsa_order_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> session_generation_{0};
   absl::flat_hash_map<std::string, TlsSecrets> secrets_;
   std::deque<std::string> order_;  // of arrival

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/mutex.h"
 
 namespace flowstitch {
 namespace {
@@ -83,7 +84,7 @@ Alerts::Alerts(AlertOptions options) : options_(std::move(options)) {
 void Alerts::Tell(const char* what, const std::string& path) {
   if (options_.fd < 0) return;
   const std::string line = absl::StrCat(what, "\t", path, "\n");
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (std::string_view rest = line; !rest.empty() && status_.ok();) {
     const ssize_t n = write(options_.fd, rest.data(), rest.size());
     if (n >= 0) {
@@ -107,27 +108,28 @@ void Alerts::Closed(const std::string& path) {
 void Alerts::Reap() { status_.Update(options_.helper->Reap()); }
 
 bool Alerts::idle() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (options_.helper == nullptr) return true;
   Reap();
   return options_.helper->running() == 0;
 }
 
-void Alerts::Run(const std::string& path) {
-  std::unique_lock<std::mutex> lock(mutex_);
+// Whether it was started, or is not to be: there is no room as long as too many run.
+bool Alerts::TryRun(const std::string& path) {
+  const MutexLock lock(&mutex_);
   Reap();
-  while (options_.helper->running() >= kMaxChildren && !give_up_.load(std::memory_order_relaxed)) {
-    lock.unlock();
-    poll(nullptr, 0, kPollMs);
-    lock.lock();
-    Reap();
-  }
-  if (!status_.ok() || give_up_.load(std::memory_order_relaxed)) return;
-  status_ = options_.helper->Run(path);
+  const bool gives_up = give_up_.load(std::memory_order_relaxed);
+  if (options_.helper->running() >= kMaxChildren && !gives_up) return false;
+  if (status_.ok() && !gives_up) status_ = options_.helper->Run(path);
+  return true;
+}
+
+void Alerts::Run(const std::string& path) {
+  while (!TryRun(path)) poll(nullptr, 0, kPollMs);
 }
 
 absl::Status Alerts::status() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 

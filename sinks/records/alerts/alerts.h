@@ -11,12 +11,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "sinks/records/alerts/command_helper.h"
 
 namespace flowstitch {
@@ -63,13 +63,14 @@ class Alerts {
 
  private:
   void Tell(const char* what, const std::string& path);
+  bool TryRun(const std::string& path);
   void Run(const std::string& path);
-  void Reap();
+  void Reap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   AlertOptions options_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::atomic<bool> give_up_{false};
-  absl::Status status_;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace flowstitch

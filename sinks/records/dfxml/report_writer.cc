@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/mutex.h"
 #include "sinks/records/dfxml/flow_element.h"
 #include "sinks/records/dfxml/xml_text.h"
 #include "sinks/records/unread_names.h"
@@ -261,7 +262,7 @@ void ReportWriter::Append(std::string_view text) {
 void ReportWriter::Add(ClosedFlows flows) {
   const auto all = std::make_shared<const ClosedFlows>(std::move(flows));
   const std::string_view text = all->text;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   size_t begin = 0;
   for (const ClosedFlows::Flow& flow : all->flows) {
     waiting_.emplace(flow.order, Waiting{all, text.substr(begin, flow.end - begin)});
@@ -270,7 +271,7 @@ void ReportWriter::Add(ClosedFlows flows) {
 }
 
 void ReportWriter::OnJoined(const std::string& stream_path, const BodyRecord& body) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   last_ += BodyElement(stream_path, body);
 }
 
@@ -282,7 +283,7 @@ void ReportWriter::Service(int64_t now_ns) {
 }
 
 absl::Status ReportWriter::status() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 
@@ -290,7 +291,7 @@ void ReportWriter::WriteReady() {
   // Written without the lock: those who add do not wait for the disk.
   std::vector<Waiting> ready;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     status_ = written_;
     for (auto it = waiting_.begin(); it != waiting_.end() && it->first == next_; ++next_) {
       ready.push_back(std::move(it->second));
@@ -328,7 +329,7 @@ absl::Status ReportWriter::Complete(std::string_view end) {
 absl::Status ReportWriter::Finish(const ReportTotals& totals) {
   WriteReady();
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     for (const auto& [order, waiting] : waiting_) Append(waiting.elements);
     waiting_.clear();
     if (!last_.empty()) Append(last_);

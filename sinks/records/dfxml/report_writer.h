@@ -7,13 +7,13 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/mutex.h"
 #include "sinks/records/dfxml/flow_element.h"
 #include "sinks/records/record_output.h"
 #include "sinks/streams/safe_file.h"
@@ -83,11 +83,10 @@ class ReportWriter : public RecordOutput {
     std::shared_ptr<const ClosedFlows> of;
     std::string_view elements;
   };
-  // Guards what follows.
-  std::mutex mutex_;
-  std::map<uint64_t, Waiting> waiting_;
-  std::string last_;
-  absl::Status status_;
+  Mutex mutex_;
+  std::map<uint64_t, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::string last_ ABSL_GUARDED_BY(mutex_);
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace flowstitch

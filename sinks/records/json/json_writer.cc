@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/mutex.h"
 #include "base/utf8_text.h"
 #include "proto/record.pb.h"
 #include "sinks/streams/output_files.h"
@@ -299,12 +300,12 @@ void JsonWriter::OnJoined(const std::string& /*stream_path*/, const BodyRecord& 
 }
 
 void JsonWriter::Append(const std::string& lines) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (status_.ok()) status_ = WriteAll(fd_, AsBytes(lines), path_);
 }
 
 absl::Status JsonWriter::status() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 

@@ -5,10 +5,10 @@
 #define FLOWSTITCH_SINKS_RECORDS_JSON_JSON_WRITER_H_
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/mutex.h"
 #include "sinks/records/record_output.h"
 
 namespace flowstitch {
@@ -34,10 +34,10 @@ class JsonWriter : public RecordOutput {
   class Lines;
   void Append(const std::string& lines);
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::string path_;
   int fd_ = -1;
-  absl::Status status_;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace flowstitch

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "sinks/streams/output_files.h"
 #include "sinks/streams/safe_file.h"
 
@@ -66,7 +67,7 @@ std::string WhichAreThere(const std::vector<Piece>& pieces, uint64_t total) {
 }  // namespace
 
 void RangeJoiner::Add(uint64_t order, std::vector<RangeRecord> ranges) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   waiting_.emplace(order, std::move(ranges));
   while (!waiting_.empty() && waiting_.begin()->first == next_) {
     for (RangeRecord& range : waiting_.begin()->second) AddOne(std::move(range));
@@ -161,12 +162,12 @@ void RangeJoiner::Join(const Resource& resource) {
 }
 
 std::vector<RangeJoiner::Joined> RangeJoiner::Take() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return std::exchange(joined_, {});
 }
 
 void RangeJoiner::Finish() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (auto& [order, ranges] : waiting_) {
     for (RangeRecord& range : ranges) AddOne(std::move(range));
   }
@@ -192,7 +193,7 @@ void RangeJoiner::JoinWithHoles() {
 }
 
 absl::Status RangeJoiner::status() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return status_;
 }
 

@@ -7,11 +7,11 @@
 
 #include <deque>
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/mutex.h"
 #include "sinks/records/body_record.h"
 #include "sinks/streams/digests.h"
 
@@ -50,23 +50,24 @@ class RangeJoiner {
     uint64_t number = 0;
     uint64_t bytes = 0;  // of all ranges, overlaps counted twice
   };
-  void AddOne(RangeRecord range);
-  void Join(const Resource& resource);
-  void JoinWithHoles();
-  void DropOldest();
+  void AddOne(RangeRecord range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Join(const Resource& resource) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JoinWithHoles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DigestChoice digests_;
-  std::mutex mutex_;
-  std::map<uint64_t, std::vector<RangeRecord>> waiting_;
-  uint64_t next_ = 0;
-  std::map<std::string, Resource> resources_;
-  std::map<uint64_t, std::string> by_age_;
-  uint64_t resource_number_ = 0;
-  size_t ranges_ = 0;
-  uint64_t hole_bytes_ = 0;
-  std::vector<Joined> joined_;
-  std::map<std::string, int> paths_;  // that were given, and how often they were wanted
-  absl::Status status_;
+  Mutex mutex_;
+  std::map<uint64_t, std::vector<RangeRecord>> waiting_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, Resource> resources_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::string> by_age_ ABSL_GUARDED_BY(mutex_);
+  uint64_t resource_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t ranges_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t hole_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Joined> joined_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int> paths_
+      ABSL_GUARDED_BY(mutex_);  // that were given, and how often they were wanted
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace flowstitch

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "base/mutex.h"
 #include "base/utf8_text.h"
 #include "sinks/streams/output_files.h"
 #include "sinks/streams/safe_file.h"
@@ -303,7 +304,7 @@ absl::Status BodyFile::KeepOther(PieceFile* file, const char* name, const char* 
 
 // Each content once, with the time of the first one: whichever thread comes first.
 absl::Status BodyFile::CommitByDigest(const BodyRecord& record) {
-  const std::lock_guard<std::mutex> lock(*options_.digest_names);
+  const MutexLock lock(options_.digest_names);
   struct stat there = {};
   if (stat(record.path.c_str(), &there) != 0) return file_.Commit(record.path, time_ns_);
   file_.Discard();

@@ -5,10 +5,10 @@
 #define FLOWSTITCH_SINKS_WRITERS_CONTENT_BODY_FILE_H_
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "sinks/content/http/content_coding.h"
 #include "sinks/content/http/multipart.h"
 #include "sinks/records/body_record.h"
@@ -27,11 +27,11 @@ struct BodyFileOptions {
   bool decode = true;  // take content codings off
   DecodeLimits limits;
   BodyNames names = BodyNames::kContent;
-  std::string directory = ".";         // for files named by digest
-  ContentNames* content = nullptr;     // null: endings by type alone
-  PieceMemory* memory = nullptr;       // never null; outlives the file
-  DecoderMemory* decoders = nullptr;   // null: not counted
-  std::mutex* digest_names = nullptr;  // never null where names are digests: held for each of them
+  std::string directory = ".";        // for files named by digest
+  ContentNames* content = nullptr;    // null: endings by type alone
+  PieceMemory* memory = nullptr;      // never null; outlives the file
+  DecoderMemory* decoders = nullptr;  // null: not counted
+  Mutex* digest_names = nullptr;      // never null where names are digests: held for each of them
 };
 
 // Gets the record of each part's file, before that of the body.

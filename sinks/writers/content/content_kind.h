@@ -2,8 +2,7 @@
 #ifndef FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_KIND_H_
 #define FLOWSTITCH_SINKS_WRITERS_CONTENT_CONTENT_KIND_H_
 
-#include <mutex>
-
+#include "base/mutex.h"
 #include "sinks/streams/writer_kind.h"
 #include "sinks/writers/content/body_file.h"
 
@@ -30,7 +29,7 @@ class ContentWriterKind : public WriterKind {
  private:
   bool decode_ = true;
   DecodeLimits limits_;
-  std::mutex digest_names_;  // of all workers
+  Mutex digest_names_;  // of all workers
 };
 
 }  // namespace flowstitch

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "sinks/streams/file_error.h"
 #include "sinks/writers/netviz/traffic_page.h"
 
@@ -51,14 +52,17 @@ std::unique_ptr<Writer> NetvizWriterKind::Make(const WriterContext& context) {
 }
 
 void NetvizWriterKind::Take(size_t worker, TrafficProfile profile) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   parts_.emplace(worker, std::move(profile));
 }
 
 absl::Status NetvizWriterKind::WriteEnd(const RunInfo& run) {
   if (!wanted_) return absl::OkStatus();
   TrafficProfile all(addresses);
-  for (const auto& [worker, part] : parts_) all.Merge(part);
+  {
+    const MutexLock lock(&mutex_);
+    for (const auto& [worker, part] : parts_) all.Merge(part);
+  }
   TrafficPageInfo info;
   info.inputs = run.inputs;
   info.generated = FormatIsoSeconds(MakeTimeNs(std::time(nullptr), 0));

@@ -3,8 +3,8 @@
 #define FLOWSTITCH_SINKS_WRITERS_NETVIZ_NETVIZ_KIND_H_
 
 #include <map>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "sinks/streams/writer_kind.h"
 #include "sinks/writers/netviz/traffic_profile.h"
 
@@ -29,9 +29,9 @@ class NetvizWriterKind : public WriterKind {
 
  private:
   bool wanted_ = false;
-  std::mutex mutex_;  // of parts_
+  Mutex mutex_;
   // By worker: what is left out beyond the limit of addresses depends on the order.
-  std::map<size_t, TrafficProfile> parts_;
+  std::map<size_t, TrafficProfile> parts_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace flowstitch
