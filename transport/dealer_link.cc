@@ -21,7 +21,7 @@ SendingDealer::SendingDealer(Socket socket, LinkIdentity self, wire::Role peer_r
                              size_t buffer_bytes)
     : end_("capture", std::move(socket)),
       log_(buffer_bytes),
-      sender_(std::move(self), peer_role, /*dials=*/true, &log_) {}
+      sender_(this->socket().Introduce(std::move(self)), peer_role, /*dials=*/true, &log_) {}
 
 absl::Status SendingDealer::Service(int64_t now_ns) {
   wire::LinkMessage message;
@@ -36,7 +36,8 @@ absl::Status SendingDealer::Service(int64_t now_ns) {
 ReceivingDealer::ReceivingDealer(Socket socket, LinkIdentity self, wire::Role peer_role,
                                  uint64_t window_bytes)
     : end_("sink", std::move(socket)),
-      receiver_(std::move(self), peer_role, /*dials=*/true, window_bytes) {}
+      receiver_(this->socket().Introduce(std::move(self)), peer_role, /*dials=*/true,
+                window_bytes) {}
 
 absl::Status ReceivingDealer::Service(int64_t now_ns, const Taker& take) {
   while (auto raw = socket().Receive()) {

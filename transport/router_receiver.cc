@@ -6,7 +6,7 @@ namespace flowstitch {
 
 RouterReceiver::RouterReceiver(Socket socket, const LinkIdentity& self, wire::Role peer_role,
                                uint64_t window_bytes)
-    : self_(self),
+    : self_(socket.Introduce(self)),
       peer_role_(peer_role),
       window_bytes_(window_bytes),
       socket_(std::make_unique<Socket>(std::move(socket))),

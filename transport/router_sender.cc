@@ -10,7 +10,7 @@ namespace flowstitch {
 
 RouterSender::RouterSender(Socket socket, const LinkIdentity& self, wire::Role peer_role,
                            size_t buffer_bytes)
-    : self_(self),
+    : self_(socket.Introduce(self)),
       peer_role_(peer_role),
       log_(buffer_bytes),
       socket_(std::make_unique<Socket>(std::move(socket))),
@@ -61,7 +61,8 @@ void RouterSender::NameStalled(int64_t now_ns) {
   for (const auto& link : links_) {
     if (link != nullptr) link->NoteStall(now_ns);
   }
-  if (!log_.full() || now_ns - stall_told_ns_ < kStalledNs) return;
+  // A thread that is slow needs no name.
+  if (self_.in_process || !log_.full() || now_ns - stall_told_ns_ < kStalledNs) return;
   for (const auto& link : links_) {
     if (link == nullptr || link->stalled_since_ns() == 0) continue;
     const int64_t stalled_ns = now_ns - link->stalled_since_ns();

@@ -13,6 +13,7 @@
 #include "transport/connection_guard.h"
 #include "transport/endpoint.h"
 #include "transport/link/delivery.h"
+#include "transport/link/hello.h"
 #include "transport/link/wire_message.h"
 #include "transport/link_security.h"
 
@@ -51,6 +52,11 @@ class Socket {
 
   // Whether it can reach only this process: batches are handed over as they are.
   bool in_process() const { return in_process_; }
+  // Who this end is to peers that come by it.
+  LinkIdentity Introduce(LinkIdentity self) const {
+    self.in_process = in_process_;
+    return self;
+  }
   // Of a ROUTER or XPUB that reaches beyond the process; otherwise null.
   ConnectionGuard* connections() { return connections_.get(); }
   // Null where nothing is protected.

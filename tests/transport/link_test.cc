@@ -249,6 +249,35 @@ TEST(Link, WhatARestartedPeerSentBeforeCountsAgainstItsWindow) {
   EXPECT_EQ(taken, 9u);
 }
 
+// A busy machine may keep a thread from running for a long time.
+TEST(Link, APeerInTheSameProcessIsNeverLost) {
+  for (const bool in_process : {false, true}) {
+    SendLog log(1 << 20);
+    LinkIdentity self = Pair::SenderIdentity();
+    self.in_process = in_process;
+    LinkSender sender(self, wire::REASSEMBLER_INPUT, /*dials=*/true, &log);
+    LinkReceiver receiver({wire::REASSEMBLER_INPUT, "receiver", 100}, wire::CAPTURE,
+                          /*dials=*/false, 1 << 20);
+    int64_t now_ns = 1;
+    for (int i = 0; i < 4; ++i) {
+      wire::LinkMessage message;
+      ByteView blob;
+      while (const auto out = sender.NextToSend(now_ns)) {
+        ASSERT_TRUE(DecodeLinkMessage(out->bytes(), &message, &blob).ok());
+        receiver.Receive(message, out->size(), now_ns);
+      }
+      while (const auto out = receiver.NextToSend(now_ns)) {
+        ASSERT_TRUE(DecodeLinkMessage(out->bytes(), &message, &blob).ok());
+        sender.Receive(message, now_ns);
+      }
+    }
+    ASSERT_EQ(sender.state(), LinkState::kOpen);
+    now_ns += 100 * kPeerTimeoutNs;
+    sender.NextToSend(now_ns);
+    EXPECT_EQ(sender.state(), in_process ? LinkState::kOpen : LinkState::kLost);
+  }
+}
+
 TEST(NameClaim, AHolderThatSpeaksKeepsItsName) {
   const int64_t s = kNsPerSecond;
   EXPECT_EQ(DecideNameClaim(10 * s, 10 * s, 11 * s), NameClaim::kWait);

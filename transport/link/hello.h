@@ -21,6 +21,8 @@ struct LinkIdentity {
   std::shared_ptr<const SharedMemory> writes_memory = nullptr;
   SharedMemories reads_memory = {};  // that its peers may put payload into
   uint64_t token = 0;                // see Hello.token; 0: the link makes one
+  // Its peers are threads of this process: they may be slow, but are never gone.
+  bool in_process = false;
 };
 
 // `identity` with a token of its own, if it has none.

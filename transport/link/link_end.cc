@@ -81,7 +81,7 @@ void LinkEnd::AnswerHello(bool repeats, int64_t now_ns) {
 }
 
 std::optional<WireMessage> LinkEnd::NextToSend(int64_t now_ns) {
-  if (state_ == LinkState::kOpen && now_ns - last_heard_ns_ > kPeerTimeoutNs) {
+  if (state_ == LinkState::kOpen && !self_.in_process && now_ns - last_heard_ns_ > kPeerTimeoutNs) {
     state_ = LinkState::kLost;
   }
   const bool must_dial =
