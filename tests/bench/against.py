@@ -20,7 +20,7 @@ MOST = 1.03
 
 
 def interval(ratios):
-    """Bounds between which the median of all runs is, in 95 of 100 cases: two of the sorted ratios (the sign test's)."""
+    """Where the median of all runs lies in 95 of 100 cases: two of the sorted ratios (the sign test's)."""
     n = len(ratios)
     outside = 0.0
     skip = 0
@@ -46,7 +46,8 @@ def cell(options, capture, work, mode):
         runs.append(both)
     for directory in directories:
         shutil.rmtree(directory)
-    middle = [(statistics.median(run[i].processor for run in runs), statistics.median(run[i].memory for run in runs)) for i in (0, 1)]
+    middle = [(statistics.median(run[i].processor for run in runs), statistics.median(run[i].memory for run in runs))
+              for i in (0, 1)]
     return middle, [after.processor / before.processor for before, after in runs]
 
 
@@ -60,13 +61,15 @@ def run(options):
         capture = os.path.join(work, "c.pcap")
         for name, flow_bytes, concurrent, share, carried, modes in CELLS:
             flows = max(1, int(options.size * 1_000_000 * share) // flow_bytes)
-            subprocess.run([program(options.build, "flowstitch-make-capture"), capture, "--flows", str(flows), "--bytes",
-                            str(flow_bytes), "--concurrent", str(concurrent), "--http", carried], check=True)
+            make = program(options.build, "flowstitch-make-capture")
+            subprocess.run([make, capture, "--flows", str(flows), "--bytes", str(flow_bytes), "--concurrent",
+                            str(concurrent), "--http", carried], check=True)
             for mode, arguments in modes:
                 ((before, memory_before), (after, memory_after)), ratios = cell(options, capture, work, arguments)
                 low, high = interval(ratios)
                 too_slow = statistics.median(ratios) > MOST and low > MOST
                 slower = slower or too_slow
                 print(f"| {flows:,} {name} | {mode} | {before:.2f} | {after:.2f} | {statistics.median(ratios):.3f}"
-                      f"{' SLOWER' if too_slow else ''} | {low:.3f} to {high:.3f} | {memory_before:.0f} | {memory_after:.0f} |", flush=True)
+                      f"{' SLOWER' if too_slow else ''} | {low:.3f} to {high:.3f} | {memory_before:.0f} |"
+                      f" {memory_after:.0f} |", flush=True)
     return slower
