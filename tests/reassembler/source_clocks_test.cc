@@ -53,8 +53,8 @@ TEST(SourceClocks, NoSourceRunsAwayWithTheTimeOrStopsIt) {
       clocks.KeepPace(steady);
       const bool honest = i == 0 || random() % 2 == 0;
       const int64_t lie = static_cast<int64_t>(random()) >> (random() % 40);
-      const TimeNs time_ns =
-          honest ? clocks.TimeOf(3, honest_ns + steady) : clocks.TimeOf(static_cast<uint32_t>(random() % 3), lie);
+      const TimeNs time_ns = honest ? clocks.TimeOf(3, honest_ns + steady)
+                                    : clocks.TimeOf(static_cast<uint32_t>(random() % 3), lie);
       if (i == 0) first_ns = time_ns;
       latest_ns = std::max(latest_ns, time_ns);
       ASSERT_LE(latest_ns - first_ns, steady - since + kClockAheadNs);

@@ -7,9 +7,9 @@
 
 #include "sinks/content/http/content_coding.h"
 #include "sinks/streams/file_names.h"
-#include "sinks/writers/flow_files/flow_file_writer.h"
 #include "sinks/writers/content/content_writer.h"
 #include "sinks/writers/content/media_types.h"
+#include "sinks/writers/flow_files/flow_file_writer.h"
 #include "tests/support/deflated.h"
 #include "tests/support/kept_records.h"
 #include "tests/support/sink_flows.h"
