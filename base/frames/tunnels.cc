@@ -35,12 +35,56 @@ bool IsArubaWireless(uint16_t type) {
   return (type >= 0x8200 && type <= 0x8370 && (type & 0x0f) == 0) || type == 0x9000;
 }
 
-bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
+// RFC 2784, 2890 and 1701; version 1 is RFC 2637's.
+struct GreHeader {
+  int version = 0;
+  uint16_t type = 0;
+  uint32_t id = 0;  // the key; of version 1 the call
+  bool has_sequence = false;
+  ByteView payload;
+};
+
+// False when it is cut off. Of a version that is not known nothing more is read.
+bool ReadGreHeader(ByteView b, GreHeader* gre) {
   constexpr uint16_t kChecksum = 0x8000;
   constexpr uint16_t kRouting = 0x4000;
   constexpr uint16_t kKey = 0x2000;
   constexpr uint16_t kSequence = 0x1000;
   constexpr uint16_t kAcknowledgement = 0x0080;  // version 1 only
+  if (b.size() < 4) return false;
+  const uint16_t flags = LoadBe16(b.data());
+  gre->type = LoadBe16(b.data() + 2);
+  gre->version = flags & 7;
+  gre->has_sequence = (flags & kSequence) != 0;
+  if (gre->version > 1) return true;
+  size_t at = 4;
+  if (gre->version == 0 && (flags & (kChecksum | kRouting))) at += 4;
+  if (flags & kKey) {
+    if (b.size() < at + 4) return false;
+    gre->id = LoadBe32(b.data() + at);
+    at += 4;
+  }
+  if (gre->has_sequence) at += 4;
+  size_t length = b.size();
+  if (gre->version == 1) {
+    if (flags & kKey) length = gre->id >> 16;  // RFC 2637: of the payload; the rest is the call
+    gre->id &= 0xffff;
+    if (flags & kAcknowledgement) at += 4;
+  }
+  // RFC 1701: source routes, each with its length; the last one is empty.
+  while (gre->version == 0 && (flags & kRouting)) {
+    if (b.size() < at + 4) return false;
+    const size_t route = b[at + 3];
+    const bool last = LoadBe16(b.data() + at) == 0 && route == 0;
+    at += 4 + route;
+    if (last) break;
+  }
+  if (b.size() < at) return false;
+  gre->payload = AtMost(b.subspan(at), length);
+  return true;
+}
+
+bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
   constexpr uint16_t kPpp = 0x880b;
   constexpr uint16_t kErspan2 = 0x88be;
   constexpr uint16_t kErspan3 = 0x22eb;
@@ -48,40 +92,17 @@ bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
   constexpr uint16_t kEoip = 0x6400;  // MikroTik's, version 1: length, number, a whole frame
   tunnel->kind = TunnelKind::kGre;
   inner->verdict = LinkVerdict::kMalformed;
-  if (b.size() < 4) return true;
-  const uint16_t flags = LoadBe16(b.data());
-  const uint16_t type = LoadBe16(b.data() + 2);
-  const int version = flags & 7;
-  if (version > 1) return false;
-  size_t at = 4;
-  if (version == 0 && (flags & (kChecksum | kRouting))) at += 4;
-  if (flags & kKey) {
-    if (b.size() < at + 4) return true;
-    tunnel->id = LoadBe32(b.data() + at);
-    at += 4;
-  }
-  if (flags & kSequence) at += 4;
-  size_t length = b.size();
-  if (version == 1) {
-    if (flags & kKey) length = tunnel->id >> 16;  // RFC 2637: of the payload; the rest is the call
-    tunnel->id &= 0xffff;
-    if (flags & kAcknowledgement) at += 4;
-  }
-  // RFC 1701: source routes, each with its length; the last one is empty.
-  while (version == 0 && (flags & kRouting)) {
-    if (b.size() < at + 4) return true;
-    const size_t route = b[at + 3];
-    const bool last = LoadBe16(b.data() + at) == 0 && route == 0;
-    at += 4 + route;
-    if (last) break;
-  }
-  if (b.size() < at) return true;
-  b = AtMost(b.subspan(at), length);
-  if (IsArubaWireless(type)) {
+  GreHeader gre;
+  const bool whole = ReadGreHeader(b, &gre);
+  tunnel->id = gre.id;
+  if (!whole) return true;
+  if (gre.version > 1) return false;
+  b = gre.payload;
+  if (IsArubaWireless(gre.type)) {
     inner->verdict = ReadIeee80211(b, {}, inner);
     return true;
   }
-  switch (type) {
+  switch (gre.type) {
     case kEoip:
       tunnel->id = __builtin_bswap16(static_cast<uint16_t>(tunnel->id));  // the one in that order
       inner->verdict = ReadEthernet(b, inner);
@@ -96,7 +117,7 @@ bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
     case kErspan2:
     case kErspan3:
       tunnel->kind = TunnelKind::kErspan;
-      inner->verdict = ReadErspan(type == kErspan3, flags & kSequence, b, inner);
+      inner->verdict = ReadErspan(gre.type == kErspan3, gre.has_sequence, b, inner);
       return true;
     case kWccp:
       // Version 2 has a redirect header of four bytes, version 1 none.
@@ -104,7 +125,7 @@ bool OpenGre(ByteView b, Tunnel* tunnel, LinkLayer* inner) {
       inner->verdict = ReadIp(b, inner);
       return true;
     default:
-      inner->verdict = ReadEtherType(type, b, inner);
+      inner->verdict = ReadEtherType(gre.type, b, inner);
       return true;
   }
 }
