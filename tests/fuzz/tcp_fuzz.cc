@@ -79,9 +79,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     spec.destination = back ? a : b;
     spec.flags = data[1] & 0x3f;
     // Near the beginning, near the wrap, or anywhere.
-    spec.sequence =
-        (data[2] & 0x80 ? 0xfffffff0u : 1000u) + data[3] + (data[2] & 0x40 ? data[4] << 20 : 0u);
-    spec.acknowledgement = 1000u + data[5] + (data[2] & 0x20 ? data[4] << 16 : 0u);
+    spec.sequence = (data[2] & 0x80 ? 0xfffffff0u : 1000u) + data[3] +
+                    (data[2] & 0x40 ? uint32_t{data[4]} << 20 : 0u);
+    spec.acknowledgement = 1000u + data[5] + (data[2] & 0x20 ? uint32_t{data[4]} << 16 : 0u);
     std::string text = payload.substr(0, data[6]);
     if (!text.empty()) text[data[7] % text.size()] = static_cast<char>(data[4]);
     spec.payload = text;
