@@ -79,7 +79,8 @@ TEST_F(PartFiles, ADeviceIsWrittenAsItIs) {
 
 TEST_F(PartFiles, AFailureNamesThePath) {
   PartFile file;
-  EXPECT_THAT(std::string(file.Open(Path("no/a")).message()), HasSubstr("no/a"));
+  std::ofstream(Path("file")) << "no directory";
+  EXPECT_THAT(std::string(file.Open(Path("file/a")).message()), HasSubstr("file/a"));
   const int fd = open("/dev/full", O_WRONLY);
   ASSERT_GE(fd, 0);
   const absl::Status full = WriteAll(fd, AsBytes(std::string_view("abc")), "somewhere");
