@@ -208,6 +208,33 @@ TEST(HttpLosses, WhatIsPairedIsPairedRightly) {
   EXPECT_LE(pairs, possible);
 }
 
+// A client that does not wait, whose first request is lost: that the one behind it was answered
+// does not follow from two responses, nor who a later response is for.
+TEST(HttpLosses, OfALostFirstRequestTheNextLossIsUncertain) {
+  Talk talk;
+  const auto get = [&](const std::string& name, bool lost) {
+    talk.Say(kClientToServer, Request(name, "GET", ""), 1000);
+    talk.pieces.back().second.lost = lost;
+  };
+  get("/0", true);
+  get("/1", false);
+  talk.pieces.back().second.had = 0;  // sent before the response to the other one
+  const std::string answers = Response("/0", "a", false, false) + Response("/1", "b", false, false);
+  talk.Say(kServerToClient, answers, 1000);
+  get("/2", true);
+  get("/3", false);
+  talk.Say(kServerToClient, Response("/2", "c", false, false), 1000);
+  talk.Say(kServerToClient, Response("/3", "d", false, false), 1000);
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    std::mt19937_64 random(seed);
+    Pairs out;
+    FeedTalk(talk, &random, /*with_acknowledgements=*/true, &out);
+    EXPECT_EQ(out.pairs.count({"/3", "/2"}), 0u) << "seed " << seed;
+    EXPECT_EQ(out.pairs.count({"/1", "/0"}), 0u) << "seed " << seed;
+    EXPECT_EQ(out.pairs.size(), 6u) << "each request and response by itself";
+  }
+}
+
 // Who opened the connection answers: what waits for it is not overtaken, whoever turns out to ask.
 TEST(HttpLosses, TheSideThatAcceptedMayAsk) {
   const HttpParserConfig config(true);

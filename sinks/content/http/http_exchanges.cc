@@ -56,7 +56,7 @@ bool HttpExchanges::IsCertain(size_t index) const {
   std::optional<uint64_t> answered;
   if (index == 0) {
     if (*request.lost_from == 0) answered = 0;
-  } else {
+  } else if (IsCertain(index - 1)) {  // else what begins there may answer another one
     const auto asked = Had(HttpKind::kRequest, requests_[index - 1].begin);
     const auto answer = std::find_if(responses_.begin(), responses_.end(),
                                      [&](const auto& r) { return r.first == asked; });
