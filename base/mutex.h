@@ -34,7 +34,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
-// What one thread waits for and another one tells, while they have the mutex.
+// What one thread waits for and another one tells, of something that the mutex guards.
 class Condition {
  public:
   void Tell() { condition_.notify_one(); }

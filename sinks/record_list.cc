@@ -12,8 +12,9 @@
 namespace flowstitch {
 
 absl::Status OpenRecordOutputs(const SinkOptions& options, RecordOutputs* outputs) {
-  if (options.content().bodies)
+  if (options.content().bodies) {
     outputs->push_back(std::make_unique<RangeOutput>(options.digests, outputs));
+  }
   if (!options.json.empty()) {
     auto json = std::make_unique<JsonWriter>();
     if (const absl::Status status = json->Open(options.json); !status.ok()) return status;

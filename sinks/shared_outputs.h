@@ -25,7 +25,7 @@ class SharedOutputs {
     for (const std::string& text : message.tls_secrets()) keys_.Add(text);
   }
 
-  // Once the workers have finished. `totals` get the first failure.
+  // Once the workers have finished. An output is told what failed before it.
   absl::Status WriteEnd(const ReportTotals& totals);
   // Whether no command runs any more; the first one that failed.
   bool commands_idle() const;

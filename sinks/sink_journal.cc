@@ -114,6 +114,7 @@ void SinkJournal::Add(const wire::JournalEntry& entry) {
 }
 
 void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {
+  if (!kept()) return;
   wire::JournalEntry entry;
   entry.mutable_opened()->set_reassembler_epoch(epoch);
   *entry.mutable_opened()->mutable_flow() = flow;
@@ -122,6 +123,7 @@ void SinkJournal::Opened(uint64_t epoch, const wire::FlowOpened& flow) {
 }
 
 void SinkJournal::Vlans(const wire::DirectionVlans& vlans) {
+  if (!kept()) return;
   wire::JournalEntry entry;
   *entry.mutable_vlans() = vlans;
   Add(entry);
@@ -129,16 +131,18 @@ void SinkJournal::Vlans(const wire::DirectionVlans& vlans) {
 }
 
 void SinkJournal::Named(uint64_t flow, Direction direction, const std::string& name) {
+  if (!kept()) return;
   wire::JournalEntry entry;
   entry.mutable_named()->set_flow(flow);
-  entry.mutable_named()->set_direction(direction == 0 ? wire::CLIENT_TO_SERVER
-                                                      : wire::SERVER_TO_CLIENT);
+  entry.mutable_named()->set_direction(direction == kClientToServer ? wire::CLIENT_TO_SERVER
+                                                                    : wire::SERVER_TO_CLIENT);
   entry.mutable_named()->set_name(name);
   Add(entry);
   Take(entry, &open_);
 }
 
 void SinkJournal::Closed(uint64_t flow) {
+  if (!kept()) return;
   wire::JournalEntry entry;
   entry.set_closed(flow);
   Add(entry);

@@ -38,6 +38,7 @@ class SinkJournal {
   ~SinkJournal();
   SinkJournal(const SinkJournal&) = delete;
   SinkJournal& operator=(const SinkJournal&) = delete;
+  bool kept() const { return !path_.empty(); }
 
   void Opened(uint64_t epoch, const wire::FlowOpened& flow);
   void Vlans(const wire::DirectionVlans& vlans);

@@ -127,7 +127,7 @@ void SinkWorker::OnOpened(const wire::FlowOpened& event) {
     flow->continues = event.continues();
     flow->start_offset = {event.client_start_offset(), event.server_start_offset()};
   }
-  if (!options_.journal.empty()) journal_.Opened(epoch_, event);
+  journal_.Opened(epoch_, event);
   Restore(*flow);
   for (const auto& writer : writers_) writer->OnOpened(*flow);
   flows_[event.flow()] = std::move(flow);
@@ -137,7 +137,7 @@ void SinkWorker::OnVlans(SinkFlow& flow, const wire::DirectionVlans& event) {
   SinkStream& stream = flow.streams[FromWire(event.direction())];
   if (stream.bytes > 0) return;  // it has its name already
   TakeVlans(event, &stream);
-  if (!options_.journal.empty()) journal_.Vlans(event);
+  journal_.Vlans(event);
 }
 
 // A flow that an earlier sink began has its names already.
@@ -151,7 +151,7 @@ void SinkWorker::Restore(SinkFlow& flow) {
     const std::string& name = it->second.names[d];
     if (name.empty()) continue;
     names_.Restore(flow, d, name);
-    if (!options_.journal.empty()) journal_.Named(flow.id, d, name);
+    journal_.Named(flow.id, d, name);
   }
 }
 
@@ -212,7 +212,7 @@ void SinkWorker::OnBytes(const wire::StreamBytes& event, ByteView bytes, BatchHo
   if (stream.bytes == 0) stream.first_byte_ns = event.time_ns();
   stream.bytes += bytes.size();
   ledger_.stream_bytes_received += bytes.size();
-  if (!options_.journal.empty() && stream.name.empty()) {
+  if (journal_.kept() && stream.name.empty()) {
     names_.Name(flow, direction);
     journal_.Named(flow.id, direction, stream.name);
     // Before its file is there.
@@ -282,7 +282,7 @@ void SinkWorker::OnClosed(const wire::FlowClosed& event, uint64_t order) {
   journal_status_.Update(journal_.Flush());  // before its files are there
   flow.close_order = order;
   CloseFlow(flow);
-  if (!options_.journal.empty()) journal_.Closed(flow.id);
+  journal_.Closed(flow.id);
   NoteFailure(OwnStatus());
   if (!failed_) flows_.erase(event.flow());
 }

@@ -5,9 +5,6 @@
 namespace flowstitch {
 namespace {
 
-constexpr auto kClient = Direction::kClientToServer;
-constexpr auto kServer = Direction::kServerToClient;
-
 // Numbers behind the SYN count its payload, if it was taken.
 bool IsClientIsn(const HalfOpen& half, uint32_t isn) {
   const SynPayload* const payload = half.rare == nullptr ? nullptr : half.rare->payload.get();
@@ -56,9 +53,9 @@ void Attempts::Expire(uint32_t index, CloseReason reason) {
     core_.recorder->GiveToFlow(core_.table.flow(opened).id, half.client_is_high,
                                &half.rare->frames);
   }
-  const Direction direction = half.server_isn_known ? kServer : kClient;
+  const Direction direction = half.server_isn_known ? kServerToClient : kClientToServer;
   FeedSyn(opened, direction, &half, payload->isn);
-  TcpStream& stream = core_.table.flow(opened).streams[static_cast<size_t>(direction)];
+  TcpStream& stream = core_.table.flow(opened).streams[direction];
   stream.OnData(core_.ContextOf(core_.table.flow(opened), direction), payload->isn + 1,
                 payload->bytes, 0, half.first_time_ns);
   flows_.Close(opened, reason);
@@ -153,10 +150,10 @@ uint32_t Attempts::Promote(uint32_t index, const Segment& segment) {
                                &half.rare->frames);
   }
   if (half.server_isn_known) {
-    FeedSyn(opened, kServer, &half, half.server_isn);
+    FeedSyn(opened, kServerToClient, &half, half.server_isn);
     return opened;
   }
-  FeedSyn(opened, kClient, &half, client_isn);
+  FeedSyn(opened, kClientToServer, &half, client_isn);
   if (half.client_isns == 2) {
     // The other SYN may be that of another connection, whose answer is still to come.
     const uint32_t other = half.client_isn[client_isn == half.client_isn[0] ? 1 : 0];

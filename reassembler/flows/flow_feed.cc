@@ -48,9 +48,10 @@ void FlowFeed::Feed(uint32_t index, const Segment& segment) {
     core_.table.Touch(index);
   }
   const Direction direction = TcpCore::DirectionOf(flow, segment);
-  if (core_.recorder != nullptr)
+  if (core_.recorder != nullptr) {
     core_.recorder->Claim(flow.id, direction, segment, segment.tcp.payload);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  }
+  TcpStream& stream = flow.streams[direction];
   if (stream.summary().packets == 0 && segment.link->vlans != flow.vlans) {
     core_.events->OnVlans(flow.id, direction, segment.link->vlans);
   }
@@ -66,7 +67,7 @@ void FlowFeed::Feed(uint32_t index, const Segment& segment) {
 void FlowFeed::FeedReset(uint32_t index, const Segment& segment) {
   Flow& flow = core_.table.flow(index);
   const Direction direction = TcpCore::DirectionOf(flow, segment);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  TcpStream& stream = flow.streams[direction];
   core_.Ignore(segment, &ReassemblyLedger::reset_payload_bytes);
   if (!stream.AcceptsReset(segment.tcp.sequence)) {
     ++core_.ledger.ignored_resets;
@@ -86,8 +87,8 @@ void FlowFeed::FeedStreams(uint32_t index, const Segment& segment) {
   Flow& flow = core_.table.flow(index);
   const TcpHeader& tcp = segment.tcp;
   const Direction direction = TcpCore::DirectionOf(flow, segment);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-  TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
+  TcpStream& stream = flow.streams[direction];
+  TcpStream& peer = flow.streams[Opposite(direction)];
   StreamContext c = core_.ContextOf(flow, direction);
   c.may_be_filled = segment.may_be_filled;
   c.rest_of_segment = segment.longer_than != 0;
@@ -131,7 +132,7 @@ void FlowFeed::FeedStreams(uint32_t index, const Segment& segment) {
 void FlowFeed::FeedSyn(uint32_t index, Direction direction, const HalfOpen& half, uint32_t isn,
                        const SynPayload* payload) {
   Flow& flow = core_.table.flow(index);
-  TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  TcpStream& stream = flow.streams[direction];
   ByteView bytes;
   if (payload != nullptr && payload->isn == isn) {
     bytes = payload->bytes;
@@ -140,8 +141,8 @@ void FlowFeed::FeedSyn(uint32_t index, Direction direction, const HalfOpen& half
   }
   stream.OnSyn(core_.ContextOf(flow, direction), isn, bytes, false, half.first_time_ns);
   stream.CountPacket(half.wire_length, half.captured_length, half.first_time_ns);
-  flow.history.Add(direction == Direction::kClientToServer,
-                   direction == Direction::kClientToServer ? 'S' : 'H');
+  const bool by_client = direction == kClientToServer;
+  flow.history.Add(by_client, by_client ? 'S' : 'H');
   if (half.rare != nullptr && (half.rare->before[0].known || half.rare->before[1].known)) {
     flow.closed_sibling = std::make_unique<ClosedStreams>(half.rare->before);
   }

@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace flowstitch {
-namespace {
-
-constexpr auto kClient = Direction::kClientToServer;
-constexpr auto kServer = Direction::kServerToClient;
-
-}  // namespace
-
 uint32_t FlowSet::Open(const Segment& segment, const FlowOpening& opening) {
   const bool beside = core_.table.Find(segment.key).has_value();
   const uint32_t index = core_.table.AddFlow(segment.key);
@@ -42,12 +35,12 @@ uint32_t FlowSet::Open(const Segment& segment, const FlowOpening& opening) {
     ++core_.ledger.continued_flows;
     info.continued = true;
     info.continues = opening.continues->id;
-    for (const Direction direction : {kClient, kServer}) {
-      const bool is_high = flow.client_is_high == (direction == kClient);
+    for (const Direction direction : kDirections) {
+      const bool is_high = flow.client_is_high == (direction == kClientToServer);
       const ClosedStream& before = opening.continues->streams[is_high ? 1 : 0];
       if (!before.known) continue;
-      info.start_offset[static_cast<size_t>(direction)] = before.length;
-      flow.streams[static_cast<size_t>(direction)].Resume(before.resume, before.length);
+      info.start_offset[direction] = before.length;
+      flow.streams[direction].Resume(before.resume, before.length);
     }
   }
   core_.events->OnFlowOpened(info);
@@ -68,8 +61,8 @@ uint32_t FlowSet::OpenInTheMiddle(const Segment& segment) {
 
 void FlowSet::Close(uint32_t index, CloseReason reason) {
   Flow& flow = core_.table.flow(index);
-  for (const Direction direction : {kClient, kServer}) {
-    TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  for (const Direction direction : kDirections) {
+    TcpStream& stream = flow.streams[direction];
     if (reason == CloseReason::kEvicted) {
       stream.Evict(core_.ContextOf(flow, direction));
     } else {
@@ -81,11 +74,11 @@ void FlowSet::Close(uint32_t index, CloseReason reason) {
   end.reason = reason;
   end.time_ns = core_.stamp_ns;
   ClosedStreams closed;
-  for (const Direction direction : {kClient, kServer}) {
-    const TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
-    end.summaries[static_cast<size_t>(direction)] = stream.summary();
-    if (stream.summary().gaps > 0) flow.history.Add(direction == kClient, 'G');
-    ClosedStream& side = closed[flow.client_is_high == (direction == kClient) ? 1 : 0];
+  for (const Direction direction : kDirections) {
+    const TcpStream& stream = flow.streams[direction];
+    end.summaries[direction] = stream.summary();
+    if (stream.summary().gaps > 0) flow.history.Add(direction == kClientToServer, 'G');
+    ClosedStream& side = closed[flow.client_is_high == (direction == kClientToServer) ? 1 : 0];
     if (!stream.anchored()) continue;
     side = {
         true,           stream.syn_seen(), stream.isn(), stream.next_sequence(), stream.resume(),
@@ -133,8 +126,8 @@ TimeNs FlowSet::DueNs(const Tombstone& tombstone) const {
 bool FlowSet::Check(uint32_t index) {
   Flow& flow = core_.table.flow(index);
   TimeNs again_ns = kTimeMax;
-  for (const Direction direction : {kClient, kServer}) {
-    TcpStream& stream = flow.streams[static_cast<size_t>(direction)];
+  for (const Direction direction : kDirections) {
+    TcpStream& stream = flow.streams[direction];
     again_ns = std::min(again_ns, stream.CheckWaiting(core_.ContextOf(flow, direction)));
   }
   if (flow.streams[0].finished() && flow.streams[1].finished()) {

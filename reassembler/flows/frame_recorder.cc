@@ -59,7 +59,7 @@ void FrameRecorder::Begin(const Frame& frame) {
 
 void FrameRecorder::End() {
   if (claimed_ || !choice_.others) return;
-  events_->OnFrame(std::nullopt, Direction::kClientToServer, frame_, {});
+  events_->OnFrame(std::nullopt, kClientToServer, frame_, {});
 }
 
 Frame FrameRecorder::FrameOf(const Passage& passage, ByteView payload, size_t* payload_offset) {
@@ -118,10 +118,8 @@ void FrameRecorder::GiveToFlow(FlowId flow, bool client_is_high, HeldFrames* hel
     held_bytes_ -= one.bytes.size();
     one.frame.bytes = one.bytes;
     if (!choice_.of_flows) continue;
-    events_->OnFrame(
-        flow,
-        one.from_high == client_is_high ? Direction::kClientToServer : Direction::kServerToClient,
-        one.frame, one.frame.bytes.subspan(one.payload_offset, one.payload_length));
+    events_->OnFrame(flow, one.from_high == client_is_high ? kClientToServer : kServerToClient,
+                     one.frame, one.frame.bytes.subspan(one.payload_offset, one.payload_length));
   }
 }
 
@@ -130,7 +128,7 @@ void FrameRecorder::GiveUp(HeldFrames* held) {
     held_bytes_ -= one.bytes.size();
     one.frame.bytes = one.bytes;
     if (!choice_.others) continue;
-    events_->OnFrame(std::nullopt, Direction::kClientToServer, one.frame, {});
+    events_->OnFrame(std::nullopt, kClientToServer, one.frame, {});
   }
 }
 

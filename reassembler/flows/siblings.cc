@@ -29,13 +29,14 @@ uint32_t Siblings::Find(uint32_t newest, const Segment& segment) const {
   uint64_t best_distance = UINT64_MAX;
   for (uint32_t i = newest; i != Flow::kNone; i = core_.table.flow(i).next_sibling) {
     const Flow& flow = core_.table.flow(i);
-    const auto direction = static_cast<size_t>(TcpCore::DirectionOf(flow, segment));
+    const auto direction = TcpCore::DirectionOf(flow, segment);
     const TcpStream& stream = flow.streams[direction];
-    const TcpStream& peer = flow.streams[1 - direction];
+    const TcpStream& peer = flow.streams[Opposite(direction)];
     if (alone) {
       // An unknown direction of a flow takes whatever comes, as long as the other does not object.
-      if (stream.anchored())
+      if (stream.anchored()) {
         return stream.Near(core_.limits, segment.tcp.sequence) ? i : Flow::kNone;
+      }
       const bool objects = Has(segment, kTcpAck) && BringsData(segment) &&
                            !peer.Near(core_.limits, segment.tcp.acknowledgement);
       return objects ? Flow::kNone : i;
@@ -65,10 +66,10 @@ uint32_t Siblings::FindOwn(uint32_t newest, const Segment& segment) const {
   uint32_t own = Flow::kNone;
   for (uint32_t i = newest; i != Flow::kNone; i = core_.table.flow(i).next_sibling) {
     const Flow& sibling = core_.table.flow(i);
-    const auto direction = static_cast<size_t>(TcpCore::DirectionOf(sibling, segment));
+    const auto direction = TcpCore::DirectionOf(sibling, segment);
     if (!sibling.streams[direction].IsOwnSyn(segment.tcp.sequence)) continue;
     if (own == Flow::kNone) own = i;
-    const TcpStream& peer = sibling.streams[1 - direction];
+    const TcpStream& peer = sibling.streams[Opposite(direction)];
     if (peer.syn_seen() && peer.isn() + 1 == segment.tcp.acknowledgement) own = i;
   }
   return own;
@@ -88,9 +89,9 @@ bool Siblings::OnSyn(uint32_t newest, uint32_t index, const Segment& segment, Di
     return true;
   }
   Flow& flow = core_.table.flow(newest);
-  const auto direction = static_cast<size_t>(TcpCore::DirectionOf(flow, segment));
+  const auto direction = TcpCore::DirectionOf(flow, segment);
   const TcpStream& stream = flow.streams[direction];
-  const TcpStream& peer = flow.streams[1 - direction];
+  const TcpStream& peer = flow.streams[Opposite(direction)];
   const bool idle = core_.now_ns > AddNs(flow.last_time_ns, core_.limits.replace_idle_ns);
   // Both have ended; a direction that no sensor saw says nothing against it.
   const bool ended = stream.fin_seen() && (peer.fin_seen() || !peer.anchored());
@@ -138,7 +139,7 @@ bool Siblings::ConfirmsCandidate(const Flow& flow, const Segment& segment) const
     return Has(segment, kTcpAck) && segment.tcp.acknowledgement == candidate.isn + 1;
   }
   // Its own sender goes on from it, which it would not without an answer.
-  const auto direction = static_cast<size_t>(TcpCore::DirectionOf(flow, segment));
+  const auto direction = TcpCore::DirectionOf(flow, segment);
   return !IsSyn(segment) && segment.tcp.sequence == candidate.isn + 1 &&
          !flow.streams[direction].Near(core_.limits, segment.tcp.sequence);
 }
@@ -160,8 +161,7 @@ void Siblings::OpenCandidate(uint32_t index, const Segment& segment) {
   const uint32_t opened = flows_.Open(
       segment, {half.client_is_high, candidate.is_answer ? OpenedBy::kSynAck : OpenedBy::kSyn,
                 candidate.time_ns});
-  feed_.FeedSyn(opened,
-                candidate.is_answer ? Direction::kServerToClient : Direction::kClientToServer, half,
+  feed_.FeedSyn(opened, candidate.is_answer ? kServerToClient : kClientToServer, half,
                 candidate.isn, /*payload=*/nullptr);
   feed_.Feed(opened, segment);
 }

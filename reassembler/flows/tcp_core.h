@@ -26,13 +26,12 @@ struct TcpCore {
     ledger.*where += segment.tcp.payload.size();
   }
   StreamContext ContextOf(const Flow& flow, Direction direction) {
-    const TcpStream& peer = flow.streams[static_cast<size_t>(Opposite(direction))];
+    const TcpStream& peer = flow.streams[Opposite(direction)];
     return {flow.id, direction,         limits,    peer,   *events,
             ledger,  all_waiting_bytes, delivered, now_ns, stamp_ns};
   }
   static Direction DirectionOf(const Flow& flow, const Segment& segment) {
-    return segment.from_high == flow.client_is_high ? Direction::kClientToServer
-                                                    : Direction::kServerToClient;
+    return segment.from_high == flow.client_is_high ? kClientToServer : kServerToClient;
   }
   // The flow is to be looked at then, if not earlier.
   void Remind(uint32_t flow_index, TimeNs when_ns) {

@@ -8,9 +8,6 @@ namespace {
 // Data this close behind a closed stream's end is the tail of it, not another connection.
 constexpr int32_t kTombstoneSlackBytes = 16 << 20;
 
-constexpr auto kClient = Direction::kClientToServer;
-constexpr auto kServer = Direction::kServerToClient;
-
 }  // namespace
 
 TcpReassembler::TcpReassembler(const TcpLimits& limits, StreamEvents* events,
@@ -81,8 +78,9 @@ void TcpReassembler::OnTombstone(uint32_t index, const Segment& segment) {
   const ClosedStream& stream = memory.streams[segment.from_high ? 1 : 0];
   const auto claim = [&] {
     if (core_.recorder == nullptr) return;
-    core_.recorder->Claim(memory.id, segment.from_high == memory.client_is_high ? kClient : kServer,
-                          segment, segment.tcp.payload);
+    core_.recorder->Claim(
+        memory.id, segment.from_high == memory.client_is_high ? kClientToServer : kServerToClient,
+        segment, segment.tcp.payload);
   };
   if (Has(segment, kTcpRst)) {
     claim();

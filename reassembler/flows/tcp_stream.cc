@@ -16,13 +16,13 @@ constexpr uint64_t kSequenceSpaceBytes = uint64_t{1} << 32;
 }  // namespace
 
 void TcpStream::CountPacket(uint32_t wire_length, uint32_t captured_length, TimeNs time_ns) {
-  if (out().summary().packets == 0)
-    out().summary().first_time_ns = out().summary().last_time_ns = time_ns;
-  ++out().summary().packets;
-  out().summary().wire_bytes += wire_length;
-  out().summary().captured_bytes += captured_length;
-  out().summary().first_time_ns = std::min(out().summary().first_time_ns, time_ns);
-  out().summary().last_time_ns = std::max(out().summary().last_time_ns, time_ns);
+  StreamSummary& summary = out().summary();
+  if (summary.packets == 0) summary.first_time_ns = summary.last_time_ns = time_ns;
+  ++summary.packets;
+  summary.wire_bytes += wire_length;
+  summary.captured_bytes += captured_length;
+  summary.first_time_ns = std::min(summary.first_time_ns, time_ns);
+  summary.last_time_ns = std::max(summary.last_time_ns, time_ns);
 }
 
 void TcpStream::Resume(uint32_t next_sequence, uint64_t offset) {
@@ -103,8 +103,7 @@ void TcpStream::OnFin(const StreamContext& c, uint32_t sequence_after_data) {
   if (fin_ != 0 && (at >= fin_ || at < highest_)) return;
   fin_ = at;
   out().summary().fin_seen = true;
-  if ((unconfirmed_.probe() != nullptr) && fin_ > unconfirmed_.probe()->at)
-    SettleProbe(c, true, nullptr);
+  SettleProbeBefore(c, fin_);
   if (waiting().empty() || waiting().end() <= fin_) return;
   c.ledger.after_fin_bytes += waiting().DropFrom(c, fin_);
 }
@@ -130,8 +129,7 @@ void TcpStream::OnAcknowledged(const StreamContext& c, uint32_t acknowledgement,
       DropHeldSyn(c);  // the peer took the SYN alone; the data comes again
     }
   }
-  if ((unconfirmed_.probe() != nullptr) && at > unconfirmed_.probe()->at)
-    SettleProbe(c, true, nullptr);
+  SettleProbeBefore(c, at);
   peer_.OnAcknowledged(at, highest_);
 }
 
@@ -198,8 +196,7 @@ TimeNs TcpStream::CheckWaiting(const StreamContext& c) {
 void TcpStream::Finish(const StreamContext& c) {
   if (holding()) StartAtFirstWaiting(c);
   if (unconfirmed_.has_syn()) DropHeldSyn(c);
-  if ((unconfirmed_.probe() != nullptr))
-    SettleProbe(c, false, &ReassemblyLedger::unconfirmed_bytes);
+  DropProbe(c, &ReassemblyLedger::unconfirmed_bytes);
   while (!waiting().empty()) bytes_.GiveUpHole(c, fin_, GapReason::kFlowEnded);
   if (!running()) return;
   // What is known to have been sent and was not seen: up to the FIN, or to what the peer says it
@@ -217,7 +214,7 @@ void TcpStream::Finish(const StreamContext& c) {
 void TcpStream::Evict(const StreamContext& c) {
   c.ledger.evicted_bytes += waiting().DropAll(c);
   if (unconfirmed_.has_syn()) DropHeldSyn(c);
-  if ((unconfirmed_.probe() != nullptr)) SettleProbe(c, false, &ReassemblyLedger::evicted_bytes);
+  DropProbe(c, &ReassemblyLedger::evicted_bytes);
 }
 
 bool TcpStream::AcceptsReset(uint32_t sequence) const {
@@ -265,9 +262,9 @@ bool TcpStream::HoldProbe(const StreamContext& c, const Piece& piece, const Carr
     }
     // Data at its place: it was a question. Data right behind it: it was sent for good.
     if (piece.at <= probe->at && piece.at + piece.payload.size() > probe->at) {
-      SettleProbe(c, false, &ReassemblyLedger::unconfirmed_bytes);
-    } else if (piece.at > probe->at) {
-      SettleProbe(c, true, nullptr);
+      DropProbe(c, &ReassemblyLedger::unconfirmed_bytes);
+    } else {
+      SettleProbeBefore(c, piece.at);
     }
     return false;
   }
@@ -279,16 +276,20 @@ bool TcpStream::HoldProbe(const StreamContext& c, const Piece& piece, const Carr
   return true;
 }
 
-void TcpStream::SettleProbe(const StreamContext& c, bool accepted,
-                            uint64_t ReassemblyLedger::*otherwise) {
+// The stream goes on at `at`: a byte that was asked before is part of it.
+void TcpStream::SettleProbeBefore(const StreamContext& c, Position at) {
+  if (unconfirmed_.probe() == nullptr || unconfirmed_.probe()->at >= at) return;
   const UnconfirmedBytes::Probe probe = unconfirmed_.TakeProbe(c);
-  if (!accepted) {
-    c.ledger.*otherwise += 1;
-    return;
-  }
-  if (bytes_.Take(c, probe.at, {&probe.byte, 1}, probe.carrier) == 0)
-    c.ledger.retransmitted_bytes += 1;
+  const size_t added = bytes_.Take(c, probe.at, {&probe.byte, 1}, probe.carrier);
+  c.ledger.retransmitted_bytes += 1 - added;
   highest_ = std::max(highest_, probe.at + 1);
+}
+
+// It was a question, or nobody will answer it any more.
+void TcpStream::DropProbe(const StreamContext& c, uint64_t ReassemblyLedger::*where) {
+  if (unconfirmed_.probe() == nullptr) return;
+  unconfirmed_.TakeProbe(c);
+  c.ledger.*where += 1;
 }
 
 void TcpStream::OnData(const StreamContext& c, uint32_t sequence, ByteView payload,

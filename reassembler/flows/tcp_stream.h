@@ -126,7 +126,8 @@ class TcpStream {
   void AcceptHeldSyn(const StreamContext& c);
   void DropHeldSyn(const StreamContext& c);
   bool HoldProbe(const StreamContext& c, const Piece& piece, const Carrier& carrier);
-  void SettleProbe(const StreamContext& c, bool accepted, uint64_t ReassemblyLedger::*otherwise);
+  void SettleProbeBefore(const StreamContext& c, Position at);
+  void DropProbe(const StreamContext& c, uint64_t ReassemblyLedger::*where);
 
   StreamOutput& out() { return bytes_.out(); }
   const StreamOutput& out() const { return bytes_.out(); }

@@ -69,9 +69,9 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
   flows_.by_silence.PushNewest(flows_.slab, index);
   flow.last_time_ns = times_.latest_ns;
   const bool by_client = datagram.from_high == flow.client_is_high;
-  const auto direction = by_client ? Direction::kClientToServer : Direction::kServerToClient;
+  const auto direction = by_client ? kClientToServer : kServerToClient;
   if (recorder_ != nullptr) recorder_->Claim(flow.id, direction, datagram, datagram.payload);
-  StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
+  StreamSummary& summary = flow.summaries[direction];
   if (summary.packets == 0) {
     summary.first_time_ns = summary.last_time_ns = datagram.time_ns;
     if (datagram.link->vlans != flow.vlans) {
@@ -94,14 +94,14 @@ void UdpFlows::OnDatagram(const UdpDatagram& datagram) {
 
 void UdpFlows::Deliver(UdpFlow& flow, Direction direction, ByteView payload, uint32_t truncated,
                        TimeNs time_ns) {
-  StreamSummary& summary = flow.summaries[static_cast<size_t>(direction)];
+  StreamSummary& summary = flow.summaries[direction];
   events_->OnBytes(flow.id, direction, summary.bytes, payload, {time_ns, std::nullopt});
   summary.bytes += payload.size();
   ledger_.delivered_bytes += payload.size();
   ledger_.stream_bytes += payload.size();
   if (truncated == 0) return;
   events_->OnGap(flow.id, direction, summary.bytes, truncated, GapReason::kTruncated, time_ns);
-  flow.history.Add(direction == Direction::kClientToServer, 'G');
+  flow.history.Add(direction == kClientToServer, 'G');
   summary.bytes += truncated;
   summary.gap_bytes += truncated;
   summary.truncated_bytes += truncated;

@@ -80,7 +80,7 @@ void HttpPairing::Give(HttpTransaction transaction, const Taker& taker) {
   for (const auto& message : {&transaction.request, &transaction.response}) {
     if (*message) field_bytes_ -= std::min(field_bytes_, FieldBytes(**message));
   }
-  taker(transaction);
+  taker(std::move(transaction));
 }
 
 void HttpPairing::EndRequest(HttpMessageId id, const Taker& taker) {
@@ -161,7 +161,7 @@ void HttpPairing::Finish(const Taker& taker) {
   while (!responses_.empty()) {
     EndResponse({HttpKind::kResponse, responses_.begin()->first}, taker);
   }
-  for (auto& [stream, transaction] : answered_) taker(transaction);
+  for (auto& [stream, transaction] : answered_) taker(std::move(transaction));
   answered_.clear();
   for (Request& request : requests_) taker({0, "", std::move(request.message), std::nullopt});
   requests_.clear();

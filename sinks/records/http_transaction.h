@@ -36,7 +36,7 @@ struct HttpTransaction {
 // transactions too.
 class HttpPairing {
  public:
-  using Taker = std::function<void(const HttpTransaction&)>;
+  using Taker = std::function<void(HttpTransaction)>;
 
   void OnHead(HttpMessageId id, HttpMessage message);
   void OnTrailers(HttpMessageId id, const HttpFields& fields);

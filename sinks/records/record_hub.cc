@@ -50,7 +50,8 @@ void RecordHub::List(SinkFlow& flow, Direction direction,
 
 void RecordHub::Gap(SinkFlow& flow, Direction direction, const GapRecord& gap) {
   if (nobody()) return;
-  for (const auto& consumer : consumers_) consumer->OnGap(Of(flow), direction, gap);
+  const FlowRecord& record = Of(flow);
+  for (const auto& consumer : consumers_) consumer->OnGap(record, direction, gap);
   List(flow, direction, &FlowRecord::Stream::gaps, gap);
 }
 
@@ -83,7 +84,8 @@ void RecordHub::BodyBegun(const std::string& path) {
 
 void RecordHub::Body(SinkFlow& flow, Direction direction, BodyRecord body) {
   if (nobody()) return;
-  for (const auto& consumer : consumers_) consumer->OnBody(Of(flow), direction, body);
+  const FlowRecord& record = Of(flow);
+  for (const auto& consumer : consumers_) consumer->OnBody(record, direction, body);
   List(flow, direction, &FlowRecord::Stream::bodies, std::move(body));
 }
 
@@ -94,7 +96,9 @@ void RecordHub::Range(SinkFlow& flow, RangeRecord range) {
 }
 
 void RecordHub::Transaction(SinkFlow& flow, const HttpTransaction& transaction) {
-  for (const auto& consumer : consumers_) consumer->OnTransaction(Of(flow), transaction);
+  if (nobody()) return;
+  const FlowRecord& record = Of(flow);
+  for (const auto& consumer : consumers_) consumer->OnTransaction(record, transaction);
 }
 
 void RecordHub::Unread(SinkFlow& flow, Direction direction, UnreadRecord stretch) {

@@ -58,7 +58,7 @@ TEST(Frames, AFlowHasAllOfItsFramesFromTheSynToTheLastAcknowledgement) {
   for (size_t i = 0; i < frames.size(); ++i) {
     EXPECT_EQ(frames[i].bytes, Text(talk.packets[i]));
     EXPECT_EQ(frames[i].time_ns, talk.packets[i].time_ns);
-    (frames[i].direction == Direction::kClientToServer ? client : server) += frames[i].payload;
+    (frames[i].direction == kClientToServer ? client : server) += frames[i].payload;
   }
   EXPECT_EQ(client, "abc");
   EXPECT_EQ(server, "defg");

@@ -56,7 +56,7 @@ class Ways : public ::testing::Test {
       const size_t most = i % 1500 == 1499 ? 3 << 20 : 3000;
       std::vector<uint8_t> bytes(random() % most);
       for (size_t b = 0; b < bytes.size(); b += 64) bytes[b] = static_cast<uint8_t>(random());
-      batcher.OnBytes(7, Direction::kClientToServer, offset, bytes, {i, {}});
+      batcher.OnBytes(7, kClientToServer, offset, bytes, {i, {}});
       offset += bytes.size();
       const bool early = random() % 1000 == 0;
       if (batcher.full() || early) flush();

@@ -38,7 +38,7 @@ TEST(Vlans, EachDirectionHasItsOwn) {
     EXPECT_EQ(Numbers(flow.info.link.vlans), c.client);
     EXPECT_EQ(flow.other_vlans.has_value(), c.client != c.server);
     if (flow.other_vlans) {
-      EXPECT_EQ(flow.other_vlans->first, Direction::kServerToClient);
+      EXPECT_EQ(flow.other_vlans->first, kServerToClient);
       EXPECT_EQ(Numbers(flow.other_vlans->second), c.server);
     }
     // Seen from its answer on: the server's are the first.

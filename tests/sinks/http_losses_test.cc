@@ -167,8 +167,9 @@ TEST(HttpLosses, WhatIsPairedIsPairedRightly) {
       // One after the other: a seed is the same conversation whatever the compiler.
       const bool chunked = random() % 2 == 0;
       early += Response(name, Body(&random, piece), chunked, head);
-      if (!pipelines || random() % 3 == 0)
+      if (!pipelines || random() % 3 == 0) {
         talk.Say(kServerToClient, std::exchange(early, {}), piece);
+      }
       bool all = !pipelines;
       for (size_t p = before; p < talk.pieces.size(); ++p) {
         talk.pieces[p].second.lost = random() % 12 == 0;

@@ -112,9 +112,17 @@ TEST_F(Journals, ANameThatLeavesTheDirectoryIsNotTaken) {
   }
 }
 
-TEST_F(Journals, WithoutAPathNothingIsWritten) {
-  RemoveJournals(directory_.path(), "sink");
+TEST_F(Journals, WithoutAPathNoneIsKept) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(directory_.path());
+  {
+    SinkJournal journal("");
+    journal.Opened(kEpoch, Opened(1));
+    EXPECT_TRUE(journal.Flush().ok());
+  }
+  std::filesystem::current_path(before);
   EXPECT_THAT(directory_.Files(), IsEmpty());
+  EXPECT_THAT(Read(), IsEmpty());
 }
 
 }  // namespace

@@ -24,7 +24,6 @@ std::string RandomBytes(std::mt19937_64& random, size_t size) {
   return bytes;
 }
 
-// What a stream of records gives, where a stretch of it is lost.
 TEST(RecordBuffer, GivesEachRecordOnceHoweverTheStreamIsCut) {
   for (uint64_t seed = 0; seed < 300; ++seed) {
     std::mt19937_64 random(seed);

@@ -37,7 +37,7 @@ TEST(WriterList, TheExampleOfContributing) {
   WriterKind& ports = *options.writers.Named("ports");
 
   BatchMaker batch;
-  batch.Bytes(kClientToServer, "abc").Gap(3, 2).Bytes(5, "fg");
+  batch.Bytes(0, "abc").Gap(3, 2).Bytes(5, "fg");
   batch.Run(options);
   ASSERT_TRUE(ports.WriteEnd({directory.path(), {}}).ok());
   EXPECT_THAT(directory.Files(), IsEmpty()) << "nobody asked for it";

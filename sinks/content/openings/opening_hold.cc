@@ -7,7 +7,7 @@ namespace flowstitch {
 void OpeningHold::GiveFrom(const size_t (&skip)[2], Give give) {
   holds_ = false;
   for (Held& held : held_) {
-    const auto direction = static_cast<size_t>(held.piece.direction);
+    const Direction direction = held.piece.direction;
     const size_t end = held.begin + held.piece.bytes.size();
     const size_t begin = std::max(held.begin, skip[direction]);
     if (begin >= end) continue;
@@ -29,7 +29,7 @@ void OpeningHold::Take(const StreamPiece& piece, Give give) {
     give(piece);
     return;
   }
-  std::string& text = texts_[static_cast<size_t>(piece.direction)];
+  std::string& text = texts_[piece.direction];
   held_.push_back({piece, text.size()});
   text.append(AsText(piece.bytes));
   const ProxyOpening opening = ReadProxyOpening(texts_[kClientToServer], texts_[kServerToClient]);

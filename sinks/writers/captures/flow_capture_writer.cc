@@ -43,7 +43,7 @@ void FlowCaptureWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
       return;
     }
     names_->Name(*flow, frame.direction);
-    path = flow->streams[static_cast<size_t>(frame.direction)].path;
+    path = flow->streams[frame.direction].path;
   }
   AppendFile& file = FileOf(entry.get(), frame);
   Note(file.Append(AsBytes(PcapRecordHeader(frame))));

@@ -166,7 +166,7 @@ std::string ConsoleWriter::Form(const SinkFlow& flow, const Piece& piece, ByteVi
   std::string text;
   if (options_.color) text += piece.direction == kClientToServer ? kBlue : kRed;
   if (options_.header) {
-    absl::StrAppend(&text, flow.streams[static_cast<size_t>(piece.direction)].path, ": ");
+    absl::StrAppend(&text, flow.streams[piece.direction].path, ": ");
   }
   if (options_.hex) {
     const bool places = options_.places && piece.has_offset;
@@ -298,7 +298,7 @@ void ConsoleWriter::OnGap(SinkFlow& flow, Direction direction, const GapRecord& 
 void ConsoleWriter::OnFrame(SinkFlow* flow, const FrameRecord& frame) {
   if (!options_.packet_order || flow == nullptr) return;
   ByteView bytes = frame.payload;
-  SinkStream& stream = flow->streams[static_cast<size_t>(frame.direction)];
+  SinkStream& stream = flow->streams[frame.direction];
   if (options_.max_bytes >= 0) {
     // As tcpflow: so much of a stream, in the order in which it comes.
     const auto limit = static_cast<uint64_t>(options_.max_bytes);

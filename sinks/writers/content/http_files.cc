@@ -50,10 +50,9 @@ size_t HttpFiles::memory_bytes() const {
 }
 
 HttpPairing::Taker HttpFiles::Taker() {
-  return [this](const HttpTransaction& transaction) {
-    HttpTransaction named = transaction;
-    named.layer = suffix_;
-    records().Transaction(*flow_, named);
+  return [this](HttpTransaction transaction) {
+    transaction.layer = suffix_;
+    records().Transaction(*flow_, transaction);
   };
 }
 
